@@ -101,7 +101,7 @@ static void value_add(struct buf *b, const json_t *value)
     if (json_is_string(value))
         go_quote(b, json_string_value(value), json_string_length(value));
     else
-        json_write(b, value);
+        json_write(b, value, 0);
 }
 
 static void push(struct fielderrs *e, const struct fpath *p, const char *reason, const struct buf *body)
