@@ -12,7 +12,7 @@ struct pod_life {
     char *uid, *key;                   /* key: "namespace/name" */
     struct instant starts, started, stops;
     bool running, stopping;
-    unsigned restarts, address;
+    unsigned restarts, pulls, address;
 };
 
 struct kubelet {
@@ -231,26 +231,33 @@ static int pod_prepare(struct co *co, struct cluster_loop_state *l, const json_t
 {
     struct container_view v = { .phase = WAITING, .waiting_reason = "ContainerCreating" };
     struct objkey key = { obj_namespace(pod), obj_name(pod) };
-    const char *image;
-    int r;
+    int r = write_status(co, l, pod, life, "Pending", &v, err);
 
-    if (image_missing(pod, &image)) {
-        bool again = *text_at(pod, "status.startTime");
-        v.waiting_reason = again ? "ImagePullBackOff" : "ErrImagePull";
-        v.waiting_message = again ? co_printf(co, "Back-off pulling image \"%s\"", image)
-                                  : co_printf(co, "rpc error: code = NotFound desc = failed to pull and "
-                                              "unpack image \"%s\": not found", image);
-        life->starts = INSTANT_NEVER;
-        if (!again)
-            workq_add_after(l->queue, &key, DURATION_S(10));
-        return write_status(co, l, pod, life, "Pending", &v, err);
-    }
-    r = write_status(co, l, pod, life, "Pending", &v, err);
     if (r < 0)
         return r;
     life->starts = instant_add(co_now(co), l->cluster->options.start_delay);
     workq_add_at(l->queue, &key, life->starts);
     return 0;
+}
+
+/* First the error itself, then the back-off; tried again ever more rarely, up to 5 minutes (H-024). */
+static int pod_pull_failed(struct co *co, struct cluster_loop_state *l, const json_t *pod,
+                           struct pod_life *life, const char *image, struct apierr *err)
+{
+    struct container_view v = { .phase = WAITING, .waiting_reason = "ErrImagePull" };
+    struct objkey key = { obj_namespace(pod), obj_name(pod) };
+    duration wait = DURATION_S(10) << (life->pulls < 5 ? life->pulls : 5);
+
+    v.waiting_message = co_printf(co, "rpc error: code = NotFound desc = failed to pull and unpack image "
+                                  "\"%s\": not found", image);
+    if (life->pulls > 0) {
+        v.waiting_reason = "ImagePullBackOff";
+        v.waiting_message = co_printf(co, "Back-off pulling image \"%s\"", image);
+    }
+    life->pulls++;
+    life->starts = instant_add(co_now(co), wait < DURATION_MIN(5) ? wait : DURATION_MIN(5));
+    workq_add_at(l->queue, &key, life->starts);
+    return write_status(co, l, pod, life, "Pending", &v, err);
 }
 
 static int pod_start(struct co *co, struct cluster_loop_state *l, const json_t *pod, struct pod_life *life,
@@ -343,6 +350,7 @@ static int sync_pod(struct co *co, struct cluster_loop_state *l, const struct ob
 {
     struct kubelet *k = l->state;
     json_auto_t *pod = informer_get(co, k->pods, key->namespace, key->name);
+    const char *image;
     struct pod_life *life;
 
     if (!pod || !*text_at(pod, "spec.nodeName"))
@@ -358,11 +366,10 @@ static int sync_pod(struct co *co, struct cluster_loop_state *l, const struct ob
     if (terminal(pod))
         return 0;
     if (!life->running) {
-        if (life->starts.ns == INSTANT_NEVER.ns)
-            return streq(text_at(pod, "status.containerStatuses[0].state.waiting.reason"), "ErrImagePull")
-                           && workq_failures(l->queue, key) == 0
-                       ? 0 : pod_prepare(co, l, pod, life, err);
-        return instant_before(co_now(co), life->starts) ? 0 : pod_start(co, l, pod, life, err);
+        if (instant_before(co_now(co), life->starts))
+            return 0;
+        return image_missing(pod, &image) ? pod_pull_failed(co, l, pod, life, image, err)
+                                          : pod_start(co, l, pod, life, err);
     }
     struct program program = program_of(pod);
     if (program.runs >= 0 && !instant_before(co_now(co), instant_add(life->started, program.runs)))
