@@ -46,6 +46,7 @@ struct world_options {
     void (*trace_sink)(void *arg, const char *line, size_t len);
     void *trace_arg;
     bool trace_keep;                  /* keep the lines for world_trace_text(); a simulation wants it */
+    bool virtual_time;                /* real only: now() stands still but for world_advance() */
 };
 
 struct world *world_new(const struct world_options *o);
