@@ -1,0 +1,20 @@
+#include "conformance/cli/cli.h"
+
+#include "conformance/cli/commands.h"
+
+static const struct command commands[] = {
+    { "lint", "read scenario files and say what is wrong with them", lint_run, lint_help },
+};
+
+const struct command *command_at(size_t i)
+{
+    return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        if (streq(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}

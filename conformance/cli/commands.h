@@ -1,0 +1,5 @@
+/* commands.h — one function and one page of help per subcommand. */
+#pragma once
+
+int lint_run(int argc, char **argv);
+extern const char lint_help[];
