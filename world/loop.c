@@ -1,10 +1,11 @@
-/* The epoll loop, and the only place that reads the machine's clocks. */
+/* The epoll loop, and the only place that reads the machine's clocks and its random source. */
 #include "world/loop.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -79,6 +80,17 @@ struct instant loop_wall_clock(void)
 
     clock_gettime(CLOCK_REALTIME, &t);
     return (struct instant){ (int64_t)t.tv_sec * 1000000000 + t.tv_nsec };
+}
+
+uint64_t loop_random(void)
+{
+    uint64_t n;
+
+    if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n)) {
+        perror("dormouse: getrandom");
+        abort();
+    }
+    return n ? n : 1;
 }
 
 struct loop *loop_new(void)

@@ -6,10 +6,12 @@ struct world *world_new(const struct world_options *o)
     struct world *w = xcalloc(1, sizeof(*w));
 
     w->options = *o;
+    if (o->mode == WORLD_REAL && o->seed == 0)
+        w->options.seed = loop_random();         /* uids of two processes must not meet */
     w->trace_hash = HASH64_INIT;
     w->now = o->mode == WORLD_SIM ? SIM_EPOCH : loop_wall_clock();
-    prng_seed(&w->chance, o->seed);
-    prng_seed(&w->identity, ~o->seed);
+    prng_seed(&w->chance, w->options.seed);
+    prng_seed(&w->identity, ~w->options.seed);
     return w;
 }
 

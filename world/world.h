@@ -36,7 +36,7 @@ enum world_mode { WORLD_SIM, WORLD_REAL };
 
 struct world_options {
     enum world_mode mode;
-    uint64_t seed;
+    uint64_t seed;                    /* 0 in a real world: drawn from the machine */
     /* Simulated only: the first n_replay choices are taken from here, the rest from the seed (or,
      * with replay_then_default, are 0: the plain FIFO schedule). Borrowed until world_free. */
     const uint32_t *replay;

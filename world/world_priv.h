@@ -95,3 +95,4 @@ struct loop *loop_free(struct loop *l);
 void loop_wait(struct loop *l, duration max);
 duration loop_monotonic(void);
 struct instant loop_wall_clock(void);
+uint64_t loop_random(void);                      /* not 0 */

@@ -116,7 +116,7 @@ struct grpc_plan {
                                         * or when the first byte of its answer arrives */
     duration cancel_after;             /* RST_STREAM(CANCEL) that long after the request left; 0 never */
     bool duplicate;                    /* the same request once more, on another stream of the same
-                                        * connection; the first answer counts, both are waited for */
+                                        * connection; the first one's answer counts, both are waited for */
 };
 typedef void grpc_plan_fn(void *arg, const char *path, struct grpc_plan *plan);
 
