@@ -1,4 +1,4 @@
-/* err.h — an error below Kubernetes: a code, also returned negative, and one sentence.
+/* err.h — an error of the ground floors: a code, also returned negative, and one sentence.
  *
  * Functions of world and net return 0 (or a count) or -ERR_x, and fill `struct err` where they are
  * given one. The codes stay below ERR_LIMIT; kube/apierr.h continues the numbering above it, so that
