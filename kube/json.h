@@ -32,11 +32,13 @@ enum json_parse_flags {
      * into one struct. Without it the last one replaces the former (maps, custom resources). */
     JSON_PARSE_MERGE_DUPLICATES = 1,
     /* Accept bytes after the value; notes->consumed tells where it ended. */
-    JSON_PARSE_PREFIX = 2
+    JSON_PARSE_PREFIX = 2,
+    /* Note every scalar that json_write(flags 0) would spell otherwise, strings too. */
+    JSON_PARSE_SPELLINGS = 4
 };
 
-/* A number that its tree does not spell as the sender did ("1.0", "1e3", "9223372036854775808"). */
-struct json_number_text {
+/* A scalar whose tree does not spell it as the sender did ("1.0", "1e3", "9223372036854775808"). */
+struct json_spelling {
     const json_t *node;                          /* not a reference: compare only */
     const char *text;
 };
@@ -46,8 +48,8 @@ struct json_notes {
     struct arena *arena;                         /* set by the caller */
     const char **duplicates;                     /* paths "spec.a[0].b", distinct, in order, at most 100 */
     size_t n_duplicates;
-    const struct json_number_text *numbers;      /* at most 1000 */
-    size_t n_numbers;
+    const struct json_spelling *spellings;       /* numbers, at most 1000; or JSON_PARSE_SPELLINGS */
+    size_t n_spellings;
     size_t depth;                                /* of containers: 1 is "{}" */
     size_t consumed;
     /* The first number too big for a float64, as written; the tree has 0 in its place. NULL: none. */
@@ -61,7 +63,7 @@ json_t *json_parse(const char *text, size_t len, unsigned flags, struct json_not
                    struct err *e);
 json_t *json_parse_str(const char *text);        /* NULL when it is not JSON: for our own literals */
 
-/* The text of `node` as its sender wrote it, or NULL where it was spelt as we would. */
+/* The text of a number as its sender wrote it, or NULL where it was spelt as we would. Linear. */
 const char *json_notes_number(const struct json_notes *notes, const json_t *node);
 
 /* Checks syntax only, from `text` on: the length of the value that starts there (white space before it

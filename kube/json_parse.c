@@ -28,8 +28,9 @@ struct parser {
     DYN(struct frame) stack;
     struct buf keys;                             /* keys of open members, one after another */
     struct buf text;                             /* the string being unescaped */
-    DYN(struct json_number_text) numbers;
+    DYN(struct json_spelling) spellings;
     DYN(const char *) duplicates;
+    DYN(json_t *) replaced;                      /* kept to the end: notes know nodes by address */
     size_t depth;
 };
 
@@ -308,11 +309,11 @@ static bool scan_number(struct parser *p, bool *integer)
     return true;
 }
 
-static void note_number(struct parser *p, const json_t *node, const char *text)
+static void note_spelling(struct parser *p, const json_t *node, const char *text, size_t len)
 {
-    if (p->notes && p->numbers.n < NUMBERS_MAX)
-        *dyn_push(&p->numbers) =
-            (struct json_number_text){ node, arena_strdup(p->notes->arena, text) };
+    if (p->notes && (p->spellings.n < NUMBERS_MAX || p->flags & JSON_PARSE_SPELLINGS))
+        *dyn_push(&p->spellings) =
+            (struct json_spelling){ node, arena_strndup(p->notes->arena, text, len) };
 }
 
 /* Decimal text to int64; false when it does not fit. */
@@ -341,8 +342,12 @@ static json_t *make_number(struct parser *p, const char *start, size_t len, bool
     json_t *v;
     double d;
 
-    if (integer && to_int64(start, len, &i))
-        return json_integer(i);
+    if (integer && to_int64(start, len, &i)) {
+        v = json_integer(i);
+        if (p->flags & JSON_PARSE_SPELLINGS && *start == '-' && i == 0)
+            note_spelling(p, v, start, len);
+        return v;
+    }
     if (!text)
         text = big = xmalloc(len + 1);
     memcpy(text, start, len);
@@ -356,7 +361,7 @@ static json_t *make_number(struct parser *p, const char *start, size_t len, bool
     v = json_real(d);
     json_write_real(spelt, d);
     if (!streq(spelt, text))
-        note_number(p, v, text);
+        note_spelling(p, v, text, len);
     return v;
 }
 
@@ -458,6 +463,13 @@ static bool read_key(struct parser *p, struct frame *f)
     return true;
 }
 
+static void replace_value(struct parser *p, struct frame *f, json_t *value)
+{
+    if (value != f->earlier)
+        *dyn_push(&p->replaced) = json_incref(f->earlier);
+    json_object_setn_new_nocheck(f->value, p->keys.data + f->key, f->key_len, value);
+}
+
 /* Puts a finished value into the container on top (steals it). */
 static void put_value(struct parser *p, json_t *value)
 {
@@ -468,7 +480,7 @@ static void put_value(struct parser *p, json_t *value)
     if (!f->is_object)
         json_array_append_new(f->value, value);
     else if (f->earlier)
-        json_object_setn_new_nocheck(f->value, p->keys.data + f->key, f->key_len, value);
+        replace_value(p, f, value);
     else
         json_object_add_new(f->value, p->keys.data + f->key, f->key_len, value);
 }
@@ -543,9 +555,24 @@ static enum step after_value(struct parser *p, json_t **ret)
     return STEP_AFTER;
 }
 
+/* `start` is its opening quote in the source. */
+static json_t *make_string(struct parser *p, const char *start, const char *s, size_t len)
+{
+    json_t *v = json_stringn_nocheck(s, len);
+    cleanup_buf struct buf spelt = BUF_INIT;
+    size_t raw = (size_t)(p->at - start);
+
+    if (!(p->flags & JSON_PARSE_SPELLINGS))
+        return v;
+    json_write_string(&spelt, s, len, 0);
+    if (spelt.len != raw || memcmp(spelt.data, start, raw) != 0)
+        note_spelling(p, v, start, raw);
+    return v;
+}
+
 static bool read_scalar(struct parser *p, json_t **ret)
 {
-    const char *s;
+    const char *s, *start = p->at;
     size_t len;
 
     switch (*p->at) {
@@ -553,7 +580,7 @@ static bool read_scalar(struct parser *p, json_t **ret)
         if (!read_string(p, &s, &len))
             return false;
         if (p->build)
-            *ret = json_stringn_nocheck(s, len);
+            *ret = make_string(p, start, s, len);
         return true;
     case 't': case 'f': case 'n':
         return read_word(p, ret);
@@ -606,7 +633,10 @@ static void parser_release(struct parser *p)
     while (p->stack.n)
         json_decref(p->stack.v[--p->stack.n].value);
     dyn_release(&p->stack);
-    dyn_release(&p->numbers);
+    while (p->replaced.n)
+        json_decref(p->replaced.v[--p->replaced.n]);
+    dyn_release(&p->replaced);
+    dyn_release(&p->spellings);
     dyn_release(&p->duplicates);
     buf_release(&p->keys);
     buf_release(&p->text);
@@ -621,8 +651,8 @@ static void notes_fill(struct parser *p)
     n->duplicates = arena_memdup(n->arena, p->duplicates.v,
                                  p->duplicates.n * sizeof(*p->duplicates.v));
     n->n_duplicates = p->duplicates.n;
-    n->numbers = arena_memdup(n->arena, p->numbers.v, p->numbers.n * sizeof(*p->numbers.v));
-    n->n_numbers = p->numbers.n;
+    n->spellings = arena_memdup(n->arena, p->spellings.v, p->spellings.n * sizeof(*p->spellings.v));
+    n->n_spellings = p->spellings.n;
     n->depth = p->depth;
 }
 
@@ -661,9 +691,9 @@ json_t *json_parse_str(const char *text)
 
 const char *json_notes_number(const struct json_notes *notes, const json_t *node)
 {
-    for (size_t i = 0; notes && i < notes->n_numbers; i++)
-        if (notes->numbers[i].node == node)
-            return notes->numbers[i].text;
+    for (size_t i = 0; notes && i < notes->n_spellings; i++)
+        if (notes->spellings[i].node == node)
+            return notes->spellings[i].text;
     return NULL;
 }
 
