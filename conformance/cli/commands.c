@@ -3,6 +3,7 @@
 #include "conformance/cli/commands.h"
 
 static const struct command commands[] = {
+    { "certify", "judge a driver or the controller, write the report", certify_run, certify_help },
     { "lint", "read scenario files and say what is wrong with them", lint_run, lint_help },
 };
 

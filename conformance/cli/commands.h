@@ -3,3 +3,6 @@
 
 int lint_run(int argc, char **argv);
 extern const char lint_help[];
+
+int certify_run(int argc, char **argv);
+extern const char certify_help[];

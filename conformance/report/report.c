@@ -37,10 +37,7 @@ struct report *report_new(const struct report_options *o)
                         "ConformanceReport", "suite", "name", "dormouse", "version", DORMOUSE_VERSION,
                         "spec", "name", "agent-sandbox suspend, resume and snapshots", "revision",
                         "agents.x-k8s.io/v1beta1, KEP-0119 and KEP-0694", "clarifications", "H-01 to H-59");
-    json_object_set_new(r->root, "implementation",
-                        json_pack("{s:s*, s:s*, s:s*, s:O*}", "name", o->implementation, "version",
-                                  o->implementation_version, "endpoint", o->endpoint, "capabilities",
-                                  o->capabilities));
+    json_object_set_new(r->root, "implementation", json_object());
     json_object_set_new(r->root, "mode", json_string(o->mode));
     json_object_set_new(r->root, "seed", json_integer((json_int_t)o->seed));
     return r;
@@ -56,6 +53,14 @@ struct report *report_free(struct report *r)
     free(r->judged);
     free(r);
     return NULL;
+}
+
+void report_describe(struct report *r, const char *implementation, const char *version, const char *endpoint,
+                     json_t *capabilities)
+{
+    json_object_set_new(r->root, "implementation",
+                        json_pack("{s:s*, s:s*, s:s*, s:O*}", "name", implementation, "version", version,
+                                  "endpoint", endpoint, "capabilities", capabilities));
 }
 
 void report_add(struct report *r, json_t *check)

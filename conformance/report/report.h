@@ -22,13 +22,14 @@ struct report;
 struct report_options {
     const char *mode;                  /* "certify", "run" */
     uint64_t seed;
-    const char *implementation, *implementation_version, *endpoint;     /* NULL: none */
-    json_t *capabilities;              /* list of strings, borrowed; NULL: none */
     const char *judged;                /* the subject whose verdict is the report's; NULL: the worst */
 };
 
 struct report *report_new(const struct report_options *o);
 struct report *report_free(struct report *r);    /* NULL is fine; returns NULL */
+/* Whom it is about, once that is known. Any may be NULL; capabilities is a list of strings, borrowed. */
+void report_describe(struct report *r, const char *implementation, const char *version, const char *endpoint,
+                     json_t *capabilities);
 void report_add(struct report *r, json_t *check);               /* steals */
 /* Something that kept the run from being what was asked: told on top, and the verdict is Failed. */
 void report_trouble(struct report *r, const char *fmt, ...) PRINTF(2, 3);
