@@ -1,0 +1,549 @@
+#include "kube/typed.h"
+
+#include "kube/fielderr.h"
+#include "kube/json.h"
+
+/* Below this values are leaves: nobody merges so deep, and stacks end. */
+enum { DEPTH_MAX = 200 };
+
+struct walk {
+    struct arena *arena;
+    const char *path[DEPTH_MAX + 1];
+    size_t depth;
+};
+
+static bool present(const json_t *v)
+{
+    return v && !json_is_null(v);
+}
+
+static size_t size_of(const json_t *v)
+{
+    return json_is_object(v) ? json_object_size(v) : json_is_array(v) ? json_array_size(v) : 0;
+}
+
+bool typed_equal(const json_t *a, const json_t *b)
+{
+    const char *key;
+    json_t *x;
+    size_t i;
+
+    if (!present(a) || !present(b))
+        return !present(a) && !present(b);
+    if (json_is_number(a) && json_is_number(b))
+        return json_number_value(a) == json_number_value(b);
+    if (json_typeof(a) != json_typeof(b) || size_of(a) != size_of(b))
+        return false;
+    if (json_is_object(a)) {
+        json_object_foreach((json_t *)a, key, x)
+            if (!json_object_get(b, key) || !typed_equal(x, json_object_get(b, key)))
+                return false;
+        return true;
+    }
+    if (json_is_array(a)) {
+        json_array_foreach(a, i, x)
+            if (!typed_equal(x, json_array_get(b, i)))
+                return false;
+        return true;
+    }
+    return json_equal(a, b);
+}
+
+/* The element of the i-th item; an item without its keys goes by its position. */
+static const char *element_at(struct arena *a, struct ftype t, const json_t *list, size_t i)
+{
+    const char *missing, *element = fieldpath_item(a, t, json_array_get(list, i), &missing);
+
+    return element ? element : arena_printf(a, "i:%zu", i);
+}
+
+static enum fkind kind_at(const struct walk *w, struct ftype t, const json_t *v)
+{
+    return w->depth >= DEPTH_MAX ? F_LEAF : ftype_kind(t, v);
+}
+
+/* ---- fields ------------------------------------------------------------------------------------ */
+
+static void note_path(struct walk *w, struct fset *s)
+{
+    fset_insert(s, w->path, w->depth);
+}
+
+static void fields_of(struct walk *w, struct ftype t, const json_t *v, struct fset *s);
+
+static void fields_of_map(struct walk *w, struct ftype t, const json_t *v, struct fset *s)
+{
+    const char *key;
+    json_t *x;
+
+    json_object_foreach((json_t *)v, key, x) {
+        bool declared;
+        struct ftype m = ftype_member(t, key, &declared);
+        w->path[w->depth++] = fieldpath_field(w->arena, key);
+        fields_of(w, m, x, s);
+        if (!present(x) || (json_is_object(x) && !json_object_size(x)) || !declared)
+            note_path(w, s);
+        w->depth--;
+    }
+}
+
+static void fields_of(struct walk *w, struct ftype t, const json_t *v, struct fset *s)
+{
+    switch (present(v) ? kind_at(w, t, v) : F_LEAF) {
+    case F_LEAF:
+        note_path(w, s);
+        return;
+    case F_MAP:
+        fields_of_map(w, t, v, s);
+        return;
+    case F_LIST:
+        break;
+    }
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        w->path[w->depth++] = element_at(w->arena, t, v, i);
+        fields_of(w, ftype_item(t), json_array_get(v, i), s);
+        note_path(w, s);
+        w->depth--;
+    }
+}
+
+struct fset *typed_fields(struct arena *a, struct ftype t, const json_t *v)
+{
+    struct walk w = { .arena = a };
+    struct fset *s = fset_new(a);
+
+    fields_of(&w, t, v, s);
+    return s;
+}
+
+/* ---- comparison -------------------------------------------------------------------------------- */
+
+static void compare(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
+                    struct typed_comparison *c);
+
+static void compare_leaf(struct walk *w, const json_t *x, const json_t *y, struct typed_comparison *c)
+{
+    if (!x)
+        note_path(w, c->added);
+    else if (!y)
+        note_path(w, c->removed);
+    else if (!typed_equal(x, y))
+        note_path(w, c->modified);
+}
+
+static void compare_member(struct walk *w, struct ftype t, const char *key, const json_t *x, const json_t *y,
+                           struct typed_comparison *c)
+{
+    bool declared;
+    struct ftype m = ftype_member(t, key, &declared);
+
+    /* The same shared tree on both sides: nothing changed in there. */
+    if (x == y)
+        return;
+    w->path[w->depth++] = fieldpath_field(w->arena, key);
+    compare(w, m, x, y, c);
+    w->depth--;
+}
+
+static void compare_maps(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
+                         struct typed_comparison *c)
+{
+    const char *key;
+    json_t *v;
+
+    json_object_foreach((json_t *)x, key, v)
+        compare_member(w, t, key, v, json_object_get(y, key), c);
+    json_object_foreach((json_t *)y, key, v)
+        if (!json_object_get(x, key))
+            compare_member(w, t, key, NULL, v, c);
+}
+
+/* The items of a list by their elements; an element that comes twice counts as one leaf. */
+struct items {
+    const char **element;
+    const json_t **item;
+    size_t n;
+};
+
+static struct items items_of(struct arena *a, struct ftype t, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    struct items out = { arena_alloc(a, n * sizeof(char *)), arena_alloc(a, n * sizeof(json_t *)), n };
+
+    for (size_t i = 0; i < n; i++) {
+        out.element[i] = element_at(a, t, list, i);
+        out.item[i] = json_array_get(list, i);
+    }
+    return out;
+}
+
+static const json_t *item_find(const struct items *s, const char *element)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (streq(s->element[i], element))
+            return s->item[i];
+    return NULL;
+}
+
+static void compare_lists(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
+                          struct typed_comparison *c)
+{
+    struct items left = items_of(w->arena, t, x), right = items_of(w->arena, t, y);
+
+    for (size_t i = 0; i < left.n; i++) {
+        w->path[w->depth++] = left.element[i];
+        compare(w, ftype_item(t), left.item[i], item_find(&right, left.element[i]), c);
+        w->depth--;
+    }
+    for (size_t i = 0; i < right.n; i++) {
+        if (item_find(&left, right.element[i]))
+            continue;
+        w->path[w->depth++] = right.element[i];
+        compare(w, ftype_item(t), NULL, right.item[i], c);
+        w->depth--;
+    }
+}
+
+static void compare(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
+                    struct typed_comparison *c)
+{
+    enum fkind kx = x ? kind_at(w, t, x) : F_LEAF, ky = y ? kind_at(w, t, y) : F_LEAF;
+    enum fkind kind = !x || json_is_null(x) ? ky : !y || json_is_null(y) ? kx : kx == ky ? kx : F_LEAF;
+
+    /* Two empty ones are a leaf: that keeps null and empty apart. */
+    if (kind == F_LEAF || (!size_of(x) && !size_of(y))) {
+        compare_leaf(w, x, y, c);
+        return;
+    }
+    if (kind == F_MAP)
+        compare_maps(w, t, x, y, c);
+    else
+        compare_lists(w, t, x, y, c);
+    if (!x)
+        note_path(w, c->added);
+    else if (!y)
+        note_path(w, c->removed);
+}
+
+struct typed_comparison typed_compare(struct arena *a, struct ftype t, const json_t *before,
+                                      const json_t *after)
+{
+    struct walk w = { .arena = a };
+    struct typed_comparison c = { fset_new(a), fset_new(a), fset_new(a) };
+
+    compare(&w, t, before, after, &c);
+    return c;
+}
+
+/* ---- merging ----------------------------------------------------------------------------------- */
+
+static json_t *merge(struct arena *a, struct ftype t, const json_t *under, const json_t *over,
+                     unsigned depth);
+
+static json_t *merge_maps(struct arena *a, struct ftype t, const json_t *under, const json_t *over,
+                          unsigned depth)
+{
+    json_t *out = json_object(), *v;
+    const char *key;
+    bool declared;
+
+    json_object_foreach((json_t *)under, key, v)
+        json_object_set_new_nocheck(out, key, merge(a, ftype_member(t, key, &declared), v,
+                                                    json_object_get(over, key), depth + 1));
+    json_object_foreach((json_t *)over, key, v)
+        if (!json_object_get(under, key))
+            json_object_set_new_nocheck(out, key, merge(a, ftype_member(t, key, &declared), NULL, v,
+                                                        depth + 1));
+    return out;
+}
+
+static bool among(const char *const *elements, size_t n, const char *element)
+{
+    for (size_t i = 0; i < n; i++)
+        if (streq(elements[i], element))
+            return true;
+    return false;
+}
+
+/* Elements of `under` keep their places, elements of `over` their order among themselves: two orders
+ * woven into one, the shared ones being the seams. */
+static json_t *merge_lists(struct arena *a, struct ftype t, const json_t *under, const json_t *over,
+                           unsigned depth)
+{
+    struct items l = items_of(a, t, under), r = items_of(a, t, over);
+    const char **shared = arena_alloc(a, r.n * sizeof(*shared)), **done = arena_alloc(a, r.n * sizeof(*done));
+    size_t n_shared = 0, next = 0, n_done = 0, i = 0, k = 0;
+    json_t *out = json_array();
+
+    for (size_t x = 0; x < r.n; x++)
+        if (item_find(&l, r.element[x]))
+            shared[n_shared++] = r.element[x];
+    while (i < l.n || k < r.n) {
+        if (i < l.n && k < r.n && streq(l.element[i], r.element[k])) {
+            done[n_done++] = r.element[k];
+            json_array_append_new(out, merge(a, ftype_item(t), l.item[i++], r.item[k++], depth + 1));
+            next++;
+            continue;
+        }
+        if (i < l.n && k < r.n && item_find(&r, l.element[i]) && next < n_shared
+            && !streq(shared[next], l.element[i])) {
+            i++;                                  /* shared, but its turn comes elsewhere */
+            continue;
+        }
+        if (i < l.n && !item_find(&r, l.element[i])) {
+            json_array_append_new(out, merge(a, ftype_item(t), l.item[i++], NULL, depth + 1));
+            continue;
+        }
+        if (i < l.n && among(done, n_done, l.element[i]))
+            i++;
+        if (k < r.n) {
+            const char *element = r.element[k];
+            done[n_done++] = element;
+            json_array_append_new(out, merge(a, ftype_item(t), item_find(&l, element), r.item[k++], depth + 1));
+            if (next < n_shared && streq(shared[next], element))
+                next++;
+        }
+    }
+    return out;
+}
+
+static json_t *merge(struct arena *a, struct ftype t, const json_t *under, const json_t *over,
+                     unsigned depth)
+{
+    enum fkind kind;
+
+    if (!over || !under)
+        return json_incref((json_t *)(over ? over : under));
+    kind = ftype_kind(t, over);
+    if (kind == F_LEAF || !present(over) || !present(under) || kind != ftype_kind(t, under) || !size_of(over)
+        || depth >= DEPTH_MAX) {
+        /* An empty map or list over a full one changes nothing in it. */
+        bool nothing = present(over) && kind != F_LEAF && !size_of(over) && size_of(under)
+                       && kind == ftype_kind(t, under);
+        return json_incref((json_t *)(nothing ? under : over));
+    }
+    return kind == F_MAP ? merge_maps(a, t, under, over, depth) : merge_lists(a, t, under, over, depth);
+}
+
+json_t *typed_merge(struct ftype t, const json_t *under, const json_t *over)
+{
+    cleanup_arena struct arena *a = arena_new();
+
+    return merge(a, t, under, over, 0);
+}
+
+/* ---- taking away ------------------------------------------------------------------------------- */
+
+static json_t *without(struct arena *a, struct ftype t, const json_t *v, const struct fset *gone);
+
+static json_t *map_without(struct arena *a, struct ftype t, const json_t *v, const struct fset *gone)
+{
+    json_t *out = json_object(), *x;
+    const char *key;
+
+    json_object_foreach((json_t *)v, key, x) {
+        const struct fset_node *node = fset_find(gone, fieldpath_field(a, key));
+        bool declared;
+        if (node && node->member)
+            continue;
+        json_object_set_new_nocheck(out, key, node ? without(a, ftype_member(t, key, &declared), x, node->below)
+                                                   : json_incref(x));
+    }
+    return out;
+}
+
+static json_t *list_without(struct arena *a, struct ftype t, const json_t *v, const struct fset *gone)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        json_t *item = json_array_get(v, i);
+        const struct fset_node *node = fset_find(gone, element_at(a, t, v, i));
+        if (node && node->member)
+            continue;
+        json_array_append_new(out, node ? without(a, ftype_item(t), item, node->below) : json_incref(item));
+    }
+    return out;
+}
+
+static json_t *without(struct arena *a, struct ftype t, const json_t *v, const struct fset *gone)
+{
+    json_t *out;
+
+    if (fset_empty(gone) || !present(v) || ftype_kind(t, v) == F_LEAF)
+        return json_incref((json_t *)v);
+    out = ftype_kind(t, v) == F_MAP ? map_without(a, t, v, gone) : list_without(a, t, v, gone);
+    if (size_of(out))
+        return out;
+    json_decref(out);
+    return json_null();
+}
+
+json_t *typed_without(struct ftype t, const json_t *v, const struct fset *gone)
+{
+    cleanup_arena struct arena *a = arena_new();
+
+    return without(a, t, v, gone);
+}
+
+struct fset *typed_with_parents(struct arena *a, struct ftype t, const struct fset *s)
+{
+    struct fset *out = fset_new(a);
+
+    if (fset_empty(s))
+        return out;
+    out->v = arena_memdup(a, s->v, s->n * sizeof(*s->v));
+    out->n = out->cap = s->n;
+    for (size_t i = 0; i < out->n; i++) {
+        struct fset_node *node = &out->v[i];
+        bool declared = false, is_field = node->element[0] == 'f';
+        struct ftype below = is_field ? ftype_member(t, node->element + 2, &declared) : ftype_item(t);
+        if (!node->below)
+            continue;
+        node->member |= declared;
+        node->below = typed_with_parents(a, below, node->below);
+    }
+    return out;
+}
+
+/* ---- checking ---------------------------------------------------------------------------------- */
+
+struct check {
+    struct walk walk;
+    struct buf errors;
+    size_t n;
+};
+
+static void complain(struct check *c, const char *fmt, ...) PRINTF(2, 3);
+static void complain(struct check *c, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    cleanup_free char *text = xvasprintf(fmt, args);
+    va_end(args);
+    if (c->n++)
+        buf_add_char(&c->errors, '\n');
+    for (size_t i = 0; i < c->walk.depth; i++)
+        fieldpath_print(&c->errors, c->walk.path[i]);
+    buf_printf(&c->errors, "%s%s", c->walk.depth ? ": " : "", text);
+}
+
+/* What Go's typed values print of something of the wrong kind. */
+static const char *found(struct arena *a, const json_t *v)
+{
+    if (json_is_string(v))
+        return "string";
+    if (json_is_boolean(v))
+        return "boolean";
+    if (json_is_number(v))
+        return json_is_integer(v) ? "int" : "float";
+    return arena_printf(a, "&value.valueUnstructured{Value:%s}",
+                        json_is_object(v) ? "map[string]interface {}" : "[]interface {}");
+}
+
+static void check(struct check *c, struct ftype t, const json_t *v);
+
+static void check_map(struct check *c, struct ftype t, const json_t *v)
+{
+    const char *key;
+    json_t *x;
+
+    json_object_foreach((json_t *)v, key, x) {
+        bool declared;
+        struct ftype m = ftype_member(t, key, &declared);
+        c->walk.path[c->walk.depth++] = fieldpath_field(c->walk.arena, key);
+        if (!declared && t.schema && !t.schema->additional && !t.schema->preserve_unknown
+            && t.schema->type == SCHEMA_OBJECT && t.schema->n_fields)
+            complain(c, "field not declared in schema");
+        else
+            check(c, m, x);
+        c->walk.depth--;
+    }
+}
+
+static void check_list(struct check *c, struct ftype t, const json_t *v)
+{
+    struct arena *a = c->walk.arena;
+    const char **seen = arena_alloc(a, json_array_size(v) * sizeof(*seen));
+    bool keyed = t.list == LIST_SET || t.list == LIST_MAP;
+
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        json_t *item = json_array_get(v, i);
+        const char *missing, *element = keyed ? fieldpath_item(a, t, item, &missing)
+                                              : arena_printf(a, "i:%zu", i);
+        if (!element) {
+            complain(c, "element %zu: associative list with keys has an element that omits key field \"%s\" "
+                     "(and doesn't have default value)", i, missing);
+            seen[i] = "";
+            continue;
+        }
+        if (keyed && among(seen, i, element)) {
+            cleanup_buf struct buf text = BUF_INIT;
+            fieldpath_print(&text, element);
+            complain(c, "duplicate entries for key %s", text.data);
+        }
+        seen[i] = element;
+        c->walk.path[c->walk.depth++] = element;
+        check(c, ftype_item(t), item);
+        c->walk.depth--;
+    }
+}
+
+static void check_scalar(struct check *c, struct ftype t, const json_t *v)
+{
+    const char *got = found(c->walk.arena, v);
+
+    switch (t.schema->type) {
+    case SCHEMA_STRING:
+        if (!json_is_string(v))
+            complain(c, "expected string, got %s", got);
+        return;
+    case SCHEMA_INTEGER:
+    case SCHEMA_NUMBER:
+        if (!json_is_number(v))
+            complain(c, "expected numeric (int or float), got %s", got);
+        return;
+    case SCHEMA_BOOLEAN:
+        if (!json_is_boolean(v))
+            complain(c, "expected boolean, got %s", got);
+        return;
+    default:
+        return;
+    }
+}
+
+static void check(struct check *c, struct ftype t, const json_t *v)
+{
+    const struct schema *s = t.schema;
+
+    if (!s || !present(v) || c->walk.depth >= DEPTH_MAX || s->form != FORM_PLAIN)
+        return;
+    if (s->type == SCHEMA_OBJECT) {
+        if (json_is_object(v))
+            check_map(c, t, v);
+        else
+            complain(c, "expected map, got %s", found(c->walk.arena, v));
+    } else if (s->type == SCHEMA_ARRAY) {
+        if (json_is_array(v))
+            check_list(c, t, v);
+        else
+            complain(c, "expected list, got %s", found(c->walk.arena, v));
+    } else {
+        check_scalar(c, t, v);
+    }
+}
+
+const char *typed_check(struct arena *a, struct ftype t, const json_t *v)
+{
+    struct check c = { .walk = { .arena = a } };
+    const char *text;
+
+    check(&c, t, v);
+    if (c.n > 1)
+        text = arena_printf(a, "errors:\n  %s", c.errors.data);
+    else
+        text = c.n ? arena_strdup(a, c.errors.data) : NULL;
+    buf_release(&c.errors);
+    return text;
+}
