@@ -5,7 +5,7 @@
  * and one entry in the log; watches are subscriptions on the log. The store knows nothing of Kubernetes.
  *
  * Nothing here suspends. Durability is behind the commit-log seam (commitlog.h): who needs it waits for
- * store_committed() to pass his revision before he answers.
+ * store_wait_committed() (commitlog.h) before he answers.
  *
  * Promises (the contract test checks each against a plain list)
  *  (1) one revision counter, strictly increasing, gapless in the log;
@@ -30,6 +30,7 @@ struct value {
     unsigned refs;
     json_t *tree;                      /* never edited; NULL until asked for when it came as bytes */
     struct blob *bytes;                /* canonical JSON; NULL until asked for */
+    uint64_t hash;                     /* of the tree; 0 until asked for */
 };
 struct value *value_from_tree(json_t *tree);     /* steals the reference */
 struct value *value_from_bytes(struct blob *bytes);             /* steals the reference */
@@ -68,6 +69,8 @@ size_t store_count(struct store *s, const char *prefix);
  * by store_revision() + 1. */
 #define STORE_ANY UINT64_MAX
 int store_put(struct store *s, const char *key, struct value *v, uint64_t expect, struct record *ret);
+/* Deleting what is not there is -ERR_NOT_FOUND whatever is expected. Both also return what the commit
+ * log said when it refused the write (-ERR_FULL, -ERR_IO ...). */
 int store_delete(struct store *s, const char *key, uint64_t expect, struct value *last,
                  uint64_t *ret_revision);       /* `last` (stolen, may be NULL) is what watchers see */
 
@@ -82,12 +85,14 @@ struct store_event {
     struct value *previous;            /* before; NULL for a create */
 };
 
-/* Called inside the write, in the order of subscription; must not write to the store. */
+/* Called inside the write, in the order of subscription; must not write to the store, but may subscribe
+ * (from the next write on) and unsubscribe anybody. */
 typedef void store_watch_fn(void *arg, const struct store_event *e);
 struct store_watch *store_watch_new(struct store *s, const char *prefix, store_watch_fn *fn, void *arg);
 struct store_watch *store_watch_free(struct store_watch *w);    /* NULL is fine */
 
-/* Replays events with revision > from under the prefix. -ERR_INVALID where `from` is compacted away. */
+/* Replays events with revision > from under the prefix; a false return stops. -ERR_INVALID where the
+ * event after `from` is compacted away, -ERR_UNAVAILABLE where `from` is ahead of the store. */
 typedef bool store_event_fn(void *arg, const struct store_event *e);
 int store_replay(struct store *s, const char *prefix, uint64_t from, store_event_fn *each, void *arg);
 
@@ -96,6 +101,9 @@ int store_compact(struct store *s, uint64_t revision);          /* -ERR_INVALID:
 /* ---- undo, for simulations -------------------------------------------------------------------- */
 
 uint64_t store_mark(struct store *s);            /* remembers the present; marks nest */
-void store_undo(struct store *s, uint64_t mark); /* back to it; watches made since must be gone */
+/* Back to it, any number of times; marks made since are forgotten, watches made since must be gone. */
+void store_undo(struct store *s, uint64_t mark);
+void store_forget(struct store *s, uint64_t mark);              /* this mark and those made since */
 
+/* Of everything a reader can see now: keys, values, revisions. Only what changed since is hashed. */
 uint64_t store_fingerprint(struct store *s);
