@@ -37,9 +37,10 @@ static int enter_write(struct co *co, struct disk *d, struct err *e)
 {
     int r = enter(co, d, e);
 
-    if (r == 0 && d->fail_after && --d->fail_after == 0)
-        return err_set(e, d->fail_code, "%s", err_code_text((int)d->fail_code));
-    return r;
+    if (r < 0 || !d->fail_after || --d->fail_after)
+        return r;
+    d->fail_after = d->fail_for_good;
+    return err_set(e, d->fail_code, "%s", err_code_text((int)d->fail_code));
 }
 
 static int enter_path(struct co *co, struct disk *d, const char *path, bool write, struct err *e)
@@ -156,6 +157,13 @@ void disk_fail_after(struct disk *d, uint64_t writes, enum err_code code)
 {
     d->fail_after = writes;
     d->fail_code = code;
+    d->fail_for_good = false;
+}
+
+void disk_fail_from(struct disk *d, uint64_t writes, enum err_code code)
+{
+    disk_fail_after(d, writes, code);
+    d->fail_for_good = true;
 }
 
 struct disk *disk_free(struct disk *d)

@@ -45,4 +45,5 @@ int disk_read_file(struct co *co, struct disk *d, const char *path, size_t max, 
 /* Simulated only. */
 void disk_crash(struct disk *d);
 void disk_fail_after(struct disk *d, uint64_t writes, enum err_code code);   /* the n-th write fails */
+void disk_fail_from(struct disk *d, uint64_t writes, enum err_code code);    /* and all after it */
 uint64_t disk_fingerprint(const struct disk *d);

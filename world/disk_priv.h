@@ -24,6 +24,7 @@ struct disk {
     struct world *world;               /* NULL: the real one */
     uint64_t fail_after;               /* writes until one fails; 0 = none will */
     enum err_code fail_code;
+    bool fail_for_good;
 };
 
 /* Sorts names bytewise. */

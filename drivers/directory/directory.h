@@ -7,16 +7,18 @@
  * Promises
  *  (1) An artifact that was answered OK survives any crash (DRV-010), and the same checkpoint_id is
  *      answered the same ever after (DRV-012).
- *  (2) An attempt that was not answered OK leaves nothing: on an error at once, after a crash before the
- *      first call is served; its workload runs again as before (DRV-015).
+ *  (2) All or nothing: an attempt that failed leaves nothing, and its workload runs again as before
+ *      (DRV-015). After a crash an attempt that nobody heard of is either there whole, its workload
+ *      quiesced, or has left nothing; that is settled before the first call is served. The same holds
+ *      where undoing fails as well: the answer is then INTERNAL, the outcome unknown (DRV-063).
  *  (3) What Delete answered OK for is gone and stays gone: a Checkpoint with that id that comes late is
  *      refused for TOMBSTONE_LIFE (DRV-042, DRV-044).
  *  (4) An artifact that is not byte for byte what was written is DATA_LOSS, never restored (DRV-032).
  *  (5) Calls for one checkpoint_id, and for one Pod, go one after the other; others go on meanwhile
  *      (DRV-008).
  *
- * Layout of the disk: artifacts/ (one file each, named SANDBOX~ID~UID, DRV-018), intents/ (attempts
- * under way: SANDBOX~ID), tombstones/ (SANDBOX~ID), temp/.
+ * Layout of the disk: artifacts/ (one file each, SANDBOX~ID~UID, DRV-018), intents/ (attempts under way),
+ * tombstones/; see store_priv.h.
  */
 #pragma once
 
@@ -32,8 +34,8 @@ struct directory_driver_options {
     struct disk *disk;                 /* borrowed; its root is the driver's alone */
     struct guest_host *guests;         /* borrowed; NULL: blind, and no FREEZE capability */
     const char *name;                  /* copied; NULL: DIRECTORY_DRIVER_NAME */
-    /* The usable buckets (parameters bucket, s3.bucket, gcs.bucket), borrowed. None given: any bucket
-     * with a well-formed name. Others are PERMISSION_DENIED (DRV-017). */
+    /* The usable buckets (parameters bucket, s3.bucket, gcs.bucket), borrowed. None given: any bucket with
+     * a well-formed name. Others are PERMISSION_DENIED (DRV-017). */
     const char *const *buckets;
     size_t n_buckets;
 };
