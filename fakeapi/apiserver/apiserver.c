@@ -1,0 +1,208 @@
+#include "fakeapi/apiserver/server.h"
+
+/* A request from top to bottom: route, negotiate, the verb, and a Status where one of them refused. */
+
+/* ---- dispatch ----------------------------------------------------------------------------------- */
+
+static int refuse_route(struct call *c)
+{
+    const struct route *r = &c->route;
+    int result = 0;
+
+    switch (r->type) {
+    case ROUTE_METHOD:
+        result = apierr_set(&c->err, APIERR_METHOD_NOT_ALLOWED,
+                            "the server does not allow this method on the requested resource");
+        c->err.has_details = true;
+        return result;
+    case ROUTE_METHOD_KIND:
+        result = apierr_set(&c->err, APIERR_METHOD_NOT_ALLOWED, "%s is not supported on resources of kind \"%s\"",
+                            r->verb_text, kind_group_resource(c->arena, r->kind));
+        c->err.group = r->kind->res.group;
+        c->err.kind = r->kind->res.plural;
+        return result;
+    case ROUTE_NO_SUCH_SUB:
+        return apierr_not_found(&c->err, r->kind->res.group, r->kind->res.plural, r->name);
+    case ROUTE_NOT_FOUND_TEXT:
+        return reply_text(c, 404, "text/plain; charset=utf-8", "404 page not found\n");
+    case ROUTE_BAD_ESCAPE:
+        return reply_blob(c, 400, "text/plain; charset=utf-8", blob_new("400 Bad Request", 15));
+    default:
+        result = apierr_set(&c->err, APIERR_NOT_FOUND, "the server could not find the requested resource");
+        c->err.has_details = true;
+        return result;
+    }
+}
+
+static const struct verb_row {
+    enum verbs verb;
+    int (*handle)(struct call *c);
+} verb_rows[] = {
+    { VERB_GET, handle_get },       { VERB_LIST, handle_list },     { VERB_CREATE, handle_create },
+    { VERB_UPDATE, handle_update }, { VERB_PATCH, handle_patch },   { VERB_DELETE, handle_delete },
+    { VERB_WATCH, handle_watch },   { VERB_DELETECOLLECTION, handle_deletecollection },
+};
+
+static int handle_verb(struct call *c)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verb_rows); i++)
+        if (verb_rows[i].verb == c->route.verb)
+            return verb_rows[i].handle(c);
+    return refuse_route(c);
+}
+
+static bool lists(const struct call *c)
+{
+    return c->route.verb & (VERB_LIST | VERB_WATCH | VERB_DELETECOLLECTION);
+}
+
+/* A kind that answers a verb itself: reviews, bindings, evictions, scales. */
+static bool connects(const struct call *c)
+{
+    const struct kind *k = c->route.kind;
+
+    if (!k->ops->connect)
+        return false;
+    if (k->flags & KIND_REVIEW)
+        return true;
+    return c->route.sub && k->ops->connects && k->ops->connects(c->route.sub);
+}
+
+static int handle_resource(struct call *c)
+{
+    int r;
+
+    if (lists(c)) {
+        /* A watch is a list with ?watch: what is acceptable depends on it. */
+        c->opt.watch = c->route.watch_path || (c->route.verb == VERB_LIST && query_bool(&c->query, "watch"));
+    }
+    if ((r = negotiate(c)) < 0)
+        return r;
+    if (lists(c) && (r = options_list(c)) < 0)
+        return r;
+    if (c->route.verb == VERB_LIST && c->opt.watch)
+        c->route.verb = VERB_WATCH;
+    if (connects(c))
+        return c->route.kind->ops->connect(c, c->route.sub);
+    return handle_verb(c);
+}
+
+static int dispatch(struct call *c)
+{
+    route_request(c, &c->route);
+    query_parse(c->arena, c->q->query, &c->query);
+    if (c->route.type == ROUTE_OTHER)
+        return handle_other(c);
+    if (c->route.type != ROUTE_RESOURCE)
+        return refuse_route(c);
+    return handle_resource(c);
+}
+
+/* ---- the call ----------------------------------------------------------------------------------- */
+
+void call_init(struct call *c, struct apiserver *s, struct arena *a)
+{
+    *c = (struct call){ .s = s, .arena = a, .err = APIERR_IN(a), .now = world_now(s->world), .user_agent = "" };
+    c->route = (struct route){ .path = "", .namespace = "", .name = "", .rest = "", .verb_text = "" };
+    c->opt = (struct options){ .field_manager = "", .label_selector = "", .field_selector = "",
+                               .resource_version = "", .match = "", .cont = "" };
+    c->out.view_version = "";
+}
+
+void call_release(struct call *c)
+{
+    dyn_release(&c->warnings);
+    dyn_release(&c->headers);
+    json_decref(c->body);
+    c->body = NULL;
+}
+
+int apiserver_handle(struct co *co, struct apiserver *s, const struct api_request *q, bool want_tree,
+                     struct api_reply *ret)
+{
+    struct call c;
+
+    *ret = (struct api_reply){ .arena = arena_new() };
+    call_init(&c, s, ret->arena);
+    c.co = co;
+    c.q = q;
+    c.reply = ret;
+    c.want_tree = want_tree;
+    c.head = streq(q->method, "HEAD");
+    if (api_request_header(q, "user-agent"))
+        c.user_agent = api_request_header(q, "user-agent");
+    c.user = q->user;
+    int r = dispatch(&c);
+    if (r < 0 && r != -ERR_CANCELLED) {
+        reply_error(&c);
+        r = 0;
+    }
+    call_release(&c);
+    return r;
+}
+
+/* ---- the transport ------------------------------------------------------------------------------ */
+
+static int transport_handle(struct co *co, struct transport *t, const struct api_request *q, struct api_reply *ret)
+{
+    struct apiserver *s = container_of(t, struct apiserver, transport);
+
+    return apiserver_handle(co, s, q, true, ret);
+}
+
+static void transport_free_noop(struct transport *t)
+{
+    (void)t;                           /* it is part of the server */
+}
+
+static const struct transport_ops transport_ops = { "apiserver", transport_handle, transport_free_noop };
+
+struct transport *apiserver_transport(struct apiserver *s)
+{
+    return &s->transport;
+}
+
+struct store *apiserver_store(struct apiserver *s)
+{
+    return s->store;
+}
+
+/* ---- life --------------------------------------------------------------------------------------- */
+
+struct apiserver *apiserver_new(struct world *w, const struct apiserver_options *o, struct err *e)
+{
+    struct apiserver *s = xcalloc(1, sizeof(*s));
+    cleanup_arena struct arena *a = arena_new();
+    struct apierr err = APIERR_IN(a);
+
+    (void)o;
+    s->world = w;
+    s->proc = proc_new(w, "apiserver");
+    s->store = store_new();
+    s->kinds = kinds_new();
+    s->transport.ops = &transport_ops;
+    s->crds = crds_new(s);
+    if (bootstrap(s, &err) < 0) {
+        err_set(e, ERR_INTERNAL, "apiserver: %s", err.message);
+        return apiserver_free(s);
+    }
+    return s;
+}
+
+struct apiserver *apiserver_free(struct apiserver *s)
+{
+    if (!s)
+        return NULL;
+    watches_end(s, NULL);
+    assert(!s->watches);               /* the streams belong to their callers, who free them first */
+    watch_event_release(s);
+    proc_kill(s->proc);
+    proc_free(s->proc);
+    s->crds = crds_free(s->crds);
+    for (size_t i = 0; i < ARRAY_SIZE(s->discovery); i++)
+        blob_unref(s->discovery[i]);
+    kinds_free(s->kinds);
+    store_free(s->store);
+    free(s);
+    return NULL;
+}

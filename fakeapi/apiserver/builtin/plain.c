@@ -1,0 +1,3 @@
+#include "fakeapi/apiserver/builtin/builtin.h"
+
+const struct kind_ops plain_ops = { 0 };

@@ -1,0 +1,46 @@
+#include "fakeapi/apiserver/server.h"
+
+/* A kind is stored in one version and served in several. For nearly all of them the two are the same and
+ * the stored tree or bytes are sent as they are. */
+
+static bool stored_as(const struct kind *k, struct value *v)
+{
+    char version[API_VERSION_MAX];
+
+    return streq(obj_api_version(value_tree(v)), kind_api_version(k, version));
+}
+
+bool convert_is_identity(const struct kind *k, struct value *v)
+{
+    if (k->ops->from_storage)
+        return false;
+    return !kind_custom(k) || stored_as(k, v);
+}
+
+int convert_from_store(struct call *c, const struct kind *k, struct value *v, json_t **ret)
+{
+    if (k->ops->from_storage)
+        return k->ops->from_storage(c, k, value_tree(v), ret);
+    if (!kind_custom(k) || stored_as(k, v)) {
+        *ret = json_incref(value_tree(v));
+        return 0;
+    }
+    char version[API_VERSION_MAX];
+    *ret = json_with(value_tree(v), "apiVersion", json_string(kind_api_version(k, version)));
+    return 0;
+}
+
+int convert_to_store(struct call *c, const struct kind *k, json_t *obj, json_t **ret)
+{
+    if (k->ops->to_storage) {
+        int r = k->ops->to_storage(c, k, obj, ret);
+        json_decref(obj);
+        return r;
+    }
+    *ret = obj;
+    if (k->store_version && !streq(k->store_version, obj_api_version(obj))) {
+        json_own(ret);
+        json_object_set_new(*ret, "apiVersion", json_string(k->store_version));
+    }
+    return 0;
+}

@@ -1,0 +1,140 @@
+#include "fakeapi/apiserver/server.h"
+
+/* POST of a collection. The order of checks is the real server's: options, body, namespace, admission,
+ * preparation, validation, store (A-143, B.4). */
+
+static int invalid(struct call *c, const struct kind *k, const struct fielderrs *errs, const json_t *obj)
+{
+    return fielderrs_status(errs, &c->err, k->res.group, k->res.kind, obj_name(obj));
+}
+
+int fill_defaults(struct call *c, const struct kind *k, json_t **obj)
+{
+    int r = decode_default(c, k, obj);
+
+    if (r == 0 && k->ops->defaults)
+        k->ops->defaults(c, json_own(obj));
+    return r;
+}
+
+/* A status is not the client's to set where there is a resource for it. */
+static int prepare(struct call *c, const struct kind *k, json_t **obj)
+{
+    json_own(obj);
+    if (kind_sub(k, "status") || (k->flags & KIND_STATUS_DROPPED))
+        json_object_del(*obj, "status");
+    if (k->ops->prepare_create)
+        return k->ops->prepare_create(c, *obj);
+    return 0;
+}
+
+static int validate(struct call *c, const struct kind *k, const json_t *obj)
+{
+    struct fielderrs errs = FIELDERRS_IN(c->arena);
+
+    meta_validate(k, obj, &errs);
+    if (k->ops->validate)
+        k->ops->validate(c, obj, &errs);
+    return invalid(c, k, &errs, obj);
+}
+
+static int already_exists(struct call *c, const struct kind *k, const json_t *obj, struct record *rec,
+                          bool generated)
+{
+    int r = apierr_already_exists(&c->err, k->res.group, k->res.plural, obj_name(obj));
+
+    if (generated) {
+        c->err.message = arena_printf(c->arena,
+            "%s, the server was not able to generate a unique name for the object", c->err.message);
+        c->err.retry_after_s = 1;
+    } else if (obj_is_deleting(value_tree(rec->value))) {
+        c->err.message = arena_printf(c->arena, "object is being deleted: %s", c->err.message);
+    }
+    return r;
+}
+
+static int store_new_object(struct call *c, const struct kind *k, json_t *obj, struct value **ret)
+{
+    const char *key = call_store_key(c, k, obj_namespace(obj), obj_name(obj));
+    json_t *stored = NULL;
+
+    if (!c->opt.dry_run)
+        meta_set_version(obj, store_revision(c->s->store) + 1);
+    int r = convert_to_store(c, k, json_incref(obj), &stored);
+    if (r < 0)
+        return r;
+    *ret = value_from_tree(stored);
+    if (c->opt.dry_run)
+        return 0;
+    r = store_put(c->s->store, key, value_ref(*ret), 0, NULL);
+    if (r < 0)
+        return apierr_set(&c->err, APIERR_INTERNAL_ERROR, "store: %s", err_code_text(r));
+    return 0;
+}
+
+/* A generated name that is taken is made anew, eight times in all (B-029). */
+static int find_free_name(struct call *c, const struct kind *k, json_t *obj, bool generated)
+{
+    struct record rec;
+
+    for (int attempt = 0;; attempt++) {
+        const char *key = call_store_key(c, k, obj_namespace(obj), obj_name(obj));
+        if (store_get(c->s->store, key, 0, &rec) < 0)
+            return 0;
+        if (!generated || attempt == 7)
+            return already_exists(c, k, obj, &rec, generated);
+        meta_generate_name(c, obj);
+    }
+}
+
+int create_object(struct call *c, const struct kind *k, const char *namespace, json_t *obj, struct value **ret)
+{
+    json_auto_t *o = obj;
+    bool generated;
+    int r;
+
+    r = fill_defaults(c, k, &o);
+    if (r < 0)
+        return r;
+    generated = !*obj_name(o) && *obj_generate_name(o);
+    if ((r = meta_check_namespace(c, k, json_own(&o))) < 0 ||
+        (r = managed_update(c, k, NULL, o, NULL)) < 0 ||
+        (r = admit_object(c, k, NULL, namespace, o, NULL)) < 0)
+        return r;
+    const char *sent_version = arena_strdup(c->arena, obj_resource_version(o));
+    if ((r = meta_prepare_create(c, k, o)) < 0 || (r = prepare(c, k, &o)) < 0 || (r = validate(c, k, o)) < 0)
+        return r;
+    if (k->ops->warn)
+        k->ops->warn(c, o, NULL);
+    if (*sent_version && !streq(sent_version, "0")) {
+        r = apierr_set(&c->err, APIERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
+        return r;
+    }
+    obj_set_meta(o, "resourceVersion", NULL);
+    r = find_free_name(c, k, o, generated);
+    if (r < 0)
+        return r;
+    r = decode_finish(c, k, &o);
+    if (r < 0)
+        return r;
+    return store_new_object(c, k, o, ret);
+}
+
+int handle_create(struct call *c)
+{
+    const struct kind *k = c->route.kind;
+    json_t *obj = NULL;
+    struct value *v = NULL;
+    int r;
+
+    if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_object(c, k, &obj)) < 0)
+        return r;
+    if (k->deprecation)
+        call_warn(c, "%s", k->deprecation);
+    r = create_object(c, k, c->route.namespace, obj, &v);
+    if (r < 0)
+        return r;
+    r = reply_value(c, 201, v);
+    value_unref(v);
+    return r;
+}

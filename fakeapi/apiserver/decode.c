@@ -1,0 +1,242 @@
+#include "fakeapi/apiserver/server.h"
+
+/* Bodies: from bytes to an object of the kind that was asked for. */
+
+#define BODY_MAX 3145728
+
+/* ---- bytes -------------------------------------------------------------------------------------- */
+
+/* What was sent, in thirty bytes: as text where it looks like JSON, else in hex. */
+static const char *summary(struct call *c)
+{
+    const char *body = c->q->body;
+    size_t len = c->q->body_len, shown = len > 30 ? 30 : len;
+    const char *more = len > 30 ? " ..." : "";
+
+    if (!len)
+        return "<empty>";
+    if (body[0] == '{')
+        return arena_printf(c->arena, "%.*s%s", (int)shown, body, more);
+    char *hex = arena_alloc(c->arena, 2 * shown + 1);
+    for (size_t i = 0; i < shown; i++) {
+        hex[2 * i] = "0123456789abcdef"[(unsigned char)body[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[body[i] & 15];
+    }
+    return arena_printf(c->arena, "%s%s", hex, more);
+}
+
+static int unrecognized(struct call *c, const char *kind, const char *fmt, ...) PRINTF(3, 4);
+static int unrecognized(struct call *c, const char *kind, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    const char *why = arena_vprintf(c->arena, fmt, args);
+    va_end(args);
+    return apierr_set(&c->err, APIERR_BAD_REQUEST, "the object provided is unrecognized (must be of type %s): %s (%s)",
+                      kind, why, summary(c));
+}
+
+static const char *go_type(const json_t *v)
+{
+    switch (json_typeof(v)) {
+    case JSON_STRING: return "string";
+    case JSON_INTEGER: case JSON_REAL: return "number";
+    case JSON_TRUE: case JSON_FALSE: return "bool";
+    case JSON_ARRAY: return "array";
+    case JSON_OBJECT: return "object";
+    default: return "null";
+    }
+}
+
+#define META_STRUCT "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; " \
+                    "Kind string \"json:\\\"kind,omitempty\\\"\" }"
+
+int check_body_size(struct call *c)
+{
+    if (c->q->body_len <= BODY_MAX)
+        return 0;
+    return apierr_set(&c->err, APIERR_REQUEST_ENTITY_TOO_LARGE, "Request entity too large: limit is %d", BODY_MAX);
+}
+
+static int meta_member(struct call *c, const char *kind, const json_t *tree, const char *key, const char *go)
+{
+    const json_t *v = json_object_get(tree, key);
+
+    if (!v || json_is_string(v) || json_is_null(v))
+        return 0;
+    return unrecognized(c, kind, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
+                        "struct field .%s of type string", go_type(v), go);
+}
+
+/* JSON text to a tree whose kind and apiVersion, where present, are strings. null is an empty object. */
+static int parse_json(struct call *c, const char *kind, const char *text, size_t len, struct json_notes *notes,
+                      json_t **ret)
+{
+    struct err e = ERR_IN(c->arena);
+    json_auto_t *tree = json_parse(text, len, JSON_PARSE_MERGE_DUPLICATES, notes, &e);
+    int r;
+
+    if (!tree)
+        return unrecognized(c, kind, "couldn't get version/kind; json parse error: %s", err_message(&e));
+    if (json_is_null(tree)) {
+        json_decref(tree);
+        tree = json_object();
+    }
+    if (!json_is_object(tree))
+        return unrecognized(c, kind, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
+                            "value of type " META_STRUCT, go_type(tree));
+    if ((r = meta_member(c, kind, tree, "kind", "kind")) < 0 ||
+        (r = meta_member(c, kind, tree, "apiVersion", "apiVersion")) < 0)
+        return r;
+    *ret = STEAL(tree);
+    return 0;
+}
+
+static int read_body(struct call *c, const char *kind, struct json_notes *notes, json_t **ret)
+{
+    enum media media;
+    int r;
+
+    if ((r = negotiate_body(c, &media)) < 0 || (r = check_body_size(c)) < 0)
+        return r;
+    if (c->q->object) {
+        *ret = json_clone(c->q->object);
+        return 0;
+    }
+    return parse_json(c, kind, c->q->body ? c->q->body : "", c->q->body_len, notes, ret);
+}
+
+/* ---- what it says it is ------------------------------------------------------------------------- */
+
+static int check_type(struct call *c, const struct kind *k, json_t *obj)
+{
+    char want[API_VERSION_MAX];
+    const char *version = obj_api_version(obj), *kind = obj_kind(obj);
+
+    kind_api_version(k, want);
+    if (!*version && !kind_custom(k))
+        version = want;
+    if (!*kind && !kind_custom(k))
+        kind = k->res.kind;
+    if (!*kind)
+        return unrecognized(c, k->res.kind, "Object 'Kind' is missing in '%s'", c->q->body ? c->q->body : "");
+    if (!streq(version, want))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "the API version in the data (%s) does not match the expected API version (%s)", version, want);
+    if (!streq(kind, k->res.kind) && !kind_custom(k))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%s.%s): unknown "
+                          "conversion", kind, k->res.version, k->res.kind, k->res.version, kind,
+                          *k->res.group ? k->res.group : "core", k->res.kind);
+    json_object_set_new(obj, "kind", json_string(kind));
+    json_object_set_new(obj, "apiVersion", json_string(version));
+    return 0;
+}
+
+/* kind and apiVersion first: lists send what follows them as it is stored. */
+static json_t *reordered(const struct kind *k, const json_t *obj)
+{
+    static const char *const typed[] = { "kind", "apiVersion", "metadata", NULL };
+    static const char *const custom[] = { "apiVersion", "kind", "metadata", NULL };
+    const char *const *first = kind_custom(k) ? custom : typed;
+    json_t *out = json_object(), *v;
+    const char *key;
+
+    for (size_t i = 0; first[i]; i++)
+        if ((v = json_object_get(obj, first[i])))
+            json_object_set(out, first[i], v);
+    json_object_foreach ((json_t *)obj, key, v)
+        if (!json_object_get(out, key))
+            json_object_set(out, key, v);
+    return out;
+}
+
+/* ---- strictness --------------------------------------------------------------------------------- */
+
+/* Unknown and repeated members: refused, warned of, or passed over, as fieldValidation says (B-082). */
+static int report(struct call *c, const struct kind *k, const char *const *problems, size_t n)
+{
+    cleanup_buf struct buf all = BUF_INIT;
+
+    if (!n || c->opt.field_validation == VALIDATION_IGNORE)
+        return 0;
+    if (c->opt.field_validation == VALIDATION_WARN) {
+        for (size_t i = 0; i < n; i++)
+            call_warn(c, "%s", problems[i]);
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&all, "%s%s", i ? ", " : "", problems[i]);
+    return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                      "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", k->res.kind,
+                      k->res.version, k->res.kind, all.data);
+}
+
+static int report_notes(struct call *c, const struct kind *k, const struct json_notes *notes)
+{
+    const char **problems = arena_alloc(c->arena, (notes->n_duplicates + 1) * sizeof(*problems));
+
+    for (size_t i = 0; i < notes->n_duplicates; i++)
+        problems[i] = arena_printf(c->arena, "duplicate field \"%s\"", notes->duplicates[i]);
+    return report(c, k, problems, notes->n_duplicates);
+}
+
+/* ---- the doors ---------------------------------------------------------------------------------- */
+
+int decode_object(struct call *c, const struct kind *k, json_t **ret)
+{
+    struct json_notes notes = JSON_NOTES_IN(c->arena);
+    json_auto_t *obj = NULL;
+    int r;
+
+    if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0 || (r = check_type(c, k, obj)) < 0 ||
+        (r = report_notes(c, k, &notes)) < 0)
+        return r;
+    *ret = reordered(k, obj);
+    return 0;
+}
+
+int decode_patched(struct call *c, const struct kind *k, json_t *tree, json_t **ret)
+{
+    (void)c;
+    *ret = reordered(k, tree);
+    json_decref(tree);
+    return 0;
+}
+
+int decode_body(struct call *c, const char *kind_text, json_t **ret)
+{
+    struct json_notes notes = JSON_NOTES_IN(c->arena);
+
+    return read_body(c, kind_text, &notes, ret);
+}
+
+int decode_default(struct call *c, const struct kind *k, json_t **obj)
+{
+    (void)c, (void)k, (void)obj;
+    return 0;
+}
+
+int decode_finish(struct call *c, const struct kind *k, json_t **obj)
+{
+    (void)c, (void)k, (void)obj;
+    return 0;
+}
+
+int decode_delete_options(struct call *c, json_t **ret)
+{
+    *ret = NULL;
+    if (!c->q->object && !c->q->body_len)
+        return 0;
+    json_auto_t *body = NULL;
+    int r = decode_body(c, "DeleteOptions", &body);
+    if (r < 0)
+        return r;
+    const char *kind = obj_kind(body), *version = obj_api_version(body);
+    if (*kind && !streq(kind, "DeleteOptions"))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "decoded object cannot be converted to DeleteOptions");
+    (void)version;
+    *ret = STEAL(body);
+    return 0;
+}

@@ -1,0 +1,304 @@
+#include "fakeapi/apiserver/server.h"
+
+#include <stdio.h>
+
+/* Metadata: what the server writes, what it forgives, what it refuses (B.1 to B.3). */
+
+/* ---- what the server sets ----------------------------------------------------------------------- */
+
+void meta_set_version(json_t *obj, uint64_t revision)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)revision);
+    obj_set_meta_str(obj, "resourceVersion", text);
+}
+
+/* Five characters after at most 58 of the base (B-028). */
+void meta_generate_name(struct call *c, json_t *obj)
+{
+    static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";
+    const char *base = obj_generate_name(obj);
+    char suffix[6] = "";
+
+    uint64_t bits = world_identity(c->s->world);
+    for (size_t i = 0; i < 5; i++, bits /= sizeof(alphabet) - 1)
+        suffix[i] = alphabet[bits % (sizeof(alphabet) - 1)];
+    obj_set_name(obj, arena_printf(c->arena, "%.*s%s", (int)(strlen(base) > 58 ? 58 : strlen(base)), base, suffix));
+}
+
+int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj)
+{
+    const char *given = obj_namespace(obj), *asked = c->route.namespace;
+
+    if (!k->res.namespaced) {
+        if (*given)
+            obj_set_namespace(obj, "");
+        return 0;
+    }
+    if (!*given) {
+        obj_set_namespace(obj, asked);
+        return 0;
+    }
+    if (!streq(given, asked))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "the namespace of the provided object does not match the namespace sent on the request");
+    return 0;
+}
+
+int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj)
+{
+    static const char *const wiped[] = { "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation" };
+    char uid[37];
+
+    obj_own_metadata(obj);
+    for (size_t i = 0; i < ARRAY_SIZE(wiped); i++)
+        obj_set_meta(obj, wiped[i], NULL);
+    world_uuid(c->s->world, uid);
+    obj_set_meta_str(obj, "uid", uid);
+    obj_set_meta_str(obj, "creationTimestamp", call_text_time(c));
+    if (k->flags & KIND_GENERATION)
+        obj_set_meta(obj, "generation", json_integer(1));
+    if (!*obj_name(obj) && *obj_generate_name(obj))
+        meta_generate_name(c, obj);
+    return 0;
+}
+
+static bool spec_differs(const struct kind *k, const json_t *a, const json_t *b)
+{
+    if (k->ops->spec_differs)
+        return k->ops->spec_differs(a, b);
+    return !json_same(json_object_get(a, "spec"), json_object_get(b, "spec"));
+}
+
+/* What an update cannot change comes back from the old object (B-009). */
+void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, const json_t *old)
+{
+    static const char *const kept[] = { "generation", "creationTimestamp", "selfLink" };
+    const json_t *old_meta = obj_metadata(old);
+
+    obj_own_metadata(obj);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        obj_set_meta(obj, kept[i], json_incref(json_object_get(old_meta, kept[i])));
+    if (!*obj_uid(obj))
+        obj_set_meta_str(obj, "uid", obj_uid(old));
+    if (obj_is_deleting(old)) {
+        obj_set_meta(obj, "deletionTimestamp", json_incref(json_object_get(old_meta, "deletionTimestamp")));
+        obj_set_meta(obj, "deletionGracePeriodSeconds",
+                     json_incref(json_object_get(old_meta, "deletionGracePeriodSeconds")));
+    }
+    if (!c->route.sub && (k->flags & KIND_GENERATION) && spec_differs(k, obj, old))
+        obj_set_meta(obj, "generation", json_integer(obj_generation(old) + 1));
+}
+
+/* ---- validation --------------------------------------------------------------------------------- */
+
+static const struct fpath *const meta_path = &(const struct fpath){ .name = "metadata" };
+
+static void check_rule(struct fielderrs *errs, const struct fpath *p, unsigned rule, const json_t *s)
+{
+    struct name_problems problems;
+
+    if (name_check_json(rule, s, &problems))
+        return;
+    for (size_t i = 0; i < problems.n; i++)
+        fielderr_invalid(errs, p, s, "%s", problems.v[i]);
+}
+
+static void validate_names(const struct kind *k, const json_t *meta, struct fielderrs *errs)
+{
+    const json_t *name = json_object_get(meta, "name"), *prefix = json_object_get(meta, "generateName");
+    const struct fpath *at = FP_CHILD(meta_path, "name");
+    size_t len = json_string_length(name);
+
+    if (json_string_length(prefix) && !(k->flags & KIND_REVIEW))
+        check_rule(errs, FP_CHILD(meta_path, "generateName"), k->name_rule | NAME_IS_PREFIX, prefix);
+    if (!len) {
+        fielderr_required(errs, at, "name or generateName is required");
+        return;
+    }
+    check_rule(errs, at, k->name_rule, name);
+}
+
+static void validate_namespace(const struct kind *k, const json_t *meta, struct fielderrs *errs)
+{
+    const struct fpath *at = FP_CHILD(meta_path, "namespace");
+    const json_t *namespace = json_object_get(meta, "namespace");
+
+    if (!k->res.namespaced)
+        return;
+    if (!json_string_length(namespace))
+        fielderr_required(errs, at, "");
+    else
+        check_rule(errs, at, NAME_DNS1123_LABEL, namespace);
+}
+
+static void validate_labels(const json_t *labels, struct fielderrs *errs)
+{
+    const struct fpath *at = FP_CHILD(meta_path, "labels");
+    const char *key;
+    json_t *value;
+
+    json_object_foreach ((json_t *)labels, key, value) {
+        json_auto_t *k = json_string(key);
+        check_rule(errs, at, NAME_QUALIFIED, k);
+        check_rule(errs, at, NAME_LABEL_VALUE, value);
+    }
+}
+
+static void validate_annotations(const json_t *annotations, struct fielderrs *errs)
+{
+    const struct fpath *at = FP_CHILD(meta_path, "annotations");
+    const char *key;
+    json_t *value;
+
+    json_object_foreach ((json_t *)annotations, key, value) {
+        char *lower = xstrdup(key);
+        for (char *p = lower; *p; p++)
+            if (*p >= 'A' && *p <= 'Z')
+                *p |= 0x20;
+        struct name_problems problems;
+        if (!name_check_str(NAME_QUALIFIED, lower, &problems))
+            for (size_t i = 0; i < problems.n; i++)
+                fielderr_invalid_str(errs, at, key, "%s", problems.v[i]);
+        free(lower);
+    }
+    if (annotations_size(annotations) > ANNOTATIONS_SIZE_MAX)
+        fielderr_too_long(errs, at, ANNOTATIONS_SIZE_MAX);
+}
+
+static void owner_member(const json_t *ref, const char *key, const struct fpath *at, const char *detail,
+                         struct fielderrs *errs)
+{
+    const json_t *v = json_object_get(ref, key);
+
+    if (json_string_length(v))
+        return;
+    json_auto_t *empty = json_string("");
+    fielderr_invalid(errs, FP_CHILD(at, key), empty, "%s", detail);
+}
+
+static void validate_owner(const json_t *ref, const struct fpath *at, struct fielderrs *errs)
+{
+    const char *version = obj_api_version(ref);
+    char group[256], v[64];
+
+    if (!api_version_split(version, group, v))
+        fielderr_invalid_str(errs, FP_CHILD(at, "apiVersion"), version, "unexpected GroupVersion string: %s", version);
+    else if (!*v)
+        fielderr_invalid_str(errs, FP_CHILD(at, "apiVersion"), version, "version must not be empty");
+    owner_member(ref, "kind", at, "must not be empty", errs);
+    owner_member(ref, "name", at, "must not be empty", errs);
+    owner_member(ref, "uid", at, "must not be empty", errs);
+    if (streq(version, "v1") && streq(obj_kind(ref), "Event"))
+        fielderr_invalid(errs, at, ref, "/v1, Kind=Event is disallowed from being an owner");
+}
+
+static void validate_owners(const json_t *refs, struct fielderrs *errs)
+{
+    const struct fpath *at = FP_CHILD(meta_path, "ownerReferences");
+    const char *controller = NULL;
+    size_t i;
+    json_t *ref;
+
+    json_array_foreach (refs, i, ref)
+        validate_owner(ref, at, errs);
+    json_array_foreach (refs, i, ref) {
+        if (!json_is_true(json_object_get(ref, "controller")))
+            continue;
+        if (!controller) {
+            controller = obj_str(ref, "name");
+            continue;
+        }
+        fielderr_invalid(errs, at, refs,
+                         "Only one reference can have Controller set to true. Found \"true\" in references for %s and %s",
+                         controller, obj_str(ref, "name"));
+    }
+}
+
+static bool standard_finalizer(const char *f)
+{
+    return streq(f, "orphan") || streq(f, "foregroundDeletion") || streq(f, "kubernetes");
+}
+
+static void validate_finalizers(const struct kind *k, const json_t *finalizers, struct fielderrs *errs)
+{
+    const struct fpath *at = FP_CHILD(meta_path, "finalizers");
+    bool orphan = false, foreground = false;
+    size_t i;
+    json_t *f;
+
+    json_array_foreach (finalizers, i, f) {
+        const char *text = json_string_value(f) ? json_string_value(f) : "";
+        const struct fpath *here = kind_custom(k) ? at : FP_INDEX(at, i);
+        size_t before = errs->n;
+        check_rule(errs, here, NAME_QUALIFIED, f);
+        if (errs->n == before && !kind_custom(k) && !strchr(text, '/') && !standard_finalizer(text))
+            fielderr_invalid(errs, here, f, "name is neither a standard finalizer name nor is it fully qualified");
+        orphan = orphan || streq(text, "orphan");
+        foreground = foreground || streq(text, "foregroundDeletion");
+    }
+    if (orphan && foreground)
+        fielderr_invalid(errs, at, finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
+}
+
+void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs)
+{
+    const json_t *meta = obj_metadata(obj);
+
+    validate_names(k, meta, errs);
+    validate_namespace(k, meta, errs);
+    validate_labels(json_object_get(meta, "labels"), errs);
+    validate_annotations(json_object_get(meta, "annotations"), errs);
+    validate_owners(json_object_get(meta, "ownerReferences"), errs);
+    validate_finalizers(k, json_object_get(meta, "finalizers"), errs);
+}
+
+/* ---- update ------------------------------------------------------------------------------------- */
+
+static void immutable(const json_t *meta, const json_t *old, const char *key, struct fielderrs *errs)
+{
+    const json_t *a = json_object_get(meta, key), *b = json_object_get(old, key);
+
+    if (json_same(a, b))
+        return;
+    fielderr_invalid(errs, FP_CHILD(meta_path, key), a ? a : json_null(), "field is immutable");
+}
+
+static void validate_new_finalizers(struct fielderrs *errs, const json_t *obj, const json_t *old)
+{
+    cleanup_buf struct buf added = BUF_INIT;
+    size_t i;
+    json_t *f;
+
+    if (!obj_is_deleting(old))
+        return;
+    json_array_foreach (json_object_get(obj_metadata(obj), "finalizers"), i, f) {
+        if (!json_is_string(f) || obj_has_finalizer(old, json_string_value(f)))
+            continue;
+        if (added.len)
+            buf_add_str(&added, ", ");
+        go_quote(&added, json_string_value(f), json_string_length(f));
+    }
+    if (added.len)
+        fielderr_forbidden(errs, FP_CHILD(meta_path, "finalizers"),
+                           "no new finalizers can be added if the object is being deleted, found new finalizers "
+                           "[]string{%s}", added.data);
+}
+
+void meta_validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
+{
+    static const char *const fixed[] = { "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
+                                         "deletionGracePeriodSeconds" };
+    const json_t *meta = obj_metadata(obj), *old_meta = obj_metadata(old);
+
+    validate_names(k, meta, errs);
+    validate_namespace(k, meta, errs);
+    validate_labels(json_object_get(meta, "labels"), errs);
+    validate_annotations(json_object_get(meta, "annotations"), errs);
+    validate_owners(json_object_get(meta, "ownerReferences"), errs);
+    validate_finalizers(k, json_object_get(meta, "finalizers"), errs);
+    validate_new_finalizers(errs, obj, old);
+    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+        immutable(meta, old_meta, fixed[i], errs);
+}

@@ -1,0 +1,327 @@
+/* server.h — the server's insides, and one request on its way through it. Private to this folder. */
+#pragma once
+
+#include "fakeapi/apiserver/apiserver.h"
+#include "fakeapi/apiserver/kinds.h"
+#include "kube/json.h"
+#include "kube/object.h"
+
+struct watch;
+struct watch_event;
+struct crds;
+
+struct apiserver {
+    struct world *world;
+    struct proc *proc;
+    struct store *store;
+    struct kinds *kinds;
+    struct crds *crds;
+    struct transport transport;
+    struct watch_event *last_event;    /* shared by all watchers that see it now */
+    struct watch *watches;             /* open ones */
+    struct blob *discovery[4];         /* aggregated documents and their like, by generation */
+    uint64_t discovery_generation;
+};
+
+/* ---- routing ----------------------------------------------------------------------------------- */
+
+enum route_type {
+    ROUTE_RESOURCE,                    /* kind, verb and the names are set */
+    ROUTE_OTHER,                       /* a path of its own: other.c knows */
+    ROUTE_NOT_FOUND,                   /* a Status */
+    ROUTE_NOT_FOUND_TEXT,              /* "404 page not found" */
+    ROUTE_METHOD,                      /* 405 by the router */
+    ROUTE_METHOD_KIND,                 /* 405 by the handler of custom resources: `verb_text` */
+    ROUTE_NO_SUCH_SUB,                 /* 404 by the same */
+    ROUTE_BAD_ESCAPE                   /* 400 */
+};
+
+struct route {
+    enum route_type type;
+    const char *path;                  /* decoded, in the call's arena */
+    const struct kind *kind;
+    const struct subresource *sub;     /* NULL: the main resource */
+    const char *namespace, *name;      /* never NULL */
+    const char *rest;                  /* what follows the subresource (proxy paths); never NULL */
+    enum verbs verb;
+    const char *verb_text;
+    bool watch_path;                   /* /api/v1/watch/...: a watch whatever the query says */
+};
+
+void route_request(struct call *c, struct route *ret);
+
+/* ---- query ------------------------------------------------------------------------------------- */
+
+struct query_item {
+    const char *key, *value;           /* decoded */
+};
+struct query {
+    struct query_item *v;
+    size_t n;
+};
+void query_parse(struct arena *a, const char *text, struct query *ret);
+const char *query_get(const struct query *q, const char *key);   /* first; NULL: absent */
+/* Go's conversion of a query value to bool: absent false; "0" and "false" (any case) false; else true. */
+bool query_bool(const struct query *q, const char *key);
+/* 0 with *ret unchanged when absent; negative with c->err when it is no int64. */
+int query_int(struct call *c, const char *key, int64_t *ret, bool *ret_present);
+
+/* The options of the verb in hand, from the query, validated with the real server's words. */
+struct options {
+    bool dry_run;
+    const char *field_manager;         /* as given; "" = absent */
+    enum { VALIDATION_WARN, VALIDATION_IGNORE, VALIDATION_STRICT } field_validation;
+    bool force, force_present;
+    bool watch, bookmarks, send_initial, send_initial_present;
+    const char *label_selector, *field_selector, *resource_version, *match, *cont;       /* never NULL */
+    int64_t limit, timeout_s;
+    bool has_timeout;
+};
+int options_write(struct call *c, const char *kind);   /* "CreateOptions", "UpdateOptions" */
+int options_patch(struct call *c, bool apply);
+int options_list(struct call *c);
+int options_invalid(struct call *c, const char *kind, struct fielderrs *errs);
+struct delete_request;
+int delete_options(struct call *c, struct delete_request *ret);
+bool options_dry_run_ok(struct call *c, struct fielderrs *errs);
+void options_field_manager(struct fielderrs *errs, const char *manager);
+
+/* ---- negotiation ------------------------------------------------------------------------------- */
+
+enum media { MEDIA_JSON, MEDIA_YAML, MEDIA_PROTOBUF };
+enum view { VIEW_PLAIN, VIEW_TABLE, VIEW_PARTIAL, VIEW_PARTIAL_LIST };
+
+struct encoding {
+    enum media media;
+    enum view view;
+    const char *view_version;          /* "v1", "v1beta1" of meta.k8s.io */
+    bool pretty;
+};
+/* What the reply to this request shall look like; decides c->out. 0, or -APIERR_NOT_ACCEPTABLE. */
+int negotiate(struct call *c);
+/* The media type of the request's body, -APIERR_UNSUPPORTED_MEDIA_TYPE otherwise. */
+int negotiate_body(struct call *c, enum media *ret);
+const char *media_type(enum media m, bool stream);
+/* True when the aggregated discovery document is asked for. */
+bool negotiate_aggregated(struct call *c, enum media *ret);
+/* For error replies when negotiate() has not run or failed: the best guess, JSON else. */
+struct encoding negotiate_error(struct call *c);
+
+/* ---- one request ------------------------------------------------------------------------------- */
+
+struct call {
+    struct co *co;                     /* may suspend only where a real server waits */
+    struct apiserver *s;
+    struct arena *arena;               /* the reply's own */
+    const struct api_request *q;
+    struct api_reply *reply;
+    bool want_tree;
+    struct instant now;                /* one time for the whole request */
+    struct apierr err;
+    struct route route;
+    struct query query;
+    struct options opt;
+    struct encoding out;
+    const char *user_agent;
+    const struct api_user *user;
+    DYN(const char *) warnings;
+    DYN(struct api_header) headers;
+    const char *include_object;        /* of a watch that shows Tables; NULL: ask the query */
+    const char *status_continue;       /* the error Status's metadata.continue; NULL: absent */
+    json_t *body;                      /* what a body was decoded to and must live as long as the call */
+    bool head;                         /* HEAD: no body */
+    bool internal;                     /* the server's own call: bootstrap and background work */
+};
+
+/* Adds a Warning header once. */
+void call_warn(struct call *c, const char *fmt, ...) PRINTF(2, 3);
+void call_header(struct call *c, const char *name, const char *value);
+static inline char *call_store_key(struct call *c, const struct kind *k, const char *namespace,
+                                   const char *name)
+{
+    if (k->res.namespaced)
+        return arena_printf(c->arena, "%s%s/%s", k->store_prefix, namespace, name);
+    return arena_printf(c->arena, "%s%s", k->store_prefix, name);
+}
+static inline const char *call_text_time(struct call *c)
+{
+    char text[TIME_TEXT_MAX];
+    time_format(c->now, text);
+    return arena_strdup(c->arena, text);
+}
+
+/* ---- replies (reply.c) ------------------------------------------------------------------------- */
+
+/* An object of c->route.kind as stored: converted to the version asked for, viewed and encoded. */
+int reply_value(struct call *c, int status, struct value *v);
+/* A tree that is not stored (dry run, Status, Scale): as it is, encoded. Steals. `k` NULL: no view. */
+int reply_object(struct call *c, int status, const struct kind *k, json_t *obj);
+int reply_tree(struct call *c, int status, json_t *tree);
+int reply_text(struct call *c, int status, const char *content_type, const char *text);
+int reply_blob(struct call *c, int status, const char *content_type, struct blob *body);   /* steals */
+int reply_stream(struct call *c, const char *content_type, struct api_stream *stream);        /* steals */
+/* The Status for c->err. Always succeeds. */
+void reply_error(struct call *c);
+/* {"status":"Success"} with details of a deleted object. */
+json_t *status_success(const struct kind *k, const char *name, const char *uid);
+/* Encodes a tree for the wire: JSON with a newline at the end, YAML, protobuf. NULL where that kind
+ * has no such form. */
+struct blob *encode_tree(struct call *c, const json_t *tree, const struct encoding *e);
+
+/* ---- stored form and versions (convert.c) ------------------------------------------------------- */
+
+/* The tree of a stored value in the version of `k`. New reference; usually the stored tree itself. */
+int convert_from_store(struct call *c, const struct kind *k, struct value *v, json_t **ret);
+/* The tree to store for an object in version `k`. Steals obj. */
+int convert_to_store(struct call *c, const struct kind *k, json_t *obj, json_t **ret);
+/* True when what is stored can be sent as it is. */
+bool convert_is_identity(const struct kind *k, struct value *v);
+
+/* ---- selection (filter.c) ---------------------------------------------------------------------- */
+
+struct filter;
+/* NULL label and field selectors mean everything; *ret NULL then. In the call's arena. */
+int filter_parse(struct call *c, const struct kind *k, const char *labels, const char *fields,
+                 struct filter **ret);
+bool filter_match(const struct filter *f, const struct kind *k, const json_t *obj);
+/* A copy that outlives the call; free it with filter_free. */
+struct filter *filter_keep(const struct filter *f);
+struct filter *filter_free(struct filter *f);
+/* The name or namespace that the field selector pins, or NULL. */
+const char *filter_name(const struct filter *f);
+const char *filter_namespace(const struct filter *f);
+
+/* ---- bodies (decode.c) ------------------------------------------------------------------------- */
+
+/* The request's body as an object of kind `k`: decoded by its schema, strict errors as the options say,
+ * apiVersion and kind checked. A tree of the caller's own. */
+int decode_object(struct call *c, const struct kind *k, json_t **ret);
+/* The same for a tree that a patch made. `text` for error messages. */
+int decode_patched(struct call *c, const struct kind *k, json_t *tree, json_t **ret);
+/* A body of a kind that is not served here (Binding, Eviction, Scale, DeleteOptions). NULL tree: no body. */
+int decode_body(struct call *c, const char *kind_text, json_t **ret);
+/* Go's order of members, zero values where Go prints them; the schema's defaults when `defaults`. */
+int decode_default(struct call *c, const struct kind *k, json_t **obj);
+/* The form in which an object is stored and shown, after everybody had a hand in it. */
+int decode_finish(struct call *c, const struct kind *k, json_t **obj);
+/* DeleteOptions, or NULL where there is no body. */
+int decode_delete_options(struct call *c, json_t **ret);
+int check_body_size(struct call *c);
+/* Defaults of schema and kind (create.c). */
+int fill_defaults(struct call *c, const struct kind *k, json_t **obj);
+
+/* ---- metadata (meta.c) ------------------------------------------------------------------------- */
+
+/* What the server sets and what a client may not (B-001 to B-009). */
+int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj);
+void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, const json_t *old);
+int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj);
+void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs);
+void meta_validate_update(const struct kind *k, const json_t *obj, const json_t *old,
+                          struct fielderrs *errs);
+void meta_generate_name(struct call *c, json_t *obj);
+void meta_set_version(json_t *obj, uint64_t revision);
+
+/* ---- managed fields (managed.c) ---------------------------------------------------------------- */
+
+/* Records who set what, on every write. `old` NULL at create; `op` "Update" or "Apply". */
+int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t *obj,
+                   const json_t *old);
+/* The field manager of this request. */
+const char *managed_manager(struct call *c);
+
+/* ---- verbs ------------------------------------------------------------------------------------- */
+
+int handle_create(struct call *c);
+int handle_get(struct call *c);
+int handle_list(struct call *c);
+int handle_update(struct call *c);
+int handle_patch(struct call *c);
+int handle_delete(struct call *c);
+int handle_deletecollection(struct call *c);
+int handle_watch(struct call *c);
+int handle_other(struct call *c);      /* discovery, health, version, OpenAPI */
+
+/* Creates `obj` (stolen) as kind k in `namespace`, all checks included; *ret is the stored value. */
+int create_object(struct call *c, const struct kind *k, const char *namespace, json_t *obj,
+                  struct value **ret);
+
+/* Changes an object: mutate() makes the new tree (own) from the present one. Runs again when the store
+ * moved on meanwhile. *ret: the value now stored (the old one where nothing changed). */
+typedef int mutate_fn(struct call *c, const json_t *old, void *arg, json_t **ret);
+struct change {
+    const struct kind *kind;
+    const struct subresource *sub;
+    const char *namespace, *name;
+    mutate_fn *mutate;
+    void *arg;
+    const char *uid;                   /* that the stored object must have; NULL or "": any */
+    bool allow_create;                 /* mutate() is called with old NULL where nothing is there */
+};
+int change_object(struct call *c, const struct change *ch, struct value **ret, bool *ret_created);
+
+/* Deletes one object as DELETE does. *ret: the last state (new reference); *ret_gone: it is removed. */
+struct delete_request {
+    const char *uid, *resource_version, *propagation;            /* NULL: not given */
+    int64_t grace_s;
+    bool has_grace;
+    int orphan;                        /* -1: not given */
+};
+/* No grace was asked for: the object's own. */
+#define GRACE_OWN INT64_MIN
+int delete_object(struct call *c, const struct kind *k, const char *namespace, const char *name,
+                  const struct delete_request *d, struct value **ret, bool *ret_gone);
+/* Removes it from the store for good. */
+int remove_object(struct call *c, const struct kind *k, const char *key, json_t *last, uint64_t expect,
+                  struct value **ret);
+
+/* The finalizers of the garbage collector as the policy wants them; true when that changed the set. */
+bool delete_gc_finalizers(const struct kind *k, json_t *obj, const struct delete_request *d);
+/* deletionTimestamp now, one more generation the first time. */
+void delete_mark(struct call *c, json_t *obj);
+
+/* Reads one object. -APIERR_NOT_FOUND with c->err. `rec` is valid until the next write. */
+int get_record(struct call *c, const struct kind *k, const char *namespace, const char *name,
+               struct record *rec);
+
+int check_url_name(struct call *c, const char *name);
+/* Waits for a revision ahead of the store, three seconds at most: then a Timeout. */
+int wait_for_revision(struct call *c, uint64_t revision);
+int parse_revision(struct call *c, const char *text, bool list, uint64_t *ret);
+const char *list_prefix(struct call *c, const struct kind *k, const char *namespace);
+
+/* ---- admission --------------------------------------------------------------------------------- */
+
+/* Namespace life cycle, then the kind's own admit(). obj is the caller's own; old NULL at create. */
+int admit_object(struct call *c, const struct kind *k, const struct subresource *sub,
+                 const char *namespace, json_t *obj, const json_t *old);
+
+/* ---- watches ----------------------------------------------------------------------------------- */
+
+void watches_end(struct apiserver *s, const struct kind *k);     /* NULL: all of them */
+void watch_event_release(struct apiserver *s);
+
+/* ---- tables ------------------------------------------------------------------------------------ */
+
+/* One object or the items of a list as a Table; new reference. */
+int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t n, const json_t *list_meta,
+             bool with_columns, json_t **ret);
+json_t *partial_of(const json_t *obj, const char *version);      /* PartialObjectMetadata */
+
+/* ---- discovery --------------------------------------------------------------------------------- */
+
+json_t *discovery_group_list(struct apiserver *s);
+json_t *discovery_group(struct apiserver *s, const char *group);
+json_t *discovery_resources(struct apiserver *s, const char *group, const char *version);
+json_t *discovery_aggregated(struct apiserver *s, bool core);
+
+/* ---- the beginning ----------------------------------------------------------------------------- */
+
+void call_init(struct call *c, struct apiserver *s, struct arena *a);
+void call_release(struct call *c);     /* all but the arena */
+int bootstrap(struct apiserver *s, struct apierr *err);
+
+/* ---- custom resources (crd.c) ------------------------------------------------------------------- */
+
+struct crds *crds_new(struct apiserver *s);
+struct crds *crds_free(struct crds *cs);

@@ -1,0 +1,121 @@
+#include "fakeapi/apiserver/server.h"
+
+/* Tables and partial objects: how kubectl and metadata informers want to see things. */
+
+static const struct column default_columns[] = {
+    { "Name", "string", "name", "Name must be unique within a namespace. Is required when creating resources, although "
+      "some resources may allow a client to request the generation of an appropriate name automatically. Name is "
+      "primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: "
+      "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names", 0 },
+    { "Created At", "date", "", "CreationTimestamp is a timestamp representing the server time when this object was "
+      "created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set "
+      "this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for "
+      "lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
+      0 },
+};
+
+json_t *partial_of(const json_t *obj, const char *version)
+{
+    json_t *o = json_object();
+    cleanup_free char *api = xasprintf("meta.k8s.io/%s", version);
+    json_t *meta = (json_t *)obj_metadata(obj);
+
+    json_object_set_new(o, "kind", json_string("PartialObjectMetadata"));
+    json_object_set_new(o, "apiVersion", json_string(api));
+    json_object_set_new(o, "metadata", meta ? json_incref(meta) : json_object());
+    return o;
+}
+
+static json_t *column_definitions(const struct column *v, size_t n)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        json_t *col = json_object();
+        json_object_set_new(col, "name", json_string(v[i].name));
+        json_object_set_new(col, "type", json_string(v[i].type));
+        json_object_set_new(col, "format", json_string(v[i].format));
+        json_object_set_new(col, "description", json_string(v[i].description));
+        json_object_set_new(col, "priority", json_integer(v[i].priority));
+        json_array_append_new(out, col);
+    }
+    return out;
+}
+
+static json_t *row_cells(struct call *c, const struct kind *k, const json_t *obj)
+{
+    json_t *cells = json_array();
+
+    if (k->ops->cells) {
+        k->ops->cells(c, k, obj, cells);
+        return cells;
+    }
+    json_array_append_new(cells, json_string(obj_name(obj)));
+    json_array_append_new(cells, json_string(obj_str(obj, "metadata.creationTimestamp")));
+    return cells;
+}
+
+enum include { INCLUDE_METADATA, INCLUDE_NONE, INCLUDE_OBJECT };
+
+static int include_object(struct call *c, enum include *ret)
+{
+    static const char *const words[] = { "Metadata", "None", "Object" };
+    const char *v = c->include_object ? c->include_object : query_get(&c->query, "includeObject");
+
+    *ret = INCLUDE_METADATA;
+    if (str_empty(v))
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        if (streq(words[i], v)) {
+            *ret = i;
+            return 0;
+        }
+    }
+    return apierr_set(&c->err, APIERR_BAD_REQUEST, "unrecognized includeObject value: \"%s\"", v);
+}
+
+static json_t *table_meta(const json_t *list_meta, json_t *const *items, size_t n)
+{
+    static const char *const taken[] = { "resourceVersion", "continue", "remainingItemCount" };
+    json_t *meta = json_object();
+
+    if (!list_meta && n)
+        list_meta = obj_metadata(items[0]);
+    for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+        json_t *v = json_object_get(list_meta, taken[i]);
+        if (v && !(json_is_string(v) && !json_string_length(v)))
+            json_object_set(meta, taken[i], v);
+    }
+    return meta;
+}
+
+int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t n, const json_t *list_meta,
+             bool with_columns, json_t **ret)
+{
+    enum include include;
+    int r = include_object(c, &include);
+    bool own = k->columns != NULL;
+
+    if (r < 0)
+        return r;
+    json_t *table = json_object(), *rows = json_array();
+    json_object_set_new(table, "kind", json_string("Table"));
+    json_object_set_new(table, "apiVersion", json_string(arena_printf(c->arena, "meta.k8s.io/%s", c->out.view_version)));
+    json_object_set_new(table, "metadata", table_meta(list_meta, items, n));
+    json_object_set_new(table, "columnDefinitions", !with_columns ? json_null()
+                        : own ? column_definitions(k->columns, k->n_columns)
+                              : column_definitions(default_columns, ARRAY_SIZE(default_columns)));
+    for (size_t i = 0; i < n; i++) {
+        json_t *row = json_object();
+        json_object_set_new(row, "cells", row_cells(c, k, items[i]));
+        if (include == INCLUDE_NONE)
+            json_object_set_new(row, "object", json_null());
+        else
+            json_object_set_new(row, "object", include == INCLUDE_OBJECT ? json_incref(items[i])
+                                                                        : partial_of(items[i], c->out.view_version));
+        json_array_append_new(rows, row);
+    }
+    json_object_set_new(table, "rows", rows);
+    *ret = table;
+    return 0;
+}

@@ -1,0 +1,266 @@
+#include "fakeapi/apiserver/server.h"
+
+/* PUT, and the loop under PUT and PATCH: read, change, check, compare-and-swap. */
+
+static int conflict(struct call *c, const struct kind *k, const char *name)
+{
+    return apierr_conflict(&c->err, k->res.group, k->res.plural, name,
+        "the object has been modified; please apply your changes to the latest version and try again");
+}
+
+/* A uid in what is sent must be the stored one's (B-045). */
+static int check_uid(struct call *c, const struct kind *k, const char *key, const char *name, const char *sent,
+                     const char *have)
+{
+    if (!*sent || streq(sent, have))
+        return 0;
+    return apierr_conflict(&c->err, k->res.group, k->res.plural, name,
+        "StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
+        "failed: UID in precondition: %s, UID in object meta: %s", key, sent, have);
+}
+
+/* The resourceVersion that was sent, against the stored one (B-053, B-054). */
+static int check_version(struct call *c, const struct change *ch, const json_t *obj, const json_t *old)
+{
+    const struct kind *k = ch->kind;
+    const char *sent = obj_resource_version(obj);
+    uint64_t revision;
+    int r = parse_revision(c, sent, false, &revision);
+
+    if (r < 0)
+        return r;
+    if (revision == 0) {
+        if (k->flags & KIND_UNCONDITIONAL)
+            return 0;
+        struct fielderrs errs = FIELDERRS_IN(c->arena);
+        fielderr_invalid_int(&errs, FP_CHILD(FP_CHILD(NULL, "metadata"), "resourceVersion"), 0,
+                             "must be specified for an update");
+        return fielderrs_status(&errs, &c->err, k->res.group, k->res.plural, ch->name);
+    }
+    if (!streq(sent, obj_resource_version(old)))
+        return conflict(c, k, ch->name);
+    return 0;
+}
+
+/* ---- preparation -------------------------------------------------------------------------------- */
+
+static void keep_member(json_t *obj, const json_t *old, const char *key)
+{
+    const json_t *was = json_object_get(old, key);
+
+    if (was)
+        json_object_set(obj, key, (json_t *)was);
+    else
+        json_object_del(obj, key);
+}
+
+/* /status: only the status counts. A custom resource keeps all its metadata, a built-in one takes
+ * labels and annotations along (B-100). */
+static void prepare_status(const struct kind *k, json_t *obj, const json_t *old)
+{
+    const char *key;
+    void *next;
+    json_t *unused;
+
+    json_object_foreach_safe (obj, next, key, unused) {
+        if (streq(key, "status") || streq(key, "metadata") || streq(key, "kind") || streq(key, "apiVersion"))
+            continue;
+        keep_member(obj, old, key);
+    }
+    json_object_foreach ((json_t *)old, key, unused)
+        if (!json_object_get(obj, key) && !streq(key, "status"))
+            json_object_set(obj, key, unused);
+    if (kind_custom(k)) {
+        json_t *managed = json_incref(json_object_get(obj_metadata(obj), "managedFields"));
+        const char *version = obj_resource_version(obj);
+        json_t *meta = json_copy((json_t *)obj_metadata(old));
+        if (managed)
+            json_object_set_new(meta, "managedFields", managed);
+        if (*version)
+            json_object_set_new(meta, "resourceVersion", json_string(version));
+        json_object_set_new(obj, "metadata", meta);
+    }
+}
+
+static void prepare(struct call *c, const struct change *ch, json_t *obj, const json_t *old)
+{
+    const struct kind *k = ch->kind;
+
+    if (k->ops->prepare_update)
+        k->ops->prepare_update(c, ch->sub, obj, old);
+    else if (ch->sub && streq(ch->sub->name, "status"))
+        prepare_status(k, obj, old);
+    else if (!ch->sub && kind_sub(k, "status"))
+        keep_member(obj, old, "status");
+}
+
+static int validate(struct call *c, const struct change *ch, const json_t *obj, const json_t *old)
+{
+    const struct kind *k = ch->kind;
+    struct fielderrs errs = FIELDERRS_IN(c->arena);
+
+    meta_validate_update(k, obj, old, &errs);
+    if (k->ops->validate_update)
+        k->ops->validate_update(c, ch->sub, obj, old, &errs);
+    else if (k->ops->validate)
+        k->ops->validate(c, obj, &errs);
+    return fielderrs_status(&errs, &c->err, k->res.group, k->res.kind, ch->name);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+/* A deleting object that nothing holds any more goes with this very write (B-043). */
+static bool last_finalizer_gone(const struct kind *k, const json_t *obj, const json_t *old)
+{
+    if (!obj_is_deleting(old) || obj_count(obj, "metadata.finalizers"))
+        return false;
+    if (streq(k->res.kind, "Namespace") && obj_count(obj, "spec.finalizers"))
+        return false;
+    return obj_int(old, "metadata.deletionGracePeriodSeconds", 0) == 0;
+}
+
+static bool unchanged(const json_t *obj, const json_t *old)
+{
+    return json_same(obj, old);
+}
+
+static int write_back(struct call *c, const struct change *ch, const char *key, json_t **obj,
+                      const json_t *old, struct record *rec, struct value **ret)
+{
+    const struct kind *k = ch->kind;
+    json_t *stored = NULL;
+
+    obj_set_meta_str(*obj, "resourceVersion", obj_resource_version(old));
+    int r = decode_finish(c, k, obj);
+    if (r < 0)
+        return r;
+    bool gone = last_finalizer_gone(k, *obj, old);
+    if (!gone && unchanged(*obj, old)) {
+        *ret = value_ref(rec->value);
+        return 0;
+    }
+    if (c->opt.dry_run) {
+        *ret = value_from_tree(json_incref(*obj));
+        return 0;
+    }
+    meta_set_version(json_own(obj), store_revision(c->s->store) + 1);
+    r = convert_to_store(c, k, json_incref(*obj), &stored);
+    if (r < 0)
+        return r;
+    if (gone)
+        return remove_object(c, k, key, stored, rec->mod_revision, ret);
+    *ret = value_from_tree(stored);
+    r = store_put(c->s->store, key, value_ref(*ret), rec->mod_revision, NULL);
+    if (r < 0) {
+        value_unref(STEAL(*ret));
+        return conflict(c, k, ch->name);
+    }
+    return 0;
+}
+
+static int create_instead(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
+{
+    const struct kind *k = ch->kind;
+    json_t *obj = NULL;
+    int r = ch->mutate(c, NULL, ch->arg, &obj);
+
+    if (r < 0)
+        return r;
+    const char *key = call_store_key(c, k, ch->namespace, ch->name);
+    r = check_uid(c, k, key, ch->name, obj_uid(obj), "");
+    if (r < 0) {
+        json_decref(obj);
+        return r;
+    }
+    *ret_created = true;
+    return create_object(c, k, ch->namespace, obj, ret);
+}
+
+static int change_once(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
+{
+    const struct kind *k = ch->kind;
+    const char *key = call_store_key(c, k, ch->namespace, ch->name);
+    json_auto_t *old = NULL, *obj = NULL;
+    struct record rec;
+    int r = store_get(c->s->store, key, 0, &rec);
+
+    if (r < 0 && ch->allow_create)
+        return create_instead(c, ch, ret, ret_created);
+    if (r < 0 && ch->uid && *ch->uid)
+        return check_uid(c, k, key, ch->name, ch->uid, "");
+    if (r < 0)
+        return apierr_not_found(&c->err, k->res.group, k->res.plural, ch->name);
+    if (ch->uid && (r = check_uid(c, k, key, ch->name, ch->uid, obj_uid(value_tree(rec.value)))) < 0)
+        return r;
+    if ((r = convert_from_store(c, k, rec.value, &old)) < 0 || (r = ch->mutate(c, old, ch->arg, &obj)) < 0)
+        return r;
+    json_own(&obj);
+    if ((r = check_version(c, ch, obj, old)) < 0)
+        return r;
+    prepare(c, ch, obj, old);
+    if ((r = managed_update(c, k, ch->sub ? ch->sub->name : NULL, obj, old)) < 0 ||
+        (r = admit_object(c, k, ch->sub, ch->namespace, obj, old)) < 0)
+        return r;
+    meta_prepare_update(c, k, obj, old);
+    if ((r = validate(c, ch, obj, old)) < 0)
+        return r;
+    if (k->ops->warn)
+        k->ops->warn(c, obj, old);
+    return write_back(c, ch, key, &obj, old, &rec, ret);
+}
+
+int change_object(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
+{
+    *ret_created = false;
+    return change_once(c, ch, ret, ret_created);
+}
+
+/* ---- PUT ---------------------------------------------------------------------------------------- */
+
+static int mutate_put(struct call *c, const json_t *old, void *arg, json_t **ret)
+{
+    (void)c, (void)old;
+    *ret = json_incref(arg);
+    return 0;
+}
+
+/* The body's name is the URL's, or nothing is done (J-049). */
+static int check_name(struct call *c, const json_t *obj)
+{
+    const char *name = obj_name(obj), *asked = c->route.name;
+
+    if (!*name)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "the name of the object (%s based on URL) was undeterminable: name must be provided", asked);
+    if (!streq(name, asked))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "the name of the object (%s) does not match the name on the URL (%s)", name, asked);
+    return 0;
+}
+
+int handle_update(struct call *c)
+{
+    const struct kind *k = c->route.kind;
+    json_auto_t *obj = NULL;
+    struct value *v = NULL;
+    bool created;
+    int r;
+
+    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_write(c, "UpdateOptions")) < 0 ||
+        (r = decode_object(c, k, &obj)) < 0 || (r = meta_check_namespace(c, k, json_own(&obj))) < 0 ||
+        (r = check_name(c, obj)) < 0 || (r = fill_defaults(c, k, &obj)) < 0)
+        return r;
+    if (k->deprecation)
+        call_warn(c, "%s", k->deprecation);
+    struct change ch = {
+        .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
+        .mutate = mutate_put, .arg = obj, .uid = arena_strdup(c->arena, obj_uid(obj)),
+        .allow_create = (k->flags & KIND_CREATE_ON_UPDATE) && !c->route.sub,
+    };
+    r = change_object(c, &ch, &v, &created);
+    if (r < 0)
+        return r;
+    r = reply_value(c, created ? 201 : 200, v);
+    value_unref(v);
+    return r;
+}

@@ -1,0 +1,519 @@
+#include "fakeapi/apiserver/server.h"
+
+#include <stdio.h>
+
+/* A watch is a subscription on the store's log with a queue behind it (C.4). What an event becomes for a
+ * watcher (its type there, its version, its encoding) is worked out once and shared by all that see the
+ * same: `shape` is the key. */
+
+enum frame_type { FRAME_ADDED, FRAME_MODIFIED, FRAME_DELETED, FRAME_BOOKMARK, FRAME_ERROR };
+static const char *const frame_text[] = { "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR" };
+
+struct rendering {
+    const struct kind *kind;
+    enum frame_type type;
+    enum media media;
+    struct blob *blob;
+};
+
+struct watch_event {
+    unsigned refs;
+    uint64_t revision;
+    enum store_event_type type;
+    struct value *value, *previous;
+    json_t *leaving;                   /* `previous` with the event's revision; made when asked for */
+    DYN(struct rendering) renderings;
+};
+
+struct frame {
+    enum frame_type type;
+    struct watch_event *event;         /* NULL: `object` alone */
+    json_t *object;
+};
+
+#define QUEUE_MAX 65536
+
+struct watch {
+    struct api_stream stream;
+    struct apiserver *s;
+    const struct kind *kind;
+    struct filter *filter;             /* NULL: everything */
+    char *prefix;
+    struct encoding out;
+    char *include_object;              /* Tables: as the request said */
+    struct store_watch *subscription;
+    struct frame *queue;               /* a ring */
+    size_t head, n, cap;
+    struct timer end, bookmark;
+    struct instant ends_at;
+    bool bookmarks, over, sent_columns;
+    uint64_t seen;                     /* revision up to which nothing is outstanding */
+    struct watch *next, **link;
+};
+
+/* ---- events ------------------------------------------------------------------------------------- */
+
+static struct watch_event *event_new(const struct store_event *e)
+{
+    struct watch_event *w = xcalloc(1, sizeof(*w));
+
+    w->refs = 1;
+    w->revision = e->revision;
+    w->type = e->type;
+    w->value = value_ref(e->value);
+    w->previous = e->previous ? value_ref(e->previous) : NULL;
+    return w;
+}
+
+static void event_unref(struct watch_event *w)
+{
+    if (!w || --w->refs)
+        return;
+    value_unref(w->value);
+    value_unref(w->previous);
+    json_decref(w->leaving);
+    for (size_t i = 0; i < w->renderings.n; i++)
+        blob_unref(w->renderings.v[i].blob);
+    dyn_release(&w->renderings);
+    free(w);
+}
+
+void watch_event_release(struct apiserver *s)
+{
+    event_unref(STEAL(s->last_event));
+}
+
+/* All watchers hear of one event in one go: the last one made is the one they share. */
+static struct watch_event *event_of(struct apiserver *s, const struct store_event *e)
+{
+    if (!s->last_event || s->last_event->revision != e->revision) {
+        event_unref(s->last_event);
+        s->last_event = event_new(e);
+    }
+    s->last_event->refs++;
+    return s->last_event;
+}
+
+/* An object that left the selection is shown as it was, at the revision at which it left (C-077). */
+static json_t *leaving_tree(struct watch_event *e)
+{
+    char text[24];
+
+    if (!e->leaving) {
+        snprintf(text, sizeof(text), "%llu", (unsigned long long)e->revision);
+        e->leaving = json_with(value_tree(e->previous), "metadata.resourceVersion", json_string(text));
+    }
+    return e->leaving;
+}
+
+/* ---- the queue ---------------------------------------------------------------------------------- */
+
+static void frame_release(struct frame *f)
+{
+    event_unref(f->event);
+    json_decref(f->object);
+    *f = (struct frame){ 0 };
+}
+
+static void watch_over(struct watch *w)
+{
+    w->over = true;
+    w->subscription = store_watch_free(w->subscription);
+    timer_cancel(&w->end);
+    timer_cancel(&w->bookmark);
+    api_stream_signal(&w->stream);
+}
+
+static void push(struct watch *w, struct frame f)
+{
+    if (w->n == w->cap) {
+        size_t cap = w->cap ? w->cap * 2 : 4;
+        struct frame *q = xcalloc(cap, sizeof(*q));
+        for (size_t i = 0; i < w->n; i++)
+            q[i] = w->queue[(w->head + i) % w->cap];
+        free(w->queue);
+        w->queue = q;
+        w->head = 0;
+        w->cap = cap;
+    }
+    w->queue[(w->head + w->n++) % w->cap] = f;
+}
+
+static bool pop(struct watch *w, struct frame *ret)
+{
+    if (!w->n)
+        return false;
+    *ret = w->queue[w->head];
+    w->queue[w->head] = (struct frame){ 0 };
+    w->head = (w->head + 1) % w->cap;
+    w->n--;
+    return true;
+}
+
+/* ---- what an event is for this watcher ---------------------------------------------------------- */
+
+static bool matches(struct watch *w, struct value *v)
+{
+    return v && (!w->filter || filter_match(w->filter, w->kind, value_tree(v)));
+}
+
+static void take_event(struct watch *w, const struct store_event *e)
+{
+    bool now = e->type != STORE_DELETE && matches(w, e->value);
+    bool before = e->type == STORE_DELETE ? matches(w, e->previous ? e->previous : e->value)
+                                          : e->previous && matches(w, e->previous);
+    enum frame_type type;
+
+    if (!now && !before)
+        return;
+    if (e->type == STORE_DELETE)
+        type = FRAME_DELETED;
+    else
+        type = now ? (before ? FRAME_MODIFIED : FRAME_ADDED) : FRAME_DELETED;
+    push(w, (struct frame){ .type = type, .event = event_of(w->s, e) });
+}
+
+static void on_event(void *arg, const struct store_event *e)
+{
+    struct watch *w = arg;
+    size_t before = w->n;
+
+    if (e->revision <= w->seen)
+        return;
+    w->seen = e->revision;
+    take_event(w, e);
+    if (w->n > QUEUE_MAX)
+        watch_over(w);                 /* too slow: it must take up where it stopped (C-082) */
+    else if (w->n != before)
+        api_stream_signal(&w->stream);
+}
+
+static bool replay_event(void *arg, const struct store_event *e)
+{
+    struct watch *w = arg;
+
+    if (e->revision > w->seen) {
+        w->seen = e->revision;
+        take_event(w, e);
+    }
+    return true;
+}
+
+/* ---- frames ------------------------------------------------------------------------------------- */
+
+static json_t *frame_tree(struct frame *f)
+{
+    if (!f->event)
+        return f->object;
+    if (f->type == FRAME_DELETED && f->event->type != STORE_DELETE)
+        return leaving_tree(f->event);
+    return value_tree(f->event->value);
+}
+
+/* A call of its own for work after the request is over: conversions and tables. */
+static struct call *late_call(struct watch *w, struct arena *a)
+{
+    struct call *c = arena_alloc(a, sizeof(*c));
+
+    c->s = w->s;
+    c->arena = a;
+    c->err = APIERR_IN(a);
+    c->now = world_now(w->s->world);
+    c->out = w->out;
+    c->route.kind = w->kind;
+    c->route.namespace = c->route.name = "";
+    c->include_object = w->include_object;
+    return c;
+}
+
+/* The object as this watcher sees it; new reference. An Error frame's Status is nobody's view. */
+static json_t *view(struct watch *w, struct frame *f, struct call *c)
+{
+    json_auto_t *obj = NULL;
+    json_t *shown = NULL;
+
+    if (f->type == FRAME_ERROR || f->type == FRAME_BOOKMARK) {
+        obj = json_incref(f->object);
+    } else {
+        struct value *v = value_from_tree(json_incref(frame_tree(f)));
+        int r = convert_from_store(c, w->kind, v, &obj);
+        value_unref(v);
+        if (r < 0)
+            return NULL;
+    }
+    if (f->type == FRAME_ERROR || w->out.view == VIEW_PLAIN)
+        return STEAL(obj);
+    if (w->out.view != VIEW_TABLE)
+        return partial_of(obj, w->out.view_version);
+    size_t rows = f->type == FRAME_BOOKMARK ? 0 : 1;
+    int r = table_of(c, w->kind, &obj, rows, obj_metadata(obj), !w->sent_columns, &shown);
+    w->sent_columns = true;
+    return r < 0 ? NULL : shown;
+}
+
+static struct blob *encode_frame(enum frame_type type, const json_t *object, struct value *v)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_printf(&b, "{\"type\":\"%s\",\"object\":", frame_text[type]);
+    if (v) {
+        struct blob *bytes = value_bytes(v);
+        buf_add(&b, bytes->data, bytes->len);
+    } else {
+        json_write(&b, object, 0);
+    }
+    buf_add_str(&b, "}\n");
+    return blob_from_buf(&b);
+}
+
+static struct blob *shared_rendering(struct watch *w, struct frame *f)
+{
+    struct watch_event *e = f->event;
+
+    for (size_t i = 0; i < e->renderings.n; i++) {
+        struct rendering *r = &e->renderings.v[i];
+        if (r->kind == w->kind && r->type == f->type && r->media == w->out.media)
+            return blob_ref(r->blob);
+    }
+    return NULL;
+}
+
+static int render(struct watch *w, struct frame *f, struct blob **ret)
+{
+    bool shared = f->event && w->out.view == VIEW_PLAIN;
+
+    if (shared && (*ret = shared_rendering(w, f)))
+        return 1;
+    bool leaving = f->event && f->type == FRAME_DELETED && f->event->type != STORE_DELETE;
+    if (shared && w->out.media == MEDIA_JSON && !leaving && convert_is_identity(w->kind, f->event->value)) {
+        *ret = encode_frame(f->type, NULL, f->event->value);
+    } else {
+        cleanup_arena struct arena *a = arena_new();
+        json_auto_t *shown = view(w, f, late_call(w, a));
+        if (!shown)
+            return -ERR_UNAVAILABLE;
+        *ret = encode_frame(f->type, shown, NULL);
+    }
+    if (shared)
+        *dyn_push(&f->event->renderings) =
+            (struct rendering){ w->kind, f->type, w->out.media, blob_ref(*ret) };
+    return 1;
+}
+
+/* ---- the stream --------------------------------------------------------------------------------- */
+
+static int watch_poll(struct api_stream *s, struct api_frame *ret)
+{
+    struct watch *w = container_of(s, struct watch, stream);
+    struct frame f;
+
+    if (!pop(w, &f))
+        return w->over ? -ERR_UNAVAILABLE : 0;
+    cleanup_arena struct arena *a = arena_new();
+    json_t *shown = view(w, &f, late_call(w, a));
+    ret->type = frame_text[f.type];
+    ret->object = shown;
+    frame_release(&f);
+    if (!shown) {
+        watch_over(w);
+        return -ERR_UNAVAILABLE;
+    }
+    return 1;
+}
+
+static int watch_poll_bytes(struct api_stream *s, struct blob **ret)
+{
+    struct watch *w = container_of(s, struct watch, stream);
+    struct frame f;
+
+    if (!pop(w, &f))
+        return w->over ? -ERR_UNAVAILABLE : 0;
+    int r = render(w, &f, ret);
+    frame_release(&f);
+    if (r < 0)
+        watch_over(w);
+    return r;
+}
+
+static void watch_free(struct api_stream *s)
+{
+    struct watch *w = container_of(s, struct watch, stream);
+    struct frame f;
+
+    store_watch_free(w->subscription);
+    timer_cancel(&w->end);
+    timer_cancel(&w->bookmark);
+    while (pop(w, &f))
+        frame_release(&f);
+    *w->link = w->next;
+    if (w->next)
+        w->next->link = w->link;
+    filter_free(w->filter);
+    free(w->queue);
+    free(w->prefix);
+    free(w->include_object);
+    free(w);
+}
+
+static const struct api_stream_ops watch_ops = { watch_poll, watch_poll_bytes, watch_free };
+
+void watches_end(struct apiserver *s, const struct kind *k)
+{
+    for (struct watch *w = s->watches; w; w = w->next)
+        if (!w->over && (!k || w->kind == k))
+            watch_over(w);
+}
+
+/* ---- bookmarks and the end ---------------------------------------------------------------------- */
+
+static json_t *bookmark_object(struct watch *w, uint64_t revision, bool initial_end)
+{
+    char version[API_VERSION_MAX], text[24];
+    json_t *o = json_object(), *meta = json_object();
+
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)revision);
+    json_object_set_new(o, "kind", json_string(w->kind->res.kind));
+    json_object_set_new(o, "apiVersion", json_string(kind_api_version(w->kind, version)));
+    json_object_set_new(meta, "resourceVersion", json_string(text));
+    if (initial_end)
+        json_object_set_new(meta, "annotations", json_pack("{s:s}", "k8s.io/initial-events-end", "true"));
+    json_object_set_new(o, "metadata", meta);
+    return o;
+}
+
+static void send_bookmark(struct watch *w, bool initial_end)
+{
+    push(w, (struct frame){ .type = FRAME_BOOKMARK,
+                            .object = bookmark_object(w, store_revision(w->s->store), initial_end) });
+    api_stream_signal(&w->stream);
+}
+
+static void on_bookmark(void *arg);
+
+/* Every minute, and once more two seconds before the end (C-076). */
+static void schedule_bookmark(struct watch *w)
+{
+    struct instant now = world_now(w->s->world), last = instant_add(w->ends_at, -DURATION_S(2));
+    struct instant next = instant_add(now, DURATION_S(60));
+
+    if (!w->bookmarks || w->over)
+        return;
+    if (instant_before(last, next))
+        next = last;
+    if (instant_before(now, next))
+        timer_set(w->s->world, &w->bookmark, next, on_bookmark, w);
+}
+
+static void on_bookmark(void *arg)
+{
+    struct watch *w = arg;
+
+    send_bookmark(w, false);
+    schedule_bookmark(w);
+}
+
+static void on_end(void *arg)
+{
+    watch_over(arg);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+static bool add_existing(void *arg, const struct record *rec)
+{
+    struct watch *w = arg;
+
+    if (matches(w, rec->value)) {
+        struct store_event e = { .revision = rec->mod_revision, .type = STORE_CREATE, .value = rec->value };
+        push(w, (struct frame){ .type = FRAME_ADDED, .event = event_new(&e) });
+    }
+    return true;
+}
+
+static void send_error(struct watch *w, const struct apierr *err)
+{
+    push(w, (struct frame){ .type = FRAME_ERROR, .object = apierr_status(err) });
+    watch_over(w);
+}
+
+static struct watch *watch_new(struct call *c, struct filter *f)
+{
+    struct watch *w = xcalloc(1, sizeof(*w));
+
+    w->stream.ops = &watch_ops;
+    w->s = c->s;
+    w->kind = c->route.kind;
+    w->filter = filter_keep(f);
+    w->prefix = xstrdup(list_prefix(c, w->kind, c->route.namespace));
+    w->out = c->out;
+    w->include_object = c->include_object ? xstrdup(c->include_object) : NULL;
+    w->bookmarks = c->opt.bookmarks;
+    w->next = c->s->watches;
+    w->link = &c->s->watches;
+    if (w->next)
+        w->next->link = &w->next;
+    c->s->watches = w;
+    return w;
+}
+
+/* From the present, its objects first; else from the revision asked for. */
+static int fill(struct call *c, struct watch *w, uint64_t revision)
+{
+    struct store *st = c->s->store;
+    bool initial = c->opt.send_initial_present ? c->opt.send_initial : revision == 0;
+
+    if (initial && revision > store_revision(st)) {
+        int r = wait_for_revision(c, revision);
+        if (r < 0) {
+            if (r == -ERR_CANCELLED)
+                return r;
+            send_error(w, &c->err);
+            return 0;
+        }
+    }
+    if (initial) {
+        store_range(st, w->prefix, NULL, 0, 0, add_existing, w, NULL);
+        w->seen = store_revision(st);
+        if (c->opt.bookmarks)
+            send_bookmark(w, true);
+        return 0;
+    }
+    w->seen = revision ? revision : store_revision(st);
+    if (store_replay(st, w->prefix, w->seen, replay_event, w) < 0) {
+        struct apierr err = APIERR_IN(c->arena);
+        apierr_set(&err, APIERR_EXPIRED, "too old resource version: %llu (%llu)", (unsigned long long)revision,
+                   (unsigned long long)store_compacted(st));
+        send_error(w, &err);
+    }
+    return 0;
+}
+
+int handle_watch(struct call *c)
+{
+    const struct kind *k = c->route.kind;
+    struct filter *f;
+    uint64_t revision;
+    int r;
+
+    if ((r = filter_parse(c, k, c->opt.label_selector, c->opt.field_selector, &f)) < 0 ||
+        (r = parse_revision(c, c->opt.resource_version, false, &revision)) < 0)
+        return r;
+    if (k->deprecation)
+        call_warn(c, "%s", k->deprecation);
+    struct watch *w = watch_new(c, f);
+    /* Half an hour to an hour where the client names no end (C-080). */
+    int64_t seconds = c->opt.timeout_s > 0 ? c->opt.timeout_s
+                                           : 1800 + (int64_t)(world_identity(c->s->world) % 1800);
+    w->ends_at = instant_add(c->now, DURATION_S(seconds));
+    r = fill(c, w, revision);
+    if (r < 0) {
+        api_stream_free(&w->stream);
+        return r;
+    }
+    if (!w->over) {
+        w->subscription = store_watch_new(c->s->store, w->prefix, on_event, w);
+        timer_set(c->s->world, &w->end, w->ends_at, on_end, w);
+        schedule_bookmark(w);
+    }
+    return reply_stream(c, media_type(c->out.media, true), &w->stream);
+}
