@@ -9,7 +9,7 @@ static int terminating(struct call *c, const struct kind *k, const char *namespa
                        "%s \"%s\" is forbidden: unable to create new content in namespace %s because it is being "
                        "terminated", kind_group_resource(c->arena, k), name, namespace);
 
-    c->err.name = name;
+    c->err.name = arena_strdup(c->arena, name);
     c->err.group = k->res.group;
     c->err.kind = k->res.plural;
     apierr_cause(&c->err, "NamespaceTerminating", "metadata.namespace", "namespace %s is being terminated", namespace);

@@ -197,9 +197,9 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
     return 0;
 }
 
-int decode_patched(struct call *c, const struct kind *k, json_t *tree, json_t **ret)
+int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *notes, json_t **ret)
 {
-    (void)c;
+    (void)c, (void)notes;
     *ret = reordered(k, tree);
     json_decref(tree);
     return 0;

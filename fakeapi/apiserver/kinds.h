@@ -15,6 +15,7 @@
 
 struct call;
 struct crd;
+struct kind;
 struct delete_request;
 
 enum verbs {

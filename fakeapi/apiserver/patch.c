@@ -1,87 +1,113 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/patch_merge.h"
+
 #include <strings.h>
 
 /* PATCH: which kind of patch, and what it makes of the object (section E). */
+
+typedef int apply_fn(struct call *c, const json_t *old, const char *text, size_t len, struct patch_notes *notes,
+                     json_t **ret);
+
+static bool wants_notes(const struct call *c)
+{
+    return c->opt.field_validation != VALIDATION_IGNORE;
+}
+
+static int apply_json(struct call *c, const json_t *old, const char *text, size_t len, struct patch_notes *notes,
+                      json_t **ret)
+{
+    return json_patch_apply(c->arena, old, text, len, wants_notes(c), notes, ret, &c->err);
+}
+
+static int apply_merge(struct call *c, const json_t *old, const char *text, size_t len, struct patch_notes *notes,
+                       json_t **ret)
+{
+    return merge_patch_apply(c->arena, old, text, len, wants_notes(c), notes, ret, &c->err);
+}
+
+static const struct patch_row {
+    const char *type;
+    apply_fn *apply;
+    bool builtin_only;
+} patch_rows[] = {
+    { "application/json-patch+json", apply_json, false },
+    { "application/merge-patch+json", apply_merge, false },
+};
 
 static int unsupported_type(struct call *c)
 {
     return apierr_set(&c->err, APIERR_UNSUPPORTED_MEDIA_TYPE,
         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-        "application/merge-patch+json, application/apply-patch+yaml%s",
-        kind_custom(c->route.kind) ? "" : ", application/strategic-merge-patch+json");
+        "application/merge-patch+json, %sapplication/apply-patch+yaml",
+        kind_custom(c->route.kind) ? "" : "application/strategic-merge-patch+json, ");
 }
 
-/* RFC 7386, level by level on an explicit stack: no recursion over what a client sends. */
-struct merge_step {
-    json_t *target;
-    const json_t *patch;
+static const struct patch_row *find_row(struct call *c)
+{
+    const char *type = api_request_header(c->q, "content-type");
+    size_t len = type ? strcspn(type, "; \t") : 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(patch_rows); i++) {
+        const struct patch_row *row = &patch_rows[i];
+        if (strlen(row->type) == len && strncasecmp(row->type, type, len) == 0 &&
+            !(row->builtin_only && kind_custom(c->route.kind)))
+            return row;
+    }
+    return NULL;
+}
+
+struct patch {
+    const struct patch_row *row;
+    const char *text;
+    size_t len;
 };
 
-static void merge_patch(json_t **root, const json_t *patch)
+/* A patch that a neighbour sends as a tree has its bytes made here: how numbers are spelt matters. */
+static int read_patch(struct call *c, struct patch *p)
 {
-    DYN(struct merge_step) todo = { 0 };
-
-    *dyn_push(&todo) = (struct merge_step){ json_own(root), patch };
-    while (todo.n) {
-        struct merge_step s = todo.v[--todo.n];
-        const char *key;
-        json_t *value;
-        json_object_foreach ((json_t *)s.patch, key, value) {
-            if (json_is_null(value))
-                json_object_del(s.target, key);
-            else if (json_is_object(value))
-                *dyn_push(&todo) = (struct merge_step){ json_own_object(s.target, key), value };
-            else
-                json_object_set_new(s.target, key, json_clone(value));
-        }
-    }
-    dyn_release(&todo);
-}
-
-static int mutate_merge(struct call *c, const json_t *old, void *arg, json_t **ret)
-{
-    json_t *obj = json_incref((json_t *)old);
-
-    merge_patch(&obj, arg);
-    return decode_patched(c, c->route.kind, obj, ret);
-}
-
-static int read_patch(struct call *c, json_t **ret)
-{
-    struct err e = ERR_IN(c->arena);
     int r = check_body_size(c);
 
     if (r < 0)
         return r;
     if (c->q->object) {
-        *ret = json_incref((json_t *)c->q->object);
-        return 0;
+        p->text = json_arena_text(c->arena, c->q->object, 0);
+        p->len = strlen(p->text);
+    } else {
+        p->text = c->q->body ? c->q->body : "";
+        p->len = c->q->body_len;
     }
-    *ret = json_parse(c->q->body ? c->q->body : "", c->q->body_len, 0, NULL, &e);
-    if (!*ret)
-        return apierr_set(&c->err, APIERR_BAD_REQUEST, "error decoding patch: %s", err_message(&e));
     return 0;
+}
+
+static int mutate(struct call *c, const json_t *old, void *arg, json_t **ret)
+{
+    const struct patch *p = arg;
+    struct patch_notes notes = { 0 };
+    json_t *obj = NULL;
+    int r = p->row->apply(c, old, p->text, p->len, &notes, &obj);
+
+    if (r < 0)
+        return r;
+    return decode_patched(c, c->route.kind, obj, &notes, ret);
 }
 
 int handle_patch(struct call *c)
 {
     const struct kind *k = c->route.kind;
-    const char *type = api_request_header(c->q, "content-type");
-    json_auto_t *patch = NULL;
+    struct patch p = { .row = find_row(c) };
     struct value *v = NULL;
     bool created;
     int r;
 
-    if (str_empty(type) || strncasecmp(type, "application/merge-patch+json", 28) != 0)
+    if (!p.row)
         return unsupported_type(c);
-    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, false)) < 0 ||
-        (r = read_patch(c, &patch)) < 0)
+    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, false)) < 0 || (r = read_patch(c, &p)) < 0)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);
     struct change ch = { .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
-                         .mutate = mutate_merge, .arg = patch };
+                         .mutate = mutate, .arg = &p };
     r = change_object(c, &ch, &v, &created);
     if (r < 0)
         return r;

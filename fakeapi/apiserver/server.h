@@ -196,8 +196,9 @@ const char *filter_namespace(const struct filter *f);
 /* The request's body as an object of kind `k`: decoded by its schema, strict errors as the options say,
  * apiVersion and kind checked. A tree of the caller's own. */
 int decode_object(struct call *c, const struct kind *k, json_t **ret);
-/* The same for a tree that a patch made. `text` for error messages. */
-int decode_patched(struct call *c, const struct kind *k, json_t *tree, json_t **ret);
+/* The same for a tree (stolen) that a patch made, with what decoding the patch found. */
+struct patch_notes;
+int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *notes, json_t **ret);
 /* A body of a kind that is not served here (Binding, Eviction, Scale, DeleteOptions). NULL tree: no body. */
 int decode_body(struct call *c, const char *kind_text, json_t **ret);
 /* Go's order of members, zero values where Go prints them; the schema's defaults when `defaults`. */
