@@ -95,7 +95,13 @@ static int dispatch(struct call *c)
         return handle_other(c);
     if (c->route.type != ROUTE_RESOURCE)
         return refuse_route(c);
-    return handle_resource(c);
+    const struct kind *k = c->route.kind;
+    kind_hold(k);
+    int r = handle_resource(c);
+    if (r < 0 && r != -ERR_CANCELLED)
+        reply_error(c);
+    kind_release(k);
+    return r == -ERR_CANCELLED ? r : 0;
 }
 
 /* ---- the call ----------------------------------------------------------------------------------- */

@@ -65,9 +65,10 @@ struct kind_ops {
     void (*prepare_update)(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
     /* Built-in admission, create and update alike (old NULL at create). */
     int (*admit)(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
-    void (*validate)(struct call *c, const json_t *obj, struct fielderrs *errs);
-    void (*validate_update)(struct call *c, const struct subresource *sub, const json_t *obj,
-                            const json_t *old, struct fielderrs *errs);
+    void (*validate)(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs);
+    /* NULL: validate() again. */
+    void (*validate_update)(struct call *c, const struct kind *k, const struct subresource *sub,
+                            const json_t *obj, const json_t *old, struct fielderrs *errs);
     /* Warnings for what was accepted: call_warn(). old NULL at create. */
     void (*warn)(struct call *c, const json_t *obj, const json_t *old);
     /* The grace period in seconds that a DELETE means; `asked` GRACE_OWN: none was given. NULL: this
@@ -88,7 +89,7 @@ struct kind_ops {
     /* The cells of a row: `n` of them pushed to `cells`. NULL: name and creation time. */
     void (*cells)(struct call *c, const struct kind *k, const json_t *obj, json_t *cells);
     /* Says whether the spec (what generation counts) differs. NULL: "spec" is compared. */
-    bool (*spec_differs)(const json_t *a, const json_t *b);
+    bool (*spec_differs)(const struct kind *k, const json_t *a, const json_t *b);
     /* Between what is stored and this version; new trees. NULL: only apiVersion differs. */
     int (*from_storage)(struct call *c, const struct kind *k, const json_t *stored, json_t **ret);
     int (*to_storage)(struct call *c, const struct kind *k, const json_t *obj, json_t **ret);
@@ -121,6 +122,11 @@ const char *kind_group_resource(struct arena *a, const struct kind *k);
 /* NULL where nothing describes it. */
 const struct schema *kind_schema(const struct kind *k);
 const struct subresource *kind_sub(const struct kind *k, const char *name);
+/* Custom kinds come and go: who keeps one beyond a step that may suspend holds it. NULL is fine. */
+void kind_hold(const struct kind *k);
+void kind_release(const struct kind *k);
+/* Kube-aware order of versions; < 0: `a` comes first. */
+int compare_versions(const char *a, const char *b);
 static inline bool kind_custom(const struct kind *k)
 {
     return k->crd != NULL;

@@ -67,7 +67,7 @@ int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj)
 static bool spec_differs(const struct kind *k, const json_t *a, const json_t *b)
 {
     if (k->ops->spec_differs)
-        return k->ops->spec_differs(a, b);
+        return k->ops->spec_differs(k, a, b);
     return !json_same(json_object_get(a, "spec"), json_object_get(b, "spec"));
 }
 

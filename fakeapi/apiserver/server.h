@@ -225,9 +225,11 @@ void meta_set_version(json_t *obj, uint64_t revision);
 
 /* ---- managed fields (managed.c) ---------------------------------------------------------------- */
 
-/* Records who set what, on every write. `old` NULL at create; `op` "Update" or "Apply". */
-int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t *obj,
+/* Records who set what, on every write but an apply. `old` NULL at create; subresource "": the object. */
+int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t **obj,
                    const json_t *old);
+struct apply_write;
+void managed_describe(struct call *c, const struct kind *k, const char *subresource, struct apply_write *ret);
 /* The field manager of this request. */
 const char *managed_manager(struct call *c);
 
@@ -257,6 +259,7 @@ struct change {
     mutate_fn *mutate;
     void *arg;
     const char *uid;                   /* that the stored object must have; NULL or "": any */
+    bool applied;                      /* mutate() has seen to managedFields */
     bool allow_create;                 /* mutate() is called with old NULL where nothing is there */
 };
 int change_object(struct call *c, const struct change *ch, struct value **ret, bool *ret_created);

@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/apply.h"
+
 /* PUT, and the loop under PUT and PATCH: read, change, check, compare-and-swap. */
 
 static int conflict(struct call *c, const struct kind *k, const char *name)
@@ -101,9 +103,9 @@ static int validate(struct call *c, const struct change *ch, const json_t *obj, 
 
     meta_validate_update(k, obj, old, &errs);
     if (k->ops->validate_update)
-        k->ops->validate_update(c, ch->sub, obj, old, &errs);
+        k->ops->validate_update(c, k, ch->sub, obj, old, &errs);
     else if (k->ops->validate)
-        k->ops->validate(c, obj, &errs);
+        k->ops->validate(c, k, obj, &errs);
     return fielderrs_status(&errs, &c->err, k->res.group, k->res.kind, ch->name);
 }
 
@@ -119,11 +121,6 @@ static bool last_finalizer_gone(const struct kind *k, const json_t *obj, const j
     return obj_int(old, "metadata.deletionGracePeriodSeconds", 0) == 0;
 }
 
-static bool unchanged(const json_t *obj, const json_t *old)
-{
-    return json_same(obj, old);
-}
-
 static int write_back(struct call *c, const struct change *ch, const char *key, json_t **obj,
                       const json_t *old, struct record *rec, struct value **ret)
 {
@@ -135,7 +132,7 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
     if (r < 0)
         return r;
     bool gone = last_finalizer_gone(k, *obj, old);
-    if (!gone && unchanged(*obj, old)) {
+    if (!gone && apply_same_but_times(*obj, old)) {
         *ret = value_ref(rec->value);
         return 0;
     }
@@ -197,10 +194,10 @@ static int change_once(struct call *c, const struct change *ch, struct value **r
     json_own(&obj);
     if ((r = check_version(c, ch, obj, old)) < 0)
         return r;
-    prepare(c, ch, obj, old);
-    if ((r = managed_update(c, k, ch->sub ? ch->sub->name : NULL, obj, old)) < 0 ||
+    if ((!ch->applied && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0) ||
         (r = admit_object(c, k, ch->sub, ch->namespace, obj, old)) < 0)
         return r;
+    prepare(c, ch, obj, old);
     meta_prepare_update(c, k, obj, old);
     if ((r = validate(c, ch, obj, old)) < 0)
         return r;

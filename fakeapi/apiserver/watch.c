@@ -72,8 +72,10 @@ static void event_unref(struct watch_event *w)
     value_unref(w->value);
     value_unref(w->previous);
     json_decref(w->leaving);
-    for (size_t i = 0; i < w->renderings.n; i++)
+    for (size_t i = 0; i < w->renderings.n; i++) {
         blob_unref(w->renderings.v[i].blob);
+        kind_release(w->renderings.v[i].kind);
+    }
     dyn_release(&w->renderings);
     free(w);
 }
@@ -294,9 +296,11 @@ static int render(struct watch *w, struct frame *f, struct blob **ret)
             return -ERR_UNAVAILABLE;
         *ret = encode_frame(f->type, shown, NULL);
     }
-    if (shared)
-        *dyn_push(&f->event->renderings) =
-            (struct rendering){ w->kind, f->type, w->out.media, blob_ref(*ret) };
+    if (!shared)
+        return 1;
+    kind_hold(w->kind);
+    *dyn_push(&f->event->renderings) =
+        (struct rendering){ w->kind, f->type, w->out.media, blob_ref(*ret) };
     return 1;
 }
 
@@ -349,6 +353,7 @@ static void watch_free(struct api_stream *s)
     if (w->next)
         w->next->link = w->link;
     filter_free(w->filter);
+    kind_release(w->kind);
     free(w->queue);
     free(w->prefix);
     free(w->include_object);
@@ -443,6 +448,7 @@ static struct watch *watch_new(struct call *c, struct filter *f)
     w->stream.ops = &watch_ops;
     w->s = c->s;
     w->kind = c->route.kind;
+    kind_hold(w->kind);
     w->filter = filter_keep(f);
     w->prefix = xstrdup(list_prefix(c, w->kind, c->route.namespace));
     w->out = c->out;

@@ -1,0 +1,30 @@
+/* crd.h — CustomResourceDefinitions at work: what they make the server serve, and their own life cycle.
+ *
+ * crd.c keeps the register and writes conditions; crd_kind.c turns one definition into kinds; custom.c holds
+ * the hooks that all custom kinds share.
+ */
+#pragma once
+
+#include "fakeapi/apiserver/server.h"
+
+/* One definition as it is served now. Kinds point into it: whoever keeps a kind holds it. */
+struct crd {
+    unsigned refs;
+    struct arena *arena;               /* of everything below */
+    const char *name, *group, *storage_version;
+    const json_t *object;              /* a reference */
+    bool terminating, status_counts;
+    struct kind *kinds;                /* one each served version */
+    size_t n_kinds;
+    const json_t *const *version_specs;/* the entry of spec.versions for each kind */
+};
+
+/* Reads a definition whose names are accepted. */
+struct crd *crd_new(const json_t *object);
+struct crd *crd_ref(struct crd *d);
+void crd_unref(struct crd *d);         /* NULL is fine */
+
+extern const struct kind_ops custom_ops;         /* custom.c */
+
+/* The entry of spec.versions that a custom kind was made of. */
+const json_t *custom_version_spec(const struct kind *k);

@@ -1,0 +1,76 @@
+#include "fakeapi/apiserver/crd.h"
+
+/* What all custom resources have in common. */
+
+/* Everything but metadata counts for the generation, the status only where it has no resource of its
+ * own (B-007). */
+static json_t *counted(const struct kind *k, const json_t *obj)
+{
+    json_t *out = json_copy((json_t *)obj);
+
+    json_object_del(out, "metadata");
+    if (kind_sub(k, "status"))
+        json_object_del(out, "status");
+    return out;
+}
+
+static bool custom_spec_differs(const struct kind *k, const json_t *a, const json_t *b)
+{
+    json_auto_t *x = counted(k, a), *y = counted(k, b);
+
+    return !json_same(x, y);
+}
+
+static int custom_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    const struct kind *k = c->route.kind;
+
+    (void)sub;
+    if (old || !k->crd->terminating)
+        return 0;
+    int r = apierr_set(&c->err, APIERR_FORBIDDEN,
+                       "%s \"%s\" is forbidden: create not allowed while custom resource definition is terminating",
+                       kind_group_resource(c->arena, k), obj_name(obj));
+    c->err.name = arena_strdup(c->arena, obj_name(obj));
+    c->err.group = arena_strdup(c->arena, k->res.group);
+    c->err.kind = arena_strdup(c->arena, k->res.plural);
+    return r;
+}
+
+static void type_is(struct fielderrs *errs, const json_t *obj, const char *member, const char *want)
+{
+    const char *have = obj_str(obj, member);
+
+    if (!streq(have, want))
+        fielderr_invalid_str(errs, FP_CHILD(NULL, member), have, "must be %s", want);
+}
+
+static void custom_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs)
+{
+    char version[API_VERSION_MAX];
+
+    (void)c;
+    type_is(errs, obj, "kind", k->res.kind);
+    type_is(errs, obj, "apiVersion", kind_api_version(k, version));
+}
+
+static void unqualified_finalizers(struct call *c, const json_t *obj, const json_t *old)
+{
+    size_t i;
+    json_t *f;
+
+    (void)old;
+    json_array_foreach (json_object_get(obj_metadata(obj), "finalizers"), i, f) {
+        const char *text = json_string_value(f);
+        if (text && !strchr(text, '/') && !streq(text, "orphan") && !streq(text, "foregroundDeletion"))
+            call_warn(c, "metadata.finalizers: \"%s\": prefer a domain-qualified finalizer name including a path (/) to "
+                      "avoid accidental conflicts with other finalizer writers", text);
+    }
+}
+
+const struct kind_ops custom_ops = {
+    .admit = custom_admit,
+    .validate = custom_validate,
+    .spec_differs = custom_spec_differs,
+    .warn = unqualified_finalizers,
+};
