@@ -1,0 +1,33 @@
+/* podspec.h — what may stand in a pod's spec, with the sentences of the real server (G.3, B-170).
+ *
+ * Pure: a tree in, field errors out, in the order in which the real server finds them. Objects have
+ * their defaults already. Pods, and everything that carries a pod template, come here.
+ */
+#pragma once
+
+#include "kube/fielderr.h"
+
+struct podspec_options {
+    bool is_template;                  /* of a workload: some rules are for pods alone */
+};
+
+void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpath *path,
+                      const struct podspec_options *o);
+
+/* A pod at create: the whole object but for its metadata. */
+void pod_validate_create(struct fielderrs *e, const json_t *pod);
+
+/* metadata.labels and the selector of a workload's template, and the spec below it. */
+void pod_template_validate(struct fielderrs *e, const json_t *template, const struct fpath *path);
+
+/* A label selector as an object (matchLabels, matchExpressions). */
+void label_selector_validate(struct fielderrs *e, const json_t *selector, const struct fpath *path);
+
+/* Shared small rules. */
+void validate_labels(struct fielderrs *e, const json_t *labels, const struct fpath *path);
+void validate_name(struct fielderrs *e, const struct fpath *path, unsigned rule, const char *value);
+/* "must be greater than or equal to 0" where the member is there and below zero. */
+void validate_not_negative(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *member);
+/* Unsupported where the member is a string outside the list (NULL-terminated); absent is fine. */
+void validate_one_of(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *member,
+                     const char *const *allowed);
