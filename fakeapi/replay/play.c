@@ -1,5 +1,7 @@
 #include "fakeapi/replay/replay.h"
 
+#include "kube/json.h"
+
 #include <stdio.h>
 #include <strings.h>
 
@@ -168,7 +170,7 @@ static struct api_request request_of(struct play *p, const json_t *step, const c
 
 static json_t *parse(const char *text, size_t len)
 {
-    return json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    return json_parse(text, len, 0, NULL, NULL);
 }
 
 static json_t *document(const struct api_reply *r)
