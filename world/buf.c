@@ -17,11 +17,13 @@ void buf_reset(struct buf *b)
 
 void buf_reserve(struct buf *b, size_t more)
 {
-    size_t need = b->len + more + 1;
+    size_t need, cap = b->cap ? b->cap : 64;
 
+    if (__builtin_add_overflow(b->len, more, &need) || need >= SIZE_MAX / 2)
+        need = cap = SIZE_MAX / 2;                /* refused by malloc */
+    need++;
     if (need <= b->cap)
         return;
-    size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap *= 2;
     b->data = xrealloc(b->data, cap);

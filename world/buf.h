@@ -17,7 +17,7 @@ struct buf {
 
 void buf_release(struct buf *b);       /* frees the bytes; the buffer is empty and usable again */
 void buf_reset(struct buf *b);         /* empties, keeps the memory */
-void buf_reserve(struct buf *b, size_t more);
+void buf_reserve(struct buf *b, size_t more);  /* and a NUL */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);

@@ -154,8 +154,11 @@ bool time_parse(const char *text, struct instant *ret)
     if (!take_offset(&text, &offset) || *text)
         return false;
     seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
-    if (seconds > INT64_MAX / 1000000000 - 1 || seconds < INT64_MIN / 1000000000 + 1)
-        return false;
-    ret->ns = seconds * 1000000000 + fraction;
+    if (seconds > INT64_MAX / 1000000000 - 1)
+        ret->ns = INT64_MAX;
+    else if (seconds < INT64_MIN / 1000000000 + 1)
+        ret->ns = INT64_MIN;
+    else
+        ret->ns = seconds * 1000000000 + fraction;
     return true;
 }

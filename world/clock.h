@@ -33,4 +33,6 @@ static inline bool instant_before(struct instant a, struct instant b)
 #define TIME_TEXT_MAX 32
 void time_format(struct instant t, char ret[TIME_TEXT_MAX]);
 void time_format_micro(struct instant t, char ret[TIME_TEXT_MAX]);
-bool time_parse(const char *text, struct instant *ret);        /* any RFC 3339 offset; strict */
+/* Any RFC 3339 offset; strict. An instant holds 1677 to 2262: a time outside is valid and becomes the
+ * nearest end (INSTANT_NEVER for the year 9999). */
+bool time_parse(const char *text, struct instant *ret);

@@ -268,6 +268,8 @@ static int sim_write(struct disk *d, int handle, uint64_t offset, const void *da
 
     if (!f || !(f->flags & DISK_WRITE))
         return bad_handle(e);
+    if (len == 0)
+        return 0;
     if (offset > UINT32_MAX || len > UINT32_MAX)
         return err_set(e, ERR_FULL, "no space left");
     file_do(f->inode, (struct change){ .offset = offset, .data = xmemdup(data, len), .len = len });

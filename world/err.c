@@ -41,6 +41,8 @@ int err_wrap(struct err *e, int r, const char *fmt, ...)
 {
     va_list args;
 
+    if (e)
+        e->code = (enum err_code)-r;
     if (e && e->arena) {
         va_start(args, fmt);
         const char *where = arena_vprintf(e->arena, fmt, args);
@@ -56,6 +58,7 @@ static enum err_code code_of_errno(int errnum)
     case ENOENT:
         return ERR_NOT_FOUND;
     case EEXIST:
+    case ENOTEMPTY:
     case EADDRINUSE:
         return ERR_EXISTS;
     case EACCES:
@@ -64,12 +67,23 @@ static enum err_code code_of_errno(int errnum)
         return ERR_ACCESS;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return ERR_FULL;
     case EINVAL:
+    case EBADF:
+    case EISDIR:
+    case ELOOP:
     case ENOTDIR:
     case ENAMETOOLONG:
         return ERR_INVALID;
+    case EAGAIN:
+    case ECONNABORTED:
     case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case EMFILE:
+    case ENETUNREACH:
+    case ENFILE:
+    case ENOTCONN:
     case ECONNRESET:
     case EPIPE:
         return ERR_UNAVAILABLE;

@@ -28,6 +28,7 @@ struct loop_prepare {
     struct loop *loop;
     loop_prepare_fn *fn;
     void *arg;
+    bool removed;                      /* inside a round: swept after it */
     struct loop_prepare *next;
 };
 
@@ -61,7 +62,7 @@ struct loop {
     struct loop_prepare *prepares;
     struct loop_timer *timers;
     struct loop_watch *grave;          /* freed inside a round: their events may still be in hand */
-    bool in_round;
+    bool in_round, in_prepares;
     struct loop_signal *signals;
     struct loop_child *children;
 };
@@ -182,16 +183,21 @@ struct loop_watch *loop_watch_free(struct loop_watch *w)
 
 struct loop_prepare *loop_prepare_add(struct loop *l, loop_prepare_fn *fn, void *arg)
 {
-    struct loop_prepare *p = xcalloc(1, sizeof(*p));
+    struct loop_prepare *p = xcalloc(1, sizeof(*p)), **at = &l->prepares;
 
-    *p = (struct loop_prepare){ .loop = l, .fn = fn, .arg = arg, .next = l->prepares };
-    l->prepares = p;
+    *p = (struct loop_prepare){ .loop = l, .fn = fn, .arg = arg };
+    while (*at)
+        at = &(*at)->next;
+    *at = p;
     return p;
 }
 
 void loop_prepare_remove(struct loop_prepare *p)
 {
     if (!p)
+        return;
+    p->removed = true;
+    if (p->loop->in_prepares)
         return;
     for (struct loop_prepare **at = &p->loop->prepares; *at; at = &(*at)->next) {
         if (*at == p) {
@@ -228,10 +234,13 @@ struct loop_timer *loop_timer_free(struct loop_timer *t)
     return NULL;
 }
 
-/* A timer stays the caller's after it fired: its callback usually frees it. */
+/* A timer stays the caller's after it fired: its callback usually frees it. One that it sets anew waits
+ * for the next round. */
 static void fire_timers(struct loop *l)
 {
-    while (l->timers && l->timers->when <= loop_monotonic()) {
+    duration now = loop_monotonic();
+
+    while (l->timers && l->timers->when <= now) {
         struct loop_timer *t = l->timers;
         l->timers = t->next;
         t->next = NULL;
@@ -239,19 +248,37 @@ static void fire_timers(struct loop *l)
     }
 }
 
-static int wait_ms(struct loop *l, duration max)
+int loop_run_prepares(struct loop *l)
 {
-    int64_t ms = max < 0 ? -1 : (max + 999999) / 1000000;
+    int ms = -1;
 
-    for (struct loop_prepare *p = l->prepares, *next; p; p = next) {
-        next = p->next;
-        int own = p->fn(p->arg);
+    l->in_prepares = true;
+    for (struct loop_prepare *p = l->prepares; p; p = p->next) {
+        int own = p->removed ? -1 : p->fn(p->arg);
         if (own >= 0 && (ms < 0 || own < ms))
             ms = own;
     }
+    l->in_prepares = false;
+    for (struct loop_prepare *p = l->prepares, *next; p; p = next) {
+        next = p->next;
+        if (p->removed)
+            loop_prepare_remove(p);
+    }
+    return ms;
+}
+
+static int64_t in_ms(duration d)
+{
+    return d / 1000000 + (d % 1000000 > 0);
+}
+
+static int wait_ms(struct loop *l, duration max)
+{
+    int64_t ms = max < 0 ? -1 : in_ms(max);
+
     if (l->timers) {
         duration left = l->timers->when - loop_monotonic();
-        int64_t own = left > 0 ? (left + 999999) / 1000000 : 0;
+        int64_t own = left > 0 ? in_ms(left) : 0;
         if (ms < 0 || own < ms)
             ms = own;
     }
@@ -308,8 +335,11 @@ static void on_child(void *arg, uint32_t events)
     struct loop_child *c = arg, **at = &c->loop->children;
     int status = 0;
 
-    if (waitpid(c->pid, &status, WNOHANG) == 0)
+    pid_t ended = waitpid(c->pid, &status, WNOHANG);
+    if (ended == 0)
         return;
+    if (ended < 0)
+        status = -1;                              /* somebody else has reaped it */
     while (*at != c)
         at = &(*at)->next;
     *at = c->next;

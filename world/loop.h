@@ -24,11 +24,12 @@ struct loop_prepare *loop_prepare_add(struct loop *l, loop_prepare_fn *fn, void 
 void loop_prepare_remove(struct loop_prepare *p);               /* NULL is fine */
 
 /* Real time, whatever the world's clock says: the guard around a wait for somebody else's process. */
+/* It fires once; the handle stays the caller's to free, before or after. */
 struct loop_timer *loop_timer_new(struct loop *l, duration after, void (*fn)(void *), void *arg);
 struct loop_timer *loop_timer_free(struct loop_timer *t);       /* NULL is fine */
 
 /* Delivers a signal as a callback (blocked and read by signalfd). */
 int loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), void *arg, struct err *e);
 
-/* A child process's end, by pidfd: `status` as waitpid gives it. */
+/* A child process's end, by pidfd: `status` as waitpid gives it, or -1 where somebody else reaped it. */
 int loop_on_child(struct loop *l, int pid, void (*fn)(void *arg, int status), void *arg, struct err *e);

@@ -9,7 +9,14 @@ struct world *world_new(const struct world_options *o)
     if (o->mode == WORLD_REAL && o->seed == 0)
         w->options.seed = loop_random();         /* uids of two processes must not meet */
     w->trace_hash = HASH64_INIT;
-    w->now = o->mode == WORLD_SIM ? SIM_EPOCH : loop_wall_clock();
+    w->now = SIM_EPOCH;
+    if (o->mode == WORLD_REAL) {
+        w->now = loop_wall_clock();
+        w->wall_offset = w->now.ns - loop_monotonic();
+    }
+    if (!o->pool)
+        w->own_pool = world_pool_new();
+    w->pool = o->pool ? o->pool : w->own_pool;
     prng_seed(&w->chance, w->options.seed);
     prng_seed(&w->identity, ~w->options.seed);
     return w;
@@ -19,15 +26,14 @@ struct world *world_free(struct world *w)
 {
     if (!w)
         return NULL;
-    assert(w->n_procs == 0);
+    assert(!w->procs);
     assert(!w->running);
-    stacks_free(w);
-    while (w->n_arena_pool)
-        arena_free(w->arena_pool[--w->n_arena_pool]);
+    world_pool_free(w->own_pool);
     loop_free(w->loop);
     buf_release(&w->trace);
     dyn_release(&w->choices);
     dyn_release(&w->timers);
+    dyn_release(&w->due);
     free(w);
     return NULL;
 }
@@ -46,7 +52,8 @@ struct instant world_now(const struct world *w)
 {
     if (w->options.mode == WORLD_SIM || w->options.virtual_time)
         return w->now;
-    return loop_wall_clock();
+    /* A wall clock that nobody sets back while the world runs. */
+    return (struct instant){ loop_monotonic() + w->wall_offset };
 }
 
 void world_advance(struct world *w, duration d)
@@ -94,24 +101,65 @@ static size_t count_due(const struct world *w, struct instant now, size_t at)
     return 1 + count_due(w, now, 2 * at + 1) + count_due(w, now, 2 * at + 2);
 }
 
-/* The n-th due timer in the order (when, seq). There are few: look for the next bigger each time. */
-static struct timer *nth_due(const struct world *w, size_t n)
+static void collect_due(struct world *w, size_t at)
 {
-    struct timer *best = timers_first(w);
+    if (at >= w->timers.n || w->timers.v[at]->when.ns > w->now.ns)
+        return;
+    *dyn_push(&w->due) = w->timers.v[at];
+    collect_due(w, 2 * at + 1);
+    collect_due(w, 2 * at + 2);
+}
 
-    for (; n > 0; n--) {
-        struct timer *next = NULL;
-        for (size_t i = 0; i < w->timers.n; i++) {
-            struct timer *t = w->timers.v[i];
-            bool after = t->when.ns != best->when.ns ? t->when.ns > best->when.ns : t->seq > best->seq;
-            bool before = !next || (t->when.ns != next->when.ns ? t->when.ns < next->when.ns
-                                                                 : t->seq < next->seq);
-            if (after && before)
-                next = t;
-        }
-        best = next;
+/* Moves what is earlier than a pivot before it; the place of the pivot. */
+static size_t partition(struct timer **v, size_t n)
+{
+    struct timer *pivot = v[n / 2];
+    size_t place = 0;
+
+    v[n / 2] = v[n - 1];
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (!timer_earlier(v[i], pivot))
+            continue;
+        struct timer *t = v[place];
+        v[place++] = v[i];
+        v[i] = t;
     }
-    return best;
+    v[n - 1] = v[place];
+    v[place] = pivot;
+    return place;
+}
+
+/* The n-th due timer in the order (when, seq). */
+static struct timer *nth_due(struct world *w, size_t n)
+{
+    struct timer **v;
+    size_t left, place;
+
+    if (n == 0)
+        return timers_first(w);
+    w->due.n = 0;
+    collect_due(w, 0);
+    v = w->due.v;
+    left = w->due.n;
+    while ((place = partition(v, left)) != n) {
+        if (place > n) {
+            left = place;
+            continue;
+        }
+        v += place + 1;
+        left -= place + 1;
+        n -= place + 1;
+    }
+    return v[place];
+}
+
+const struct co *world_candidate(const struct world *w, uint32_t i)
+{
+    const struct co *co = w->ready_head;
+
+    while (co && i--)
+        co = co->ready_next;
+    return co;
 }
 
 static void run_candidate(struct world *w, uint32_t taken)
@@ -128,12 +176,14 @@ static void run_candidate(struct world *w, uint32_t taken)
     co_run(w, co);
 }
 
+static void wait_outside(struct world *w);
+
 static bool sim_step(struct world *w, struct instant limit)
 {
     size_t n = w->n_ready + count_due(w, w->now, 0);
 
     if (n == 0 && w->external > 0) {
-        loop_wait(world_loop(w), -1);
+        wait_outside(w);
         return true;
     }
     if (n == 0) {
@@ -176,16 +226,32 @@ bool world_step(struct world *w, struct instant limit)
 
 /* ---- running for real -------------------------------------------------------------------------- */
 
-static duration until_next_timer(const struct world *w)
+/* How long nothing will happen here, unless the outside speaks. Negative: for ever. */
+static duration idle_time(const struct world *w)
 {
     struct timer *first = timers_first(w);
+    duration d;
 
-    if (w->n_ready || w->kill_queue)
+    if (w->n_ready || w->kill_queue || w->stop)
         return 0;
-    if (!first || w->options.virtual_time)
-        return first && first->when.ns <= w->now.ns ? 0 : -1;
-    duration d = instant_sub(first->when, world_now(w));
-    return d > 0 ? d : 0;
+    if (!first)
+        return -1;
+    d = instant_sub(first->when, world_now(w));
+    if (d <= 0)
+        return 0;
+    return w->options.mode == WORLD_SIM || w->options.virtual_time ? -1 : d;
+}
+
+/* The hooks first: what they wake may leave nothing to wait for. */
+static void wait_outside(struct world *w)
+{
+    struct loop *l = world_loop(w);
+    int hooks = loop_run_prepares(l);
+    duration idle = idle_time(w);
+
+    if (hooks >= 0 && (idle < 0 || DURATION_MS(hooks) < idle))
+        idle = DURATION_MS(hooks);
+    loop_wait(l, idle);
 }
 
 void world_run(struct world *w)
@@ -197,7 +263,7 @@ void world_run(struct world *w)
             if (!world_step(w, INSTANT_NEVER))
                 break;
         if (!w->stop)
-            loop_wait(world_loop(w), until_next_timer(w));
+            wait_outside(w);
         proc_finish_kills(w);
     }
 }

@@ -1,11 +1,14 @@
-/* switch.h — leaving one stack for another. */
+/* switch.h — leaving one stack for another. In assembly for x86-64 and aarch64 (switch.S), by ucontext
+ * elsewhere or when the build option `coroutines` says so. */
 #pragma once
 
-/* Saves the caller's registers on its stack, stores its stack pointer in *save_sp and goes on at to_sp. */
+#include <stddef.h>
+
+/* Leaves the caller's registers on its stack, stores where in *save_sp, and goes on at to_sp. */
 void co_switch(void **save_sp, void *to_sp);
 
-/* Where a fresh stack begins: calls body(arg), which never returns. */
+/* Where a fresh stack begins (switch.S): calls body(arg), which never returns. */
 void co_boot(void);
 
-/* A stack pointer whose first switch calls body(arg) on the stack that ends at `top`. */
-void *co_switch_prepare(void *top, void (*body)(void *), void *arg);
+/* A stack pointer whose first switch calls body(arg) on the stack of `size` bytes at `base`. */
+void *co_switch_prepare(void *base, size_t size, void (*body)(void *), void *arg);

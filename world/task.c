@@ -1,16 +1,7 @@
 /* Processes, tasks and where they wait. Tasks are coroutines: one runs at a time, until it suspends. */
-#include "world/stack.h"
+#include "world/annotate.h"
 #include "world/switch.h"
 #include "world/world_priv.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#define FIBER_START(save, base, size) __sanitizer_start_switch_fiber(save, base, size)
-#define FIBER_FINISH(save, base, size) __sanitizer_finish_switch_fiber(save, base, size)
-#else
-#define FIBER_START(save, base, size) ((void)(save), (void)(base), (void)(size))
-#define FIBER_FINISH(save, base, size) ((void)(save), (void)(base), (void)(size))
-#endif
 
 /* ---- switching --------------------------------------------------------------------------------- */
 
@@ -20,6 +11,7 @@ static void leave(struct co *co, bool dying)
     struct world *w = co->proc->world;
     void *fake = NULL;
 
+    tsan_switch(w->tsan_scheduler);
     FIBER_START(dying ? NULL : &fake, w->scheduler_stack, w->scheduler_stack_size);
     co_switch(&co->sp, w->scheduler_sp);
     FIBER_FINISH(fake, &w->scheduler_stack, &w->scheduler_stack_size);
@@ -36,16 +28,6 @@ static void body(void *arg)
     leave(co, true);
 }
 
-static void arena_give(struct world *w, struct arena *a)
-{
-    if (w->n_arena_pool == ARRAY_SIZE(w->arena_pool)) {
-        arena_free(a);
-        return;
-    }
-    arena_reset(a);
-    w->arena_pool[w->n_arena_pool++] = a;
-}
-
 static void co_bury(struct co *co)
 {
     struct proc *p = co->proc;
@@ -58,8 +40,9 @@ static void co_bury(struct co *co)
     if (co->proc_next)
         co->proc_next->proc_prev = co->proc_prev;
     p->n_cos--;
-    stack_give(p->world, co->stack);
-    arena_give(p->world, co->arena);
+    tsan_fiber_free(co->tsan_fiber);
+    pool_give_stack(p->world->pool, co->stack);
+    pool_give_arena(p->world->pool, co->arena);
     free(co->name);
     free(co);
 }
@@ -104,6 +87,8 @@ void co_run(struct world *w, struct co *co)
     unready(co);
     co->state = CO_RUNNING;
     w->running = co;
+    w->tsan_scheduler = tsan_current();
+    tsan_switch(co->tsan_fiber);
     FIBER_START(&fake, co->stack->base, co->stack->size);
     co_switch(&w->scheduler_sp, co->sp);
     FIBER_FINISH(fake, NULL, NULL);
@@ -118,8 +103,12 @@ struct proc *proc_new(struct world *w, const char *name)
 {
     struct proc *p = xcalloc(1, sizeof(*p));
 
-    *p = (struct proc){ .world = w, .name = xstrdup(name) };
-    w->n_procs++;
+    *p = (struct proc){ .world = w, .name = xstrdup(name), .prev = w->last_proc };
+    if (w->last_proc)
+        w->last_proc->next = p;
+    else
+        w->procs = p;
+    w->last_proc = p;
     return p;
 }
 
@@ -161,31 +150,25 @@ static void finish_kill(struct proc *p)
     }
 }
 
+/* What unwinds may kill another process, or start one more task in this one: both are seen to here. */
 void proc_finish_kills(struct world *w)
 {
+    w->killing = true;
     while (w->kill_queue) {
         struct proc *p = w->kill_queue;
+        finish_kill(p);
         w->kill_queue = p->kill_next;
         p->kill_queued = false;
-        finish_kill(p);
     }
+    w->killing = false;
 }
 
-void proc_kill(struct proc *p)
+static void kill_later(struct proc *p)
 {
-    struct world *w = p->world;
-    struct proc **at = &w->kill_queue;
+    struct proc **at = &p->world->kill_queue;
 
-    if (p->dead && !p->cos)
-        return;
-    p->dead = true;
-    if (!w->running) {
-        finish_kill(p);
-        return;
-    }
     if (p->kill_queued)
         return;
-    /* A task cannot resume another: the scheduler does it as soon as this one suspends. */
     while (*at)
         at = &(*at)->kill_next;
     *at = p;
@@ -193,13 +176,35 @@ void proc_kill(struct proc *p)
     p->kill_queued = true;
 }
 
+void proc_kill(struct proc *p)
+{
+    struct world *w = p->world;
+
+    if (p->dead && !p->cos)
+        return;
+    p->dead = true;
+    kill_later(p);
+    /* A task cannot resume another: the scheduler does it as soon as this one suspends. */
+    if (!w->running && !w->killing)
+        proc_finish_kills(w);
+}
+
 struct proc *proc_free(struct proc *p)
 {
     if (!p)
         return NULL;
+    if (p->dead)
+        proc_kill(p);                             /* a task born since has not run yet */
     assert(p->n_cos == 0);
     assert(!p->kill_queued);
-    p->world->n_procs--;
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        p->world->procs = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+    else
+        p->world->last_proc = p->prev;
     free(p->name);
     free(p);
     return NULL;
@@ -213,17 +218,17 @@ struct co *co_spawn(struct proc *p, const char *name, co_fn *fn, void *arg)
     struct co *co = xcalloc(1, sizeof(*co));
 
     *co = (struct co){ .proc = p, .name = xstrdup(name), .fn = fn, .arg = arg,
-                       .input_hash = HASH64_INIT, .stack = stack_take(w) };
-    co->arena = w->n_arena_pool ? w->arena_pool[--w->n_arena_pool] : arena_new();
-    co->sp = co_switch_prepare(co->stack->base + co->stack->size, body, co);
+                       .input_hash = HASH64_INIT, .stack = pool_stack(w->pool),
+                       .arena = pool_arena(w->pool), .tsan_fiber = tsan_fiber_new() };
+    co->sp = co_switch_prepare(co->stack->base, co->stack->size, body, co);
     co->proc_next = p->cos;
     if (p->cos)
         p->cos->proc_prev = co;
     p->cos = co;
     p->n_cos++;
     co_make_ready(co);
-    if (p->dead && !p->kill_queued)
-        proc_kill(p);                             /* born dead: it runs cancelled, and is gone */
+    if (p->dead)
+        kill_later(p);                            /* born dead: it runs cancelled, and is gone */
     return co;
 }
 
@@ -338,6 +343,8 @@ static void wait_timed_out(void *arg)
 /* `q` NULL: nothing but the deadline (or the end) wakes it. */
 static int wait_in(struct co *co, struct waitq *q, struct instant deadline)
 {
+    int reason;
+
     if (co_cancelled(co))
         return -ERR_CANCELLED;
     co->state = CO_WAITING;
@@ -353,10 +360,12 @@ static int wait_in(struct co *co, struct waitq *q, struct instant deadline)
     if (deadline.ns != INSTANT_NEVER.ns)
         timer_set(co->proc->world, &co->timer, deadline, wait_timed_out, co);
     suspend(co);
+    reason = co->wake_reason;
+    co->wake_reason = 0;
     if (co_cancelled(co))
         return -ERR_CANCELLED;
-    co_input(co, &co->wake_reason, sizeof(co->wake_reason));
-    return co->wake_reason;
+    co_input(co, &reason, sizeof(reason));
+    return reason;
 }
 
 int waitq_wait(struct co *co, struct waitq *q)

@@ -1,7 +1,7 @@
 /* Timers in a binary heap ordered by (when, seq): those due at one instant keep the order of setting. */
 #include "world/world_priv.h"
 
-static bool earlier(const struct timer *a, const struct timer *b)
+bool timer_earlier(const struct timer *a, const struct timer *b)
 {
     return a->when.ns != b->when.ns ? a->when.ns < b->when.ns : a->seq < b->seq;
 }
@@ -16,7 +16,7 @@ static void sift_up(struct world *w, size_t at)
 {
     struct timer *t = w->timers.v[at];
 
-    while (at > 0 && earlier(t, w->timers.v[(at - 1) / 2])) {
+    while (at > 0 && timer_earlier(t, w->timers.v[(at - 1) / 2])) {
         place(w, at, w->timers.v[(at - 1) / 2]);
         at = (at - 1) / 2;
     }
@@ -31,9 +31,9 @@ static void sift_down(struct world *w, size_t at)
         size_t child = 2 * at + 1;
         if (child >= w->timers.n)
             break;
-        if (child + 1 < w->timers.n && earlier(w->timers.v[child + 1], w->timers.v[child]))
+        if (child + 1 < w->timers.n && timer_earlier(w->timers.v[child + 1], w->timers.v[child]))
             child++;
-        if (!earlier(w->timers.v[child], t))
+        if (!timer_earlier(w->timers.v[child], t))
             break;
         place(w, at, w->timers.v[child]);
         at = child;

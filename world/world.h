@@ -26,6 +26,7 @@
 #include "world/err.h"
 
 struct world;
+struct world_pool;
 struct proc;
 struct co;
 struct loop;
@@ -33,6 +34,15 @@ struct loop;
 /* ---- making a world -------------------------------------------------------------------------- */
 
 enum world_mode { WORLD_SIM, WORLD_REAL };
+
+/* What a choice is about: strategies treat them differently, and a report counts them by kind. */
+enum choice_kind {
+    CHOICE_RUN,                       /* which runnable task or due timer goes next */
+    CHOICE_FAULT,                     /* does a fault happen here, and which; 0 = none */
+    CHOICE_DELAY,                     /* how long; 0 = the least */
+    CHOICE_PICK,                      /* anything else with equally good answers */
+    CHOICE_KINDS
+};
 
 struct world_options {
     enum world_mode mode;
@@ -47,7 +57,18 @@ struct world_options {
     void *trace_arg;
     bool trace_keep;                  /* keep the lines for world_trace_text(); a simulation wants it */
     bool virtual_time;                /* real only: now() stands still but for world_advance() */
+    struct world_pool *pool;          /* borrowed; NULL: the world has its own */
+    /* Simulated only, and asked after the replay: the chooser answers instead of the seed. A number
+     * beyond n counts modulo n. It may look at world_candidate(); it must not change the world. */
+    uint32_t (*chooser)(void *arg, const struct world *w, enum choice_kind kind, uint32_t n,
+                        const char *what);
+    void *chooser_arg;
 };
+
+/* Stacks and scratch memory for worlds that come and go by the thousand: what one gives back the next
+ * one takes. Nothing of a run is in it. It must outlive its worlds. */
+struct world_pool *world_pool_new(void);
+struct world_pool *world_pool_free(struct world_pool *p);       /* NULL is fine; returns NULL */
 
 struct world *world_new(const struct world_options *o);
 struct world *world_free(struct world *w);      /* every process must be dead; returns NULL */
@@ -57,15 +78,6 @@ uint64_t world_seed(const struct world *w);
 struct instant world_now(const struct world *w);
 
 /* ---- chance ---------------------------------------------------------------------------------- */
-
-/* What a choice is about: strategies treat them differently, and a report counts them by kind. */
-enum choice_kind {
-    CHOICE_RUN,                       /* which runnable task or due timer goes next */
-    CHOICE_FAULT,                     /* does a fault happen here, and which; 0 = none */
-    CHOICE_DELAY,                     /* how long; 0 = the least */
-    CHOICE_PICK,                      /* anything else with equally good answers */
-    CHOICE_KINDS
-};
 
 /* A number in [0, n), recorded. n = 1 is not a choice and is not recorded. In the real world always
  * 0, except CHOICE_PICK, which is random there too. `what` names the site in traces; a literal. */
@@ -81,6 +93,11 @@ struct choice {
 };
 const struct choice *world_choices(const struct world *w, size_t *ret_n);
 
+/* Who would run if a CHOICE_RUN took `i`: a task, or NULL for a timer. Meaningful inside a chooser. The
+ * order is fixed: runnable tasks as they became ready, then due timers by (when, order of setting), so
+ * that 0, 0, 0... is the plain FIFO schedule. */
+const struct co *world_candidate(const struct world *w, uint32_t i);
+
 /* Identity is not chance: uids, name suffixes, tokens. A stream of its own, derived from the seed,
  * so that making one more name does not move a single choice. */
 uint64_t world_identity(struct world *w);
@@ -95,14 +112,16 @@ struct world *proc_world(const struct proc *p);
 bool proc_dead(const struct proc *p);
 size_t proc_tasks(const struct proc *p);        /* live ones */
 
-/* A crash, or an orderly stop: every task of it is resumed with -ERR_CANCELLED until it has returned.
- * Called from a task of `p` itself, it takes effect at that task's next suspension. Idempotent. */
+/* A crash, or an orderly stop: every task of it is resumed with -ERR_CANCELLED until it has returned,
+ * the youngest first. Called from inside any task (of `p` itself, say), it takes effect when that task
+ * next suspends or returns. Idempotent. */
 void proc_kill(struct proc *p);
-struct proc *proc_free(struct proc *p);         /* must be dead and have no task; returns NULL */
+struct proc *proc_free(struct proc *p);         /* must have no task left; NULL is fine; returns NULL */
 
 typedef void co_fn(struct co *co, void *arg);
 
-/* Starts a task: it becomes runnable, it does not run before this returns. `name` is copied. */
+/* Starts a task: it becomes runnable, it does not run before this returns. `name` is copied. In a dead
+ * process it runs cancelled, in the next step. */
 struct co *co_spawn(struct proc *p, const char *name, co_fn *fn, void *arg);
 
 struct world *co_world(const struct co *co);
@@ -180,4 +199,10 @@ void world_advance(struct world *w, duration d);
 void world_trace(struct world *w, const char *who, const char *fmt, ...) PRINTF(3, 4);
 const char *world_trace_text(struct world *w, size_t *ret_len);  /* all kept lines, borrowed */
 uint64_t world_trace_hash(const struct world *w);
+
+/* What the tasks and timers will do next depends on this and on what the tasks share: which tasks
+ * there are, where and in which order they wait or run, what each was told since its pass began, and
+ * how long each timer has to go. Two worlds of one program that reach equal states by different ways
+ * have equal fingerprints. */
+uint64_t world_fingerprint(const struct world *w);
 uint64_t world_steps(const struct world *w);    /* scheduling steps taken */

@@ -6,9 +6,9 @@
 #if defined(__x86_64__)
 
 /* Downwards: two zeros that end a backtrace, co_boot's address, then what co_switch pops. */
-void *co_switch_prepare(void *top, void (*body)(void *), void *arg)
+void *co_switch_prepare(void *base, size_t size, void (*body)(void *), void *arg)
 {
-    uint64_t *sp = (uint64_t *)((uintptr_t)top & ~(uintptr_t)15);
+    uint64_t *sp = (uint64_t *)(((uintptr_t)base + size) & ~(uintptr_t)15);
     uint32_t mxcsr = 0x1f80, fcw = 0x037f;
 
     *--sp = 0;
@@ -26,9 +26,9 @@ void *co_switch_prepare(void *top, void (*body)(void *), void *arg)
 
 #else
 
-void *co_switch_prepare(void *top, void (*body)(void *), void *arg)
+void *co_switch_prepare(void *base, size_t size, void (*body)(void *), void *arg)
 {
-    uint64_t *sp = (uint64_t *)((uintptr_t)top & ~(uintptr_t)15) - 22;
+    uint64_t *sp = (uint64_t *)(((uintptr_t)base + size) & ~(uintptr_t)15) - 22;
 
     memset(sp, 0, 22 * sizeof(*sp));
     sp[0] = (uint64_t)(uintptr_t)arg;             /* x19 */
