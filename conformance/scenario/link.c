@@ -1,5 +1,6 @@
 #include "conformance/scenario/link.h"
 
+#include "conformance/scenario/bend.h"
 #include "conformance/scenario/kinds.h"
 #include "kube/json.h"
 
@@ -17,6 +18,7 @@ struct link {
     struct faults *faults;
     struct transport *inner;
     const char *actor;
+    const struct bend *bend;
     struct held_stream *streams;
     DYN(const char *) held;
 };
@@ -210,6 +212,36 @@ static void record(struct link *l, const struct subject *s, const char *namespac
     history_tell(l->history, e);
 }
 
+/* A bent client sends something else, or twice. */
+static int send_it(struct co *co, struct link *l, const struct api_request *q, const struct subject *s,
+                   struct api_reply *ret)
+{
+    struct api_request other = *q;
+    json_auto_t *body = l->bend && l->bend->body && s->body ? l->bend->body(s) : NULL;
+    int r;
+
+    if (body) {
+        other.object = body;
+        other.body = NULL;
+    }
+    r = transport_call(co, l->inner, &other, ret);
+    if (r == 0 && l->bend && l->bend->twice && streq(s->subresource, "status") && ret->status == 200) {
+        uint64_t before = history_writes(l->history);
+        struct api_reply again;
+        json_auto_t *fresh = NULL;
+        record(l, s, "", s->body, 200, true);
+        other.object = fresh = s->verb == VERB_UPDATE ? json_incref(ret->object) : json_incref(body);
+        other.object = fresh ? fresh : q->object;
+        r = transport_call(co, l->inner, &other, &again);
+        if (r == 0) {
+            record(l, s, "", s->body, again.status, history_writes(l->history) != before);
+            api_reply_release(&again);
+        }
+        return r < 0 ? r : 0;
+    }
+    return r;
+}
+
 static int pass_on(struct co *co, struct link *l, const struct api_request *q, const struct subject *s,
                    const char *namespace, struct api_reply *ret)
 {
@@ -217,7 +249,7 @@ static int pass_on(struct co *co, struct link *l, const struct api_request *q, c
     int r;
 
     history_set_actor(l->history, l->actor);
-    r = transport_call(co, l->inner, q, ret);
+    r = send_it(co, l, q, s, ret);
     history_set_actor(l->history, "");
     record(l, s, namespace, s->body, r < 0 ? 0 : ret->status, history_writes(l->history) != before);
     if (r == 0 && ret->stream)
@@ -281,7 +313,8 @@ static int link_call(struct co *co, struct transport *t, const struct api_reques
 
 static const struct transport_ops link_ops = { .name = "link", .call = link_call };
 
-struct link *link_new(struct history *h, struct faults *f, struct transport *inner, const char *actor)
+struct link *link_new(struct history *h, struct faults *f, struct transport *inner, const char *actor,
+                      const char *bend)
 {
     struct link *l = xcalloc(1, sizeof(*l));
 
@@ -290,6 +323,7 @@ struct link *link_new(struct history *h, struct faults *f, struct transport *inn
     l->faults = f;
     l->inner = inner;
     l->actor = actor;
+    l->bend = bend ? bend_find(bend) : NULL;
     return l;
 }
 

@@ -13,8 +13,9 @@
 
 struct link;
 
-/* Borrows everything. `actor` is the replica's name. */
-struct link *link_new(struct history *h, struct faults *f, struct transport *inner, const char *actor);
+/* Borrows everything. `actor` is the replica's name; `bend` names one of bend.h, or NULL. */
+struct link *link_new(struct history *h, struct faults *f, struct transport *inner, const char *actor,
+                      const char *bend);
 struct link *link_free(struct link *l);          /* its streams must be gone; NULL is fine */
 struct transport *link_transport(struct link *l);
 void link_hold(struct link *l, const char *kind, bool held);
