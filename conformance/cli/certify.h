@@ -3,6 +3,7 @@
 
 #include "conformance/check/driver_check.h"
 #include "conformance/report/report.h"
+#include "conformance/scenario/run.h"
 
 /* How progress is shown: colours and one line per check; nothing with `quiet`. */
 struct progress {
@@ -14,3 +15,6 @@ void progress_summary(const struct progress *p, struct report *r);
 
 /* A report's row for one driver check. A new reference. */
 json_t *driver_row(const struct check_result *r, uint64_t seed, const char *endpoint);
+
+/* The same for a scenario's runs. */
+json_t *scenario_row(const struct scenario_file *f, const struct exploration *e);

@@ -6,3 +6,9 @@ extern const char lint_help[];
 
 int certify_run(int argc, char **argv);
 extern const char certify_help[];
+
+int run_run(int argc, char **argv);
+extern const char run_help[];
+
+int replay_run(int argc, char **argv);
+extern const char replay_help[];

@@ -18,7 +18,7 @@ struct directory_driver {
     struct snapshot_driver base;
     struct directory_driver_options o;
     char *name;
-    struct store *store;
+    struct artifacts *store;
     struct lock *locks;
 };
 
@@ -119,7 +119,7 @@ static enum rpc_code begin(struct co *co, struct directory_driver *dd, const str
         return st->code;
     if (!instant_before(world_now(dd->o.world), deadline))
         return rpc_fail(a, st, RPC_DEADLINE_EXCEEDED, "the deadline passed before the call began");
-    r = store_open(co, dd->store, thaw, dd, &e);
+    r = artifacts_open(co, dd->store, thaw, dd, &e);
     if (r == -ERR_CANCELLED)
         return rpc_fail(a, st, RPC_CANCELLED, "cancelled");
     if (r < 0)
@@ -135,7 +135,7 @@ static enum rpc_code need(struct arena *a, struct rpc_status *st, const char *fi
         return rpc_fail(a, st, RPC_INVALID_ARGUMENT, "%s is required", field);
     if (!params_text_ok(value))
         return rpc_fail(a, st, RPC_INVALID_ARGUMENT, "%s is not UTF-8 text, or too long", field);
-    if (is_id && !store_id_ok(value))
+    if (is_id && !artifacts_id_ok(value))
         return rpc_fail(a, st, RPC_INVALID_ARGUMENT, "%s is longer than a file's name can hold", field);
     return rpc_ok(st);
 }
@@ -258,7 +258,7 @@ static enum rpc_code take_back(struct co *co, struct directory_driver *dd,
 
     if (co_cancelled(co))
         return rpc_fail(a, st, RPC_CANCELLED, "cancelled");
-    undone = store_abort(co, dd->store, q->sandbox_uid, q->checkpoint_id, q->pod_uid, was_running, &e);
+    undone = artifacts_abort(co, dd->store, q->sandbox_uid, q->checkpoint_id, q->pod_uid, was_running, &e);
     if (undone >= 0 && was_running)
         thaw(dd, q->pod_uid);
     if (r < 0)
@@ -270,10 +270,10 @@ static enum rpc_code take_back(struct co *co, struct directory_driver *dd,
 static int settle(struct co *co, struct directory_driver *dd, const char *checkpoint_id, struct arena *a,
                   struct err *e)
 {
-    const struct blocked *b = store_blocked(dd->store, checkpoint_id);
+    const struct blocked *b = artifacts_blocked(dd->store, checkpoint_id);
     const char *pod_uid = b ? arena_strdup(a, b->pod_uid) : NULL;
     bool was_running = b && b->was_running;
-    int r = b ? store_abort(co, dd->store, arena_strdup(a, b->sandbox_uid), checkpoint_id, pod_uid,
+    int r = b ? artifacts_abort(co, dd->store, arena_strdup(a, b->sandbox_uid), checkpoint_id, pod_uid,
                             was_running, e)
               : 0;
 
@@ -290,14 +290,14 @@ static enum rpc_code attempt(struct co *co, struct directory_driver *dd, const s
     struct artifact *art = NULL;
     struct err e = ERR_IN(a);
     char uuid[37];
-    int r = store_begin(co, dd->store, q->sandbox_uid, q->checkpoint_id, q->pod_uid, was_running, &e);
+    int r = artifacts_begin(co, dd->store, q->sandbox_uid, q->checkpoint_id, q->pod_uid, was_running, &e);
 
     if (r < 0)                         /* nothing is frozen yet, but its intent may say so later */
         return take_back(co, dd, q, was_running, r, &e, a, st);
     if (capture(dd, q, &image, a, st) != RPC_OK)
         return take_back(co, dd, q, was_running, 0, &e, a, st);
     world_uuid(dd->o.world, uuid);
-    r = store_commit(co, dd->store, q, uuid, image.data, image.len, &art, &e);
+    r = artifacts_commit(co, dd->store, q, uuid, image.data, image.len, &art, &e);
     if (r < 0)
         return take_back(co, dd, q, was_running, r, &e, a, st);
     describe(art, a, ret);
@@ -308,14 +308,14 @@ static enum rpc_code checkpoint_locked(struct co *co, struct directory_driver *d
                                        const struct checkpoint_request *q, struct arena *a,
                                        struct checkpoint_response *ret, struct rpc_status *st)
 {
-    const struct artifact *art = store_by_id(dd->store, q->checkpoint_id);
+    const struct artifact *art = artifacts_by_id(dd->store, q->checkpoint_id);
     struct err e = ERR_IN(a);
     bool was_running;
     int r;
 
     if (art)
         return answer_again(art, q, a, ret, st);
-    if (store_tombstoned(dd->store, q->sandbox_uid, q->checkpoint_id))
+    if (artifacts_tombstoned(dd->store, q->sandbox_uid, q->checkpoint_id))
         return rpc_fail(a, st, RPC_FAILED_PRECONDITION, "checkpoint_id %s has been deleted",
                         q->checkpoint_id);
     r = settle(co, dd, q->checkpoint_id, a, &e);
@@ -362,7 +362,7 @@ static enum rpc_code restore_locked(struct co *co, struct directory_driver *dd, 
     const char *uid = arena_strdup(a, art->snapshot_uid);
     struct kv *v = arena_alloc(a, sizeof(*v));
     struct err e = ERR_IN(a);
-    int r = store_read(co, dd->store, art, &image, &e);
+    int r = artifacts_read(co, dd->store, art, &image, &e);
 
     if (r == -ERR_PROTOCOL)
         return rpc_fail(a, st, RPC_DATA_LOSS, "snapshot %s: %s", uid, err_message(&e));
@@ -384,7 +384,7 @@ static bool cross_restore_allowed(const struct kvmap *parameters)
 
 static struct artifact *live(struct directory_driver *dd, const char *snapshot_uid)
 {
-    struct artifact *art = store_by_uid(dd->store, snapshot_uid);
+    struct artifact *art = artifacts_by_uid(dd->store, snapshot_uid);
 
     return art && !art->dying ? art : NULL;
 }
@@ -424,24 +424,24 @@ static enum rpc_code directory_restore(struct co *co, struct snapshot_driver *d,
 static enum rpc_code delete_locked(struct co *co, struct directory_driver *dd, const char *checkpoint_id,
                                    const char *sandbox_uid, struct arena *a, struct rpc_status *st)
 {
-    struct artifact *art = store_by_id(dd->store, checkpoint_id);
+    struct artifact *art = artifacts_by_id(dd->store, checkpoint_id);
     const char *uid, *pod_uid;
     struct err e = ERR_IN(a);
     int r;
 
     if (art && *sandbox_uid && !streq(art->sandbox_uid, sandbox_uid))
         return rpc_fail(a, st, RPC_PERMISSION_DENIED, "checkpoint_id %s is another Sandbox's", checkpoint_id);
-    r = store_bury(co, dd->store, *sandbox_uid || !art ? sandbox_uid : art->sandbox_uid, checkpoint_id, &e);
+    r = artifacts_bury(co, dd->store, *sandbox_uid || !art ? sandbox_uid : art->sandbox_uid, checkpoint_id, &e);
     if (r >= 0)
         r = settle(co, dd, checkpoint_id, a, &e);
     if (r >= 0 && art) {
         uid = arena_strdup(a, art->snapshot_uid);
         pod_uid = arena_strdup(a, art->pod_uid);
-        r = store_remove(co, dd->store, art, &e);
+        r = artifacts_remove(co, dd->store, art, &e);
         if (r >= 0 && dd->o.guests)
             dd->o.guests->ops->withdraw(dd->o.guests, uid);
         /* Its source has no other memory of itself now than the one it has: let it live. */
-        if (r >= 0 && !store_pod_is_source(dd->store, pod_uid))
+        if (r >= 0 && !artifacts_pod_is_source(dd->store, pod_uid))
             thaw(dd, pod_uid);
     }
     return r < 0 ? disk_trouble(a, st, r, &e, false) : rpc_ok(st);
@@ -473,7 +473,7 @@ static enum rpc_code directory_remove(struct co *co, struct snapshot_driver *d,
         (*q->sandbox_uid && need(a, st, "sandbox_uid", q->sandbox_uid, true) != RPC_OK) ||
         begin(co, dd, &q->parameters, deadline, a, st) != RPC_OK)
         return st->code;
-    art = store_by_uid(dd->store, q->snapshot_uid);
+    art = artifacts_by_uid(dd->store, q->snapshot_uid);
     if (art && *q->sandbox_uid && !streq(art->sandbox_uid, q->sandbox_uid))
         return rpc_fail(a, st, RPC_PERMISSION_DENIED, "snapshot %s is another Sandbox's", q->snapshot_uid);
     if (art)
@@ -531,7 +531,7 @@ static enum rpc_code directory_unfreeze(struct co *co, struct snapshot_driver *d
     pod = lock_take(co, dd, "Pod", q->pod_uid, deadline, a, st);
     if (!pod)
         return st->code;
-    if (store_pod_is_source(dd->store, q->pod_uid) &&
+    if (artifacts_pod_is_source(dd->store, q->pod_uid) &&
         look_up(co, dd, q->sandbox_namespace, q->pod_name, q->pod_uid, &other, a) != GUEST_ABSENT && !other)
         rpc_fail(a, st, RPC_FAILED_PRECONDITION, "Pod %s/%s was checkpointed: it stays quiesced (DRV-014)",
                  q->sandbox_namespace, q->pod_name);
@@ -566,7 +566,7 @@ static enum rpc_code directory_list(struct co *co, struct snapshot_driver *d,
 
     if (begin(co, dd, &q->parameters, deadline, a, st) != RPC_OK)
         return st->code;
-    all = store_all(dd->store, &n);
+    all = artifacts_all(dd->store, &n);
     v = arena_alloc(a, (n + 1) * sizeof(*v));
     for (size_t i = 0; i < n; i++) {
         const struct artifact *art = all[i];
@@ -587,7 +587,7 @@ static void directory_free(struct snapshot_driver *d)
     struct directory_driver *dd = of(d);
 
     assert(!dd->locks);                /* no call is under way */
-    store_free(dd->store);
+    artifacts_free(dd->store);
     free(dd->name);
     free(dd);
 }
@@ -611,19 +611,19 @@ struct snapshot_driver *directory_driver_new(const struct directory_driver_optio
     dd->base.ops = &directory_ops;
     dd->o = *o;
     dd->name = xstrdup(o->name ? o->name : DIRECTORY_DRIVER_NAME);
-    dd->store = store_new(o->world, o->disk);
+    dd->store = artifacts_new(o->world, o->disk);
     return &dd->base;
 }
 
 int directory_driver_recover(struct co *co, struct snapshot_driver *d, struct err *e)
 {
     assert(d->ops == &directory_ops);
-    return store_open(co, of(d)->store, thaw, of(d), e);
+    return artifacts_open(co, of(d)->store, thaw, of(d), e);
 }
 
 int directory_driver_files(struct co *co, struct snapshot_driver *d, struct arena *arena,
                            const char *const **ret_names, size_t *ret_n, struct err *e)
 {
     assert(d->ops == &directory_ops);
-    return store_files(co, of(d)->store, arena, ret_names, ret_n, e);
+    return artifacts_files(co, of(d)->store, arena, ret_names, ret_n, e);
 }

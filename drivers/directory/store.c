@@ -17,7 +17,7 @@ struct tombstone {
     struct instant at;
 };
 
-struct store {
+struct artifacts {
     struct world *world;
     struct disk *disk;
     enum { CLOSED, OPENING, OPEN } state;
@@ -55,7 +55,7 @@ static size_t part_len(const char *text)
     return n;
 }
 
-bool store_id_ok(const char *id)
+bool artifacts_id_ok(const char *id)
 {
     return *id && strlen(id) <= ID_MAX && part_len(id) <= NAME_PART_MAX;
 }
@@ -173,7 +173,7 @@ static struct artifact *artifact_new(const char *file)
     return art;
 }
 
-static void artifact_add(struct store *s, struct artifact *art)
+static void artifact_add(struct artifacts *s, struct artifact *art)
 {
     size_t at = s->artifacts.n;
 
@@ -183,7 +183,7 @@ static void artifact_add(struct store *s, struct artifact *art)
     s->artifacts.v[at] = art;
 }
 
-static void artifact_drop(struct store *s, struct artifact *art)
+static void artifact_drop(struct artifacts *s, struct artifact *art)
 {
     size_t i = 0;
 
@@ -194,13 +194,13 @@ static void artifact_drop(struct store *s, struct artifact *art)
     artifact_free(art);
 }
 
-struct artifact **store_all(struct store *s, size_t *ret_n)
+struct artifact **artifacts_all(struct artifacts *s, size_t *ret_n)
 {
     *ret_n = s->artifacts.n;
     return s->artifacts.v;
 }
 
-struct artifact *store_by_id(struct store *s, const char *checkpoint_id)
+struct artifact *artifacts_by_id(struct artifacts *s, const char *checkpoint_id)
 {
     for (size_t i = 0; i < s->artifacts.n; i++)
         if (streq(s->artifacts.v[i]->checkpoint_id, checkpoint_id))
@@ -208,7 +208,7 @@ struct artifact *store_by_id(struct store *s, const char *checkpoint_id)
     return NULL;
 }
 
-struct artifact *store_by_uid(struct store *s, const char *snapshot_uid)
+struct artifact *artifacts_by_uid(struct artifacts *s, const char *snapshot_uid)
 {
     for (size_t i = 0; i < s->artifacts.n; i++)
         if (streq(s->artifacts.v[i]->snapshot_uid, snapshot_uid))
@@ -216,7 +216,7 @@ struct artifact *store_by_uid(struct store *s, const char *snapshot_uid)
     return NULL;
 }
 
-bool store_pod_is_source(struct store *s, const char *pod_uid)
+bool artifacts_pod_is_source(struct artifacts *s, const char *pod_uid)
 {
     for (size_t i = 0; i < s->artifacts.n; i++)
         if (!s->artifacts.v[i]->dying && streq(s->artifacts.v[i]->pod_uid, pod_uid))
@@ -224,7 +224,7 @@ bool store_pod_is_source(struct store *s, const char *pod_uid)
     return false;
 }
 
-static size_t blocked_index(const struct store *s, const char *checkpoint_id)
+static size_t blocked_index(const struct artifacts *s, const char *checkpoint_id)
 {
     size_t i = 0;
 
@@ -233,7 +233,7 @@ static size_t blocked_index(const struct store *s, const char *checkpoint_id)
     return i;
 }
 
-const struct blocked *store_blocked(struct store *s, const char *checkpoint_id)
+const struct blocked *artifacts_blocked(struct artifacts *s, const char *checkpoint_id)
 {
     size_t at = blocked_index(s, checkpoint_id);
 
@@ -345,7 +345,7 @@ static void artifact_load(struct artifact *art, const struct buf *b)
     art->size_bytes = (int64_t)len;
 }
 
-int store_read(struct co *co, struct store *s, const struct artifact *art, struct buf *ret, struct err *e)
+int artifacts_read(struct co *co, struct artifacts *s, const struct artifact *art, struct buf *ret, struct err *e)
 {
     cleanup_buf struct buf b = BUF_INIT;
     cleanup_free char *path = xasprintf("artifacts/%s", art->file);
@@ -365,7 +365,7 @@ int store_read(struct co *co, struct store *s, const struct artifact *art, struc
 
 /* ---- an attempt ------------------------------------------------------------------------------ */
 
-int store_begin(struct co *co, struct store *s, const char *sandbox_uid, const char *checkpoint_id,
+int artifacts_begin(struct co *co, struct artifacts *s, const char *sandbox_uid, const char *checkpoint_id,
                 const char *pod_uid, bool was_running, struct err *e)
 {
     cleanup_free char *path = file_path("intents", "", sandbox_uid, checkpoint_id, NULL);
@@ -378,7 +378,7 @@ int store_begin(struct co *co, struct store *s, const char *sandbox_uid, const c
     return r < 0 ? r : disk_sync_dir(co, s->disk, "intents", e);
 }
 
-static int intent_remove(struct co *co, struct store *s, const char *sandbox_uid, const char *checkpoint_id,
+static int intent_remove(struct co *co, struct artifacts *s, const char *sandbox_uid, const char *checkpoint_id,
                          struct err *e)
 {
     cleanup_free char *path = file_path("intents", "", sandbox_uid, checkpoint_id, NULL);
@@ -387,7 +387,7 @@ static int intent_remove(struct co *co, struct store *s, const char *sandbox_uid
     return r < 0 ? r : disk_sync_dir(co, s->disk, "intents", e);
 }
 
-int store_commit(struct co *co, struct store *s, const struct checkpoint_request *q,
+int artifacts_commit(struct co *co, struct artifacts *s, const struct checkpoint_request *q,
                  const char *snapshot_uid, const void *image, size_t len, struct artifact **ret,
                  struct err *e)
 {
@@ -415,7 +415,7 @@ int store_commit(struct co *co, struct store *s, const struct checkpoint_request
 }
 
 /* Every file of the key in artifacts/, whole or partial; durable. */
-static int remove_artifacts_of(struct co *co, struct store *s, const char *sandbox_uid,
+static int remove_artifacts_of(struct co *co, struct artifacts *s, const char *sandbox_uid,
                                const char *checkpoint_id, struct err *e)
 {
     cleanup_arena struct arena *a = arena_new();
@@ -431,7 +431,7 @@ static int remove_artifacts_of(struct co *co, struct store *s, const char *sandb
     return r < 0 ? r : disk_sync_dir(co, s->disk, "artifacts", e);
 }
 
-int store_abort(struct co *co, struct store *s, const char *sandbox_uid, const char *checkpoint_id,
+int artifacts_abort(struct co *co, struct artifacts *s, const char *sandbox_uid, const char *checkpoint_id,
                 const char *pod_uid, bool was_running, struct err *e)
 {
     int r = remove_artifacts_of(co, s, sandbox_uid, checkpoint_id, e);
@@ -452,12 +452,12 @@ int store_abort(struct co *co, struct store *s, const char *sandbox_uid, const c
 
 /* ---- tombstones ------------------------------------------------------------------------------ */
 
-static bool tombstone_old(const struct store *s, const struct tombstone *t)
+static bool tombstone_old(const struct artifacts *s, const struct tombstone *t)
 {
     return instant_sub(world_now(s->world), t->at) > TOMBSTONE_LIFE;
 }
 
-bool store_tombstoned(struct store *s, const char *sandbox_uid, const char *checkpoint_id)
+bool artifacts_tombstoned(struct artifacts *s, const char *sandbox_uid, const char *checkpoint_id)
 {
     for (size_t i = 0; i < s->tombstones.n; i++) {
         const struct tombstone *t = &s->tombstones.v[i];
@@ -468,7 +468,7 @@ bool store_tombstoned(struct store *s, const char *sandbox_uid, const char *chec
     return false;
 }
 
-static void tombstone_add(struct store *s, const char *sandbox_uid, const char *checkpoint_id,
+static void tombstone_add(struct artifacts *s, const char *sandbox_uid, const char *checkpoint_id,
                           struct instant at)
 {
     for (size_t i = 0; i < s->tombstones.n; i++) {
@@ -481,7 +481,7 @@ static void tombstone_add(struct store *s, const char *sandbox_uid, const char *
     *dyn_push(&s->tombstones) = (struct tombstone){ xstrdup(sandbox_uid), xstrdup(checkpoint_id), at };
 }
 
-static void tombstone_drop(struct store *s, size_t i)
+static void tombstone_drop(struct artifacts *s, size_t i)
 {
     free(s->tombstones.v[i].sandbox_uid);
     free(s->tombstones.v[i].checkpoint_id);
@@ -489,7 +489,7 @@ static void tombstone_drop(struct store *s, size_t i)
 }
 
 /* Forgets the old ones. One that a crash brings back is old still. */
-static int sweep(struct co *co, struct store *s, struct err *e)
+static int sweep(struct co *co, struct artifacts *s, struct err *e)
 {
     for (size_t i = 0; i < s->tombstones.n;) {
         struct tombstone *t = &s->tombstones.v[i];
@@ -508,7 +508,7 @@ static int sweep(struct co *co, struct store *s, struct err *e)
     return 0;
 }
 
-static int bury(struct co *co, struct store *s, const char *sandbox_uid, const char *checkpoint_id,
+static int bury(struct co *co, struct artifacts *s, const char *sandbox_uid, const char *checkpoint_id,
                 struct err *e)
 {
     cleanup_free char *path = file_path("tombstones", "", sandbox_uid, checkpoint_id, NULL);
@@ -529,7 +529,7 @@ static int bury(struct co *co, struct store *s, const char *sandbox_uid, const c
 }
 
 /* One at a time: a sweep must not take what another call has just written. */
-int store_bury(struct co *co, struct store *s, const char *sandbox_uid, const char *checkpoint_id,
+int artifacts_bury(struct co *co, struct artifacts *s, const char *sandbox_uid, const char *checkpoint_id,
                struct err *e)
 {
     int r;
@@ -544,7 +544,7 @@ int store_bury(struct co *co, struct store *s, const char *sandbox_uid, const ch
     return r;
 }
 
-int store_remove(struct co *co, struct store *s, struct artifact *art, struct err *e)
+int artifacts_remove(struct co *co, struct artifacts *s, struct artifact *art, struct err *e)
 {
     cleanup_free char *path = xasprintf("artifacts/%s", art->file);
     int r = remove_if_there(co, s->disk, path, e);
@@ -559,7 +559,7 @@ int store_remove(struct co *co, struct store *s, struct artifact *art, struct er
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int make_dirs(struct co *co, struct store *s, struct err *e)
+static int make_dirs(struct co *co, struct artifacts *s, struct err *e)
 {
     for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
         int r = disk_mkdir(co, s->disk, dirs[i], e);
@@ -569,7 +569,7 @@ static int make_dirs(struct co *co, struct store *s, struct err *e)
     return disk_sync_dir(co, s->disk, "", e);
 }
 
-static int load_tombstones(struct co *co, struct store *s, struct arena *a, struct err *e)
+static int load_tombstones(struct co *co, struct artifacts *s, struct arena *a, struct err *e)
 {
     const char *const *names;
     size_t n;
@@ -598,7 +598,7 @@ static int load_tombstones(struct co *co, struct store *s, struct arena *a, stru
 }
 
 /* An intent: its attempt was never answered OK. */
-static int undo(struct co *co, struct store *s, const char *name, struct arena *a, store_thaw_fn *thaw,
+static int undo(struct co *co, struct artifacts *s, const char *name, struct arena *a, artifacts_thaw_fn *thaw,
                 void *arg, struct err *e)
 {
     cleanup_buf struct buf b = BUF_INIT;
@@ -625,7 +625,7 @@ static int undo(struct co *co, struct store *s, const char *name, struct arena *
     return r;
 }
 
-static int load_artifact(struct co *co, struct store *s, const char *name, struct arena *a, struct err *e)
+static int load_artifact(struct co *co, struct artifacts *s, const char *name, struct arena *a, struct err *e)
 {
     const char *path = arena_printf(a, "artifacts/%s", name);
     cleanup_buf struct buf b = BUF_INIT;
@@ -638,7 +638,7 @@ static int load_artifact(struct co *co, struct store *s, const char *name, struc
     if (!ours)
         return 0;                      /* somebody else's file: neither used nor touched */
     art = artifact_new(name);
-    if (name[0] == '+' || store_tombstoned(s, art->sandbox_uid, art->checkpoint_id)) {
+    if (name[0] == '+' || artifacts_tombstoned(s, art->sandbox_uid, art->checkpoint_id)) {
         artifact_free(art);
         return remove_if_there(co, s->disk, path, e);
     }
@@ -652,7 +652,7 @@ static int load_artifact(struct co *co, struct store *s, const char *name, struc
     return 0;
 }
 
-static int load_artifacts(struct co *co, struct store *s, struct arena *a, struct err *e)
+static int load_artifacts(struct co *co, struct artifacts *s, struct arena *a, struct err *e)
 {
     const char *const *names;
     size_t n;
@@ -663,7 +663,7 @@ static int load_artifacts(struct co *co, struct store *s, struct arena *a, struc
     return r < 0 ? r : disk_sync_dir(co, s->disk, "artifacts", e);
 }
 
-static void forget(struct store *s)
+static void forget(struct artifacts *s)
 {
     for (size_t i = 0; i < s->artifacts.n; i++)
         artifact_free(s->artifacts.v[i]);
@@ -672,7 +672,7 @@ static void forget(struct store *s)
         tombstone_drop(s, 0);
 }
 
-static int open_now(struct co *co, struct store *s, store_thaw_fn *thaw, void *arg, struct err *e)
+static int open_now(struct co *co, struct artifacts *s, artifacts_thaw_fn *thaw, void *arg, struct err *e)
 {
     cleanup_arena struct arena *a = arena_new();
     const char *const *names;
@@ -691,7 +691,7 @@ static int open_now(struct co *co, struct store *s, store_thaw_fn *thaw, void *a
     return r;
 }
 
-int store_open(struct co *co, struct store *s, store_thaw_fn *thaw, void *arg, struct err *e)
+int artifacts_open(struct co *co, struct artifacts *s, artifacts_thaw_fn *thaw, void *arg, struct err *e)
 {
     int r;
 
@@ -711,16 +711,16 @@ int store_open(struct co *co, struct store *s, store_thaw_fn *thaw, void *arg, s
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
-struct store *store_new(struct world *w, struct disk *disk)
+struct artifacts *artifacts_new(struct world *w, struct disk *disk)
 {
-    struct store *s = xcalloc(1, sizeof(*s));
+    struct artifacts *s = xcalloc(1, sizeof(*s));
 
     s->world = w;
     s->disk = disk;
     return s;
 }
 
-struct store *store_free(struct store *s)
+struct artifacts *artifacts_free(struct artifacts *s)
 {
     if (!s)
         return NULL;
@@ -734,7 +734,7 @@ struct store *store_free(struct store *s)
     return NULL;
 }
 
-int store_files(struct co *co, struct store *s, struct arena *arena, const char *const **ret_names,
+int artifacts_files(struct co *co, struct artifacts *s, struct arena *arena, const char *const **ret_names,
                 size_t *ret_n, struct err *e)
 {
     DYN(const char *) all = { 0 };

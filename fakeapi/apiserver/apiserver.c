@@ -181,14 +181,13 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     cleanup_arena struct arena *a = arena_new();
     struct apierr err = APIERR_IN(a);
 
-    (void)o;
     s->world = w;
     s->proc = proc_new(w, "apiserver");
     s->store = store_new();
     s->kinds = kinds_new();
     s->transport.ops = &transport_ops;
     s->crds = crds_new(s);
-    if (bootstrap(s, &err) < 0) {
+    if (bootstrap(s, o->crds, &err) < 0) {
         err_set(e, ERR_INTERNAL, "apiserver: %s", err.message);
         return apiserver_free(s);
     }

@@ -1,3 +1,4 @@
+#include "fakeapi/apiserver/packs.h"
 #include "fakeapi/apiserver/server.h"
 
 /* What a fresh kube-apiserver holds before anybody spoke to it. */
@@ -41,12 +42,27 @@ static int plant(struct apiserver *s, const struct seed *seed, struct apierr *er
     return r;
 }
 
-int bootstrap(struct apiserver *s, struct apierr *err)
+static int plant_definitions(struct apiserver *s, const char *const *definitions, struct apierr *err)
+{
+    for (; *definitions; definitions++) {
+        struct seed seed = { "apiextensions.k8s.io", "v1", "customresourcedefinitions", "", *definitions };
+        int r = plant(s, &seed, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int bootstrap(struct apiserver *s, const char *crds, struct apierr *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
         int r = plant(s, &seeds[i], err);
         if (r < 0)
             return r;
     }
-    return 0;
+    if (str_empty(crds))
+        return 0;
+    if (!streq(crds, "agent-sandbox"))
+        return apierr_set(err, APIERR_BAD_REQUEST, "unknown set of definitions %s: there is agent-sandbox", crds);
+    return plant_definitions(s, agent_sandbox_definitions, err);
 }

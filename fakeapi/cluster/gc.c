@@ -370,8 +370,8 @@ void gc_start(struct cluster *c)
     struct gc *gc = xcalloc(1, sizeof(*gc));
     struct objkey first = { "crds", "" };
 
-    gc->loop = loop_new(c, "gc", "kube-controller-manager", collect, gc, gc_free);
-    loop_watch(gc->loop, &crds, crd_event);
+    gc->loop = cluster_loop_new(c, "gc", "kube-controller-manager", collect, gc, gc_free);
+    cluster_loop_watch(gc->loop, &crds, crd_event);
     workq_add(gc->loop->queue, &first);
-    loop_start(gc->loop);
+    cluster_loop_start(gc->loop);
 }

@@ -138,7 +138,7 @@ static json_t *container_state(struct co *co, const struct container_view *v, co
     }
     return json_pack("{s:{s:I, s:s, s:s, s:s, s:s}}", "terminated", "exitCode", (json_int_t)v->exit_code,
                      "reason", v->exit_code ? "Error" : "Completed", "startedAt", started, "finishedAt",
-                     loop_now_text(co), "containerID", id);
+                     cluster_loop_now_text(co), "containerID", id);
 }
 
 static const char *container_id(struct co *co, const struct pod_life *life, size_t index)
@@ -189,17 +189,17 @@ static json_t *pod_status(struct co *co, const struct pod_life *life, const json
     const char *status = ready ? "True" : "False";
     json_t *conditions = json_array(), *s;
 
-    json_array_append_new(conditions, loop_condition(co, pod, "PodReadyToStartContainers",
+    json_array_append_new(conditions, cluster_loop_condition(co, pod, "PodReadyToStartContainers",
                                                      ready ? "True" : "False", NULL, NULL));
-    json_array_append_new(conditions, loop_condition(co, pod, "Initialized", "True", NULL, NULL));
-    json_array_append_new(conditions, loop_condition(co, pod, "Ready", status, why, message));
-    json_array_append_new(conditions, loop_condition(co, pod, "ContainersReady", status, why, message));
-    json_array_append_new(conditions, loop_condition(co, pod, "PodScheduled", "True", NULL, NULL));
+    json_array_append_new(conditions, cluster_loop_condition(co, pod, "Initialized", "True", NULL, NULL));
+    json_array_append_new(conditions, cluster_loop_condition(co, pod, "Ready", status, why, message));
+    json_array_append_new(conditions, cluster_loop_condition(co, pod, "ContainersReady", status, why, message));
+    json_array_append_new(conditions, cluster_loop_condition(co, pod, "PodScheduled", "True", NULL, NULL));
     s = json_pack("{s:s, s:o, s:s, s:[{s:s}], s:o}", "phase", phase, "conditions", conditions, "hostIP",
                   "10.0.0.1", "hostIPs", "ip", "10.0.0.1", "containerStatuses",
                   container_statuses(co, life, pod, v));
     if (!*text_at(pod, "status.startTime"))
-        json_object_set_new(s, "startTime", json_string(loop_now_text(co)));
+        json_object_set_new(s, "startTime", json_string(cluster_loop_now_text(co)));
     if (v->phase != WAITING) {
         const char *ip = co_printf(co, "10.244.%u.%u", life->address >> 8 & 0xff, life->address & 0xff);
         json_object_set_new(s, "podIP", json_string(ip));
@@ -386,14 +386,14 @@ static void pod_event(struct cluster_loop_state *l, enum informer_event type, co
     if (life && (type == INFORMER_DELETED || (old && !streq(obj_uid(old), obj_uid(obj)))))
         life_forget(l, life);
     if (type != INFORMER_DELETED)
-        loop_enqueue(l, obj);
+        cluster_loop_enqueue(l, obj);
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------- */
 
 static json_t *node_object(struct co *co, unsigned n)
 {
-    const char *name = co_printf(co, "node-%u", n), *now = loop_now_text(co);
+    const char *name = co_printf(co, "node-%u", n), *now = cluster_loop_now_text(co);
 
     return json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s, s:s}}, s:{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}, "
                      "s:[{s:s, s:s, s:s, s:s, s:s, s:s}], s:[{s:s, s:s}]}}",
@@ -432,9 +432,9 @@ static void kubelet_free(void *state)
 void kubelet_start(struct cluster *c)
 {
     struct kubelet *k = xcalloc(1, sizeof(*k));
-    struct cluster_loop_state *l = loop_new(c, "kubelet", "kubelet", sync_pod, k, kubelet_free);
+    struct cluster_loop_state *l = cluster_loop_new(c, "kubelet", "kubelet", sync_pod, k, kubelet_free);
 
-    k->pods = loop_watch(l, &cluster_pods, pod_event);
+    k->pods = cluster_loop_watch(l, &cluster_pods, pod_event);
     co_spawn(l->proc, "register-nodes", register_nodes, l);
-    loop_start(l);
+    cluster_loop_start(l);
 }

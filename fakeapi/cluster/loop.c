@@ -10,7 +10,7 @@ const struct resource cluster_pods = { "", "v1", "Pod", "pods", true },
     cluster_volumes = { "", "v1", "PersistentVolume", "persistentvolumes", false },
     cluster_service_accounts = { "", "v1", "ServiceAccount", "serviceaccounts", true };
 
-struct cluster_loop_state *loop_new(struct cluster *c, const char *name, const char *manager,
+struct cluster_loop_state *cluster_loop_new(struct cluster *c, const char *name, const char *manager,
                                     loop_reconcile_fn *reconcile, void *state, void (*free_state)(void *))
 {
     struct cluster_loop_state *l = xcalloc(1, sizeof(*l));
@@ -26,7 +26,7 @@ struct cluster_loop_state *loop_new(struct cluster *c, const char *name, const c
     return l;
 }
 
-void loop_enqueue(struct cluster_loop_state *l, const json_t *obj)
+void cluster_loop_enqueue(struct cluster_loop_state *l, const json_t *obj)
 {
     const char *namespace = obj_namespace(obj), *name = obj_name(obj);
     struct objkey key = { namespace ? namespace : "", name ? name : "" };
@@ -41,10 +41,10 @@ static void on_event(void *arg, enum informer_event type, const json_t *old, con
     if (w->event)
         w->event(w->loop, type, old, obj);
     else
-        loop_enqueue(w->loop, obj);
+        cluster_loop_enqueue(w->loop, obj);
 }
 
-struct informer *loop_watch(struct cluster_loop_state *l, const struct resource *rs, loop_event_fn *event)
+struct informer *cluster_loop_watch(struct cluster_loop_state *l, const struct resource *rs, loop_event_fn *event)
 {
     struct informer_options o = { 0 };
     struct watched *w = &l->watched[l->n_watched++];
@@ -82,14 +82,14 @@ static void worker(struct co *co, void *arg)
     }
 }
 
-void loop_start(struct cluster_loop_state *l)
+void cluster_loop_start(struct cluster_loop_state *l)
 {
     for (size_t i = 0; i < l->n_watched; i++)
         informer_start(l->watched[i].informer);
     co_spawn(l->proc, l->name, worker, l);
 }
 
-const char *loop_now_text(struct co *co)
+const char *cluster_loop_now_text(struct co *co)
 {
     char text[TIME_TEXT_MAX];
 
@@ -110,7 +110,7 @@ static const json_t *condition_of(const json_t *obj, const char *type)
     return NULL;
 }
 
-json_t *loop_condition(struct co *co, const json_t *obj, const char *type, const char *status,
+json_t *cluster_loop_condition(struct co *co, const json_t *obj, const char *type, const char *status,
                        const char *reason, const char *message)
 {
     const json_t *before = condition_of(obj, type);
@@ -118,7 +118,7 @@ json_t *loop_condition(struct co *co, const json_t *obj, const char *type, const
     const char *since = json_string_value(json_object_get(before, "lastTransitionTime"));
     json_t *c = json_pack("{s:s, s:s, s:n, s:s}", "type", type, "status", status, "lastProbeTime",
                           "lastTransitionTime", was && since && streq(was, status) ? since
-                                                                                   : loop_now_text(co));
+                                                                                   : cluster_loop_now_text(co));
 
     json_object_set_new(c, "reason", reason ? json_string(reason) : json_null());
     json_object_set_new(c, "message", message ? json_string(message) : json_null());

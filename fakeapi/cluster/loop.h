@@ -42,11 +42,11 @@ struct cluster {
 };
 
 /* Made stopped. `manager` is the field manager and user agent the real loop has ("kube-scheduler"). */
-struct cluster_loop_state *loop_new(struct cluster *c, const char *name, const char *manager,
+struct cluster_loop_state *cluster_loop_new(struct cluster *c, const char *name, const char *manager,
                                     loop_reconcile_fn *reconcile, void *state, void (*free_state)(void *));
-struct informer *loop_watch(struct cluster_loop_state *l, const struct resource *rs, loop_event_fn *event);
-void loop_start(struct cluster_loop_state *l);
-void loop_enqueue(struct cluster_loop_state *l, const json_t *obj);
+struct informer *cluster_loop_watch(struct cluster_loop_state *l, const struct resource *rs, loop_event_fn *event);
+void cluster_loop_start(struct cluster_loop_state *l);
+void cluster_loop_enqueue(struct cluster_loop_state *l, const json_t *obj);
 
 /* The loops. Each starts itself. */
 void scheduler_start(struct cluster *c);
@@ -63,6 +63,6 @@ int discover_resources(struct co *co, struct transport *t, struct resource **ret
                        struct apierr *err);
 
 /* A condition for a strategic merge patch: keeps lastTransitionTime where the status did not change. */
-json_t *loop_condition(struct co *co, const json_t *obj, const char *type, const char *status,
+json_t *cluster_loop_condition(struct co *co, const json_t *obj, const char *type, const char *status,
                        const char *reason, const char *message);
-const char *loop_now_text(struct co *co);       /* RFC 3339, in the pass's arena */
+const char *cluster_loop_now_text(struct co *co);       /* RFC 3339, in the pass's arena */

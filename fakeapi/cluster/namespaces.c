@@ -118,8 +118,8 @@ static int sync_namespace(struct co *co, struct cluster_loop_state *l, const str
 void namespaces_start(struct cluster *c)
 {
     struct namespaces *n = xcalloc(1, sizeof(*n));
-    struct cluster_loop_state *l = loop_new(c, "namespace", "kube-controller-manager", sync_namespace, n, free);
+    struct cluster_loop_state *l = cluster_loop_new(c, "namespace", "kube-controller-manager", sync_namespace, n, free);
 
-    n->namespaces = loop_watch(l, &cluster_namespaces, NULL);
-    loop_start(l);
+    n->namespaces = cluster_loop_watch(l, &cluster_namespaces, NULL);
+    cluster_loop_start(l);
 }

@@ -101,7 +101,7 @@ static int say_unscheduled(struct co *co, struct cluster_loop_state *l, const js
         if (streq(text_at(c, "type"), "PodScheduled") && streq(text_at(c, "message"), message))
             return 0;
     patch = json_pack("{s:{s:[o]}}", "status", "conditions",
-                      loop_condition(co, pod, "PodScheduled", "False", reason, message));
+                      cluster_loop_condition(co, pod, "PodScheduled", "False", reason, message));
     return client_patch(co, l->client, &ref, "status", PATCH_STRATEGIC, patch, NULL, err);
 }
 
@@ -143,15 +143,15 @@ static void node_event(struct cluster_loop_state *l, enum informer_event type, c
 
     json_array_foreach(pods, i, pod)
         if (!*text_at(pod, "spec.nodeName"))
-            loop_enqueue(l, pod);
+            cluster_loop_enqueue(l, pod);
 }
 
 void scheduler_start(struct cluster *c)
 {
     struct scheduler *s = xcalloc(1, sizeof(*s));
-    struct cluster_loop_state *l = loop_new(c, "scheduler", "kube-scheduler", schedule, s, free);
+    struct cluster_loop_state *l = cluster_loop_new(c, "scheduler", "kube-scheduler", schedule, s, free);
 
-    s->pods = loop_watch(l, &cluster_pods, NULL);
-    s->nodes = loop_watch(l, &cluster_nodes, node_event);
-    loop_start(l);
+    s->pods = cluster_loop_watch(l, &cluster_pods, NULL);
+    s->nodes = cluster_loop_watch(l, &cluster_nodes, node_event);
+    cluster_loop_start(l);
 }

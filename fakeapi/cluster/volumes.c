@@ -125,9 +125,9 @@ static void pod_event(struct cluster_loop_state *l, enum informer_event type, co
 void volumes_start(struct cluster *c)
 {
     struct volumes *s = xcalloc(1, sizeof(*s));
-    struct cluster_loop_state *l = loop_new(c, "volume", "kube-controller-manager", sync_claim, s, free);
+    struct cluster_loop_state *l = cluster_loop_new(c, "volume", "kube-controller-manager", sync_claim, s, free);
 
-    s->claims = loop_watch(l, &cluster_claims, NULL);
-    s->pods = loop_watch(l, &cluster_pods, pod_event);
-    loop_start(l);
+    s->claims = cluster_loop_watch(l, &cluster_claims, NULL);
+    s->pods = cluster_loop_watch(l, &cluster_pods, pod_event);
+    cluster_loop_start(l);
 }
