@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
 #include "fakeapi/apiserver/base64.h"
+#include "kube/patch_json.h"
 
 /* GET of a collection: what is read (C.2), in pages on one snapshot (C.3), sent as the stored bytes one
  * after the other. */
@@ -13,6 +14,7 @@ struct list {
     uint64_t revision;                 /* what the list says it is */
     uint64_t at;                       /* what is read; 0: now */
     const char *after;                 /* key to start after; NULL: from the first */
+    bool inclusive;                    /* with that key itself */
     size_t limit, taken;
     const char *last_key;              /* of what was taken last */
     bool more;
@@ -44,22 +46,56 @@ static int bad_token(struct call *c, const char *fmt, ...)
     va_start(args, fmt);
     const char *text = arena_vprintf(c->arena, fmt, args);
     va_end(args);
-    return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s", text);
+    return apierr_set(&c->err, APIERR_BAD_REQUEST, "invalid continue token: continue key is not valid: %s", text);
 }
 
-/* A start must stay below the prefix whatever it says (K-051). */
+/* A start must stay below the prefix whatever it says (K-051): as Go's path.Clean leaves it. */
 static bool start_is_clean(const char *start)
 {
     if (*start == '/')
-        return false;
-    for (const char *p = start; p; p = strchr(p, '/')) {
-        if (*p == '/')
-            p++;
+        start++;
+    if (!*start)
+        return true;
+    for (const char *p = start;; p++) {
         size_t len = strcspn(p, "/");
-        if ((len == 0 && *p) || (len == 1 && *p == '.') || (len == 2 && p[0] == '.' && p[1] == '.'))
+        if (len == 0 || (len == 1 && *p == '.') || (len == 2 && p[0] == '.' && p[1] == '.'))
             return false;
+        p += len;
+        if (!*p)
+            return true;
     }
-    return true;
+}
+
+static int token_member(struct call *c, const json_t *t, const char *key, json_type type, const char *go)
+{
+    const json_t *v = json_object_get(t, key);
+
+    if (!v || json_is_null(v) || json_typeof(v) == type)
+        return 0;
+    return bad_token(c, "json: cannot unmarshal %s into Go struct field continueToken.%s of type %s", go_json_type(v),
+                     key, go);
+}
+
+static int check_token(struct call *c, const json_t *t)
+{
+    int r;
+
+    if (!json_is_object(t) && !json_is_null(t))
+        return bad_token(c, "json: cannot unmarshal %s into Go value of type storage.continueToken", go_json_type(t));
+    if ((r = token_member(c, t, "v", JSON_STRING, "string")) < 0 ||
+        (r = token_member(c, t, "rv", JSON_INTEGER, "int64")) < 0 ||
+        (r = token_member(c, t, "start", JSON_STRING, "string")) < 0)
+        return r;
+    if (!streq(obj_str(t, "v"), "meta.k8s.io/v1"))
+        return bad_token(c, "server does not recognize this encoded version %s", obj_str(t, "v"));
+    if (obj_int(t, "rv", 0) == 0)
+        return bad_token(c, "incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+    const json_t *start = json_object_get(t, "start");
+    if (!json_string_length(start))
+        return bad_token(c, "encoded start key empty (version meta.k8s.io/v1)");
+    if (!start_is_clean(json_string_value(start)))
+        return bad_token(c, "%s", json_string_value(start));
+    return 0;
 }
 
 static int read_token(struct list *l, const char *text)
@@ -67,25 +103,22 @@ static int read_token(struct list *l, const char *text)
     struct call *c = l->c;
     size_t len;
     char *raw = base64url_decode(c->arena, text, &len);
+    struct err e = ERR_IN(c->arena);
+    int r;
 
     if (!raw)
-        return bad_token(c, "continue key is not valid: illegal base64 data at input byte %zu", len);
-    struct err e = ERR_IN(c->arena);
+        return bad_token(c, "illegal base64 data at input byte %zu", len);
     json_auto_t *t = json_parse(raw, len, 0, NULL, &e);
     if (!t)
-        return bad_token(c, "continue key is not valid: %s", err_message(&e));
-    if (!streq(obj_str(t, "v"), "meta.k8s.io/v1"))
-        return bad_token(c, "continue key is not valid: server does not recognize this encoded version \"%s\"",
-                         obj_str(t, "v"));
+        return bad_token(c, "%s", err_message(&e));
+    if ((r = check_token(c, t)) < 0)
+        return r;
+    const json_t *start = json_object_get(t, "start");
+    const char *name = json_string_value(start);
+    l->after = arena_printf(c->arena, "%s%s", l->prefix, *name == '/' ? name + 1 : name);
+    /* The first key that a token means is its start; the usual ones end in a NUL that no key has. */
+    l->inclusive = strlen(name) == json_string_length(start);
     int64_t rv = obj_int(t, "rv", 0);
-    const char *start = obj_str(t, "start");
-    if (!*start)
-        return bad_token(c, "continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
-    if (!start_is_clean(start))
-        return bad_token(c, "continue key is not valid: %s", start);
-    if (rv == 0)
-        return bad_token(c, "invalid continue token: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
-    l->after = arena_printf(c->arena, "%s%s", l->prefix, start);
     if (rv > 0) {
         l->at = l->revision = (uint64_t)rv;
         l->exact = true;
@@ -123,6 +156,8 @@ static int choose_state(struct list *l)
             return apierr_set(&c->err, APIERR_BAD_REQUEST,
                               "specifying resource version is not allowed when using continue");
         if ((r = read_token(l, o->cont)) < 0)
+            return r;
+        if (l->at > store_revision(c->s->store) && (r = wait_for_revision(c, l->at)) < 0)
             return r;
     } else if (asked > 0) {
         if (asked > store_revision(c->s->store) && (r = wait_for_revision(c, asked)) < 0)
@@ -171,6 +206,10 @@ static bool count_one(void *arg, const struct record *rec)
 static int read_items(struct list *l)
 {
     struct store *st = l->c->s->store;
+    struct record first;
+
+    if (l->inclusive && store_get(st, l->after, l->at, &first) == 0)
+        take(l, &first);
     int r = store_range(st, l->prefix, l->after, l->at, 0, take, l, NULL);
 
     if (r == -ERR_INVALID)
