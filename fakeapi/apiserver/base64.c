@@ -38,7 +38,7 @@ char *base64url_decode(struct arena *a, const char *text, size_t *ret_len)
     unsigned bits = 0;
 
     for (size_t i = 0; i < len; i++) {
-        const char *at = strchr(url_alphabet, text[i]);
+        const char *at = text[i] ? strchr(url_alphabet, text[i]) : NULL;
         if (!at) {
             *ret_len = i;
             return NULL;

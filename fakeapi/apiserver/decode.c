@@ -197,9 +197,10 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
     return 0;
 }
 
-int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *notes, json_t **ret)
+int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *notes,
+                   const json_t *printed, json_t **ret)
 {
-    (void)c, (void)notes;
+    (void)c, (void)notes, (void)printed;
     *ret = reordered(k, tree);
     json_decref(tree);
     return 0;
@@ -210,6 +211,20 @@ int decode_body(struct call *c, const char *kind_text, json_t **ret)
     struct json_notes notes = JSON_NOTES_IN(c->arena);
 
     return read_body(c, kind_text, &notes, ret);
+}
+
+int decode_config(struct call *c, const char *text, size_t len, json_t **ret)
+{
+    struct err e = ERR_IN(c->arena);
+
+    *ret = len ? json_parse(text, len, 0, NULL, &e) : json_object();
+    if (!*ret)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "error decoding YAML: %s", err_message(&e));
+    if (!json_is_object(*ret)) {
+        json_decref(*ret);
+        *ret = json_object();
+    }
+    return 0;
 }
 
 int decode_default(struct call *c, const struct kind *k, json_t **obj)

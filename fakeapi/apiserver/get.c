@@ -23,8 +23,7 @@ int wait_for_revision(struct call *c, uint64_t revision)
     return r;
 }
 
-/* strconv.ParseUint's view of a resourceVersion. `list`: the words of a list, a 400. */
-int parse_revision(struct call *c, const char *text, bool list, uint64_t *ret)
+int parse_revision(struct call *c, const char *text, enum revision_words words, uint64_t *ret)
 {
     cleanup_buf struct buf q = BUF_INIT;
 
@@ -36,9 +35,11 @@ int parse_revision(struct call *c, const char *text, bool list, uint64_t *ret)
         if (*p < '0' || *p > '9')
             why = "invalid syntax";
     go_quote(&q, text, strlen(text));
+    if (words == REVISION_RAW)
+        return apierr_set(&c->err, APIERR_UNKNOWN, "strconv.ParseUint: parsing %s: %s", q.data, why);
     const char *message = arena_printf(c->arena,
         "resourceVersion: Invalid value: %s: strconv.ParseUint: parsing %s: %s", q.data, q.data, why);
-    if (list)
+    if (words == REVISION_LIST)
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "invalid resource version: %s", message);
     return apierr_set(&c->err, APIERR_UNKNOWN, "%s", message);
 }
@@ -84,7 +85,7 @@ int handle_get(struct call *c)
         return apierr_set(&c->err, APIERR_BAD_REQUEST,
                           "the export parameter, deprecated since v1.14, is no longer supported");
     if ((r = check_url_name(c, c->route.name)) < 0 ||
-        (r = parse_revision(c, asked ? asked : "", false, &revision)) < 0)
+        (r = parse_revision(c, asked ? asked : "", REVISION_GET, &revision)) < 0)
         return r;
     if (revision > store_revision(c->s->store) && (r = wait_for_revision(c, revision)) < 0)
         return r;

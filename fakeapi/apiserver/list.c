@@ -149,7 +149,7 @@ static int choose_state(struct list *l)
     uint64_t asked;
     int r;
 
-    if ((r = parse_revision(c, o->resource_version, true, &asked)) < 0)
+    if ((r = parse_revision(c, o->resource_version, REVISION_LIST, &asked)) < 0)
         return r;
     if (*o->cont) {
         if (asked > 0)

@@ -160,16 +160,8 @@ static void check_watch(struct call *c, struct fielderrs *errs)
                            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
 }
 
-static void check_list(struct call *c, struct fielderrs *errs)
+static void check_match(const struct options *o, const struct fpath *match, struct fielderrs *errs)
 {
-    const struct options *o = &c->opt;
-    const struct fpath *match = FP_CHILD(NULL, "resourceVersionMatch");
-
-    if (o->send_initial_present)
-        fielderr_forbidden(errs, FP_CHILD(NULL, "sendInitialEvents"),
-                           "sendInitialEvents is forbidden for list");
-    if (!*o->match)
-        return;
     if (!*o->resource_version)
         fielderr_forbidden(errs, match, "resourceVersionMatch is forbidden unless resourceVersion is provided");
     if (*o->cont)
@@ -180,6 +172,18 @@ static void check_list(struct call *c, struct fielderrs *errs)
     }
     if (streq(o->match, "Exact") && streq(o->resource_version, "0"))
         fielderr_forbidden(errs, match, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+}
+
+static void check_list(struct call *c, struct fielderrs *errs)
+{
+    const struct options *o = &c->opt;
+    const struct fpath *match = FP_CHILD(NULL, "resourceVersionMatch");
+
+    if (*o->match)
+        check_match(o, match, errs);
+    if (o->send_initial_present)
+        fielderr_forbidden(errs, FP_CHILD(NULL, "sendInitialEvents"),
+                           "sendInitialEvents is forbidden for list");
 }
 
 int options_list(struct call *c)

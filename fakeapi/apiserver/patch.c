@@ -1,38 +1,61 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/apply.h"
 #include "kube/patch_merge.h"
+#include "kube/patch_strategic.h"
 
 #include <strings.h>
 
 /* PATCH: which kind of patch, and what it makes of the object (section E). */
 
-typedef int apply_fn(struct call *c, const json_t *old, const char *text, size_t len, struct patch_notes *notes,
-                     json_t **ret);
+struct patch_row;
+
+struct patch {
+    const struct patch_row *row;
+    const char *text;
+    size_t len;
+    json_t *config;                    /* of an apply */
+};
+
+/* What the patch makes of `old`; `printed` is what an error shows as the patched object, NULL: itself. */
+typedef int patch_fn(struct call *c, const json_t *old, const struct patch *p, struct patch_notes *notes,
+                     json_t **ret, json_t **ret_printed);
 
 static bool wants_notes(const struct call *c)
 {
     return c->opt.field_validation != VALIDATION_IGNORE;
 }
 
-static int apply_json(struct call *c, const json_t *old, const char *text, size_t len, struct patch_notes *notes,
-                      json_t **ret)
+static int patch_json(struct call *c, const json_t *old, const struct patch *p, struct patch_notes *notes,
+                      json_t **ret, json_t **ret_printed)
 {
-    return json_patch_apply(c->arena, old, text, len, wants_notes(c), notes, ret, &c->err);
+    (void)ret_printed;
+    return json_patch_apply(c->arena, old, p->text, p->len, wants_notes(c), notes, ret, &c->err);
 }
 
-static int apply_merge(struct call *c, const json_t *old, const char *text, size_t len, struct patch_notes *notes,
-                       json_t **ret)
+static int patch_merge(struct call *c, const json_t *old, const struct patch *p, struct patch_notes *notes,
+                       json_t **ret, json_t **ret_printed)
 {
-    return merge_patch_apply(c->arena, old, text, len, wants_notes(c), notes, ret, &c->err);
+    (void)ret_printed;
+    return merge_patch_apply(c->arena, old, p->text, p->len, wants_notes(c), notes, ret, &c->err);
+}
+
+static int patch_strategic(struct call *c, const json_t *old, const struct patch *p, struct patch_notes *notes,
+                           json_t **ret, json_t **ret_printed)
+{
+    return strategic_patch_apply(c->arena, old, kind_schema(c->route.kind), p->text, p->len, wants_notes(c), notes,
+                                 ret, ret_printed, &c->err);
 }
 
 static const struct patch_row {
     const char *type;
-    apply_fn *apply;
+    patch_fn *make;                    /* NULL: apply */
     bool builtin_only;
 } patch_rows[] = {
-    { "application/json-patch+json", apply_json, false },
-    { "application/merge-patch+json", apply_merge, false },
+    { "application/json-patch+json", patch_json, false },
+    { "application/merge-patch+json", patch_merge, false },
+    { "application/strategic-merge-patch+json", patch_strategic, true },
+    { "application/apply-patch+yaml", NULL, false },
 };
 
 static int unsupported_type(struct call *c)
@@ -57,12 +80,6 @@ static const struct patch_row *find_row(struct call *c)
     return NULL;
 }
 
-struct patch {
-    const struct patch_row *row;
-    const char *text;
-    size_t len;
-};
-
 /* A patch that a neighbour sends as a tree has its bytes made here: how numbers are spelt matters. */
 static int read_patch(struct call *c, struct patch *p)
 {
@@ -80,17 +97,76 @@ static int read_patch(struct call *c, struct patch *p)
     return 0;
 }
 
-static int mutate(struct call *c, const json_t *old, void *arg, json_t **ret)
+/* ---- the three patches that change what is there ------------------------------------------------ */
+
+static int mutate_patch(struct call *c, const json_t *old, void *arg, json_t **ret)
 {
     const struct patch *p = arg;
     struct patch_notes notes = { 0 };
     json_t *obj = NULL;
-    int r = p->row->apply(c, old, p->text, p->len, &notes, &obj);
+    json_auto_t *printed = NULL;
+    int r = p->row->make(c, old, p, &notes, &obj, &printed);
 
     if (r < 0)
         return r;
-    return decode_patched(c, c->route.kind, obj, &notes, ret);
+    r = decode_patched(c, c->route.kind, obj, &notes, printed, ret);
+    return r < 0 ? r : check_object_name(c, *ret);
 }
+
+/* ---- apply -------------------------------------------------------------------------------------- */
+
+/* YAML, of which JSON is a part; null and nothing are an empty object (E-131). */
+static int read_config(struct call *c, struct patch *p)
+{
+    if (c->q->object) {
+        p->config = json_clone(c->q->object);
+        return 0;
+    }
+    return decode_config(c, p->text, p->len, &p->config);
+}
+
+static int check_config(struct call *c, const struct kind *k, const json_t *config)
+{
+    const char *version = obj_api_version(config), *kind = obj_kind(config);
+    char want[API_VERSION_MAX], group[256], v[64];
+    bool split = api_version_split(version, group, v);
+
+    if (streq(version, kind_api_version(k, want)) && streq(kind, k->res.kind))
+        return 0;
+    if (!split)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "invalid object type: /, Kind=");
+    return apierr_set(&c->err, APIERR_BAD_REQUEST, "invalid object type: %s/%s, Kind=%s", group, v, kind);
+}
+
+static int mutate_apply(struct call *c, const json_t *old, void *arg, json_t **ret)
+{
+    const struct patch *p = arg;
+    const struct kind *k = c->route.kind;
+    json_auto_t *empty = NULL;
+    struct apply_write w;
+    json_t *next = NULL;
+    int r;
+
+    if ((r = check_config(c, k, p->config)) < 0)
+        return r;
+    managed_describe(c, k, c->route.sub ? c->route.sub->name : "", &w);
+    if (!old)
+        empty = apply_empty_object(w.schema, w.api_version, k->res.kind);
+    r = apply_merge(&w, old ? old : empty, !old, p->config, c->opt.force, &next, &c->err);
+    if (r < 0)
+        return r;
+    c->managed_done = true;
+    if (!next)
+        next = json_incref((json_t *)old);
+    json_own(&next);
+    if ((r = meta_check_namespace(c, k, next)) < 0 || (r = check_object_name(c, next)) < 0) {
+        json_decref(next);
+        return r;
+    }
+    return decode_patched(c, k, next, NULL, NULL, ret);
+}
+
+/* ---- the whole of it ---------------------------------------------------------------------------- */
 
 int handle_patch(struct call *c)
 {
@@ -102,13 +178,18 @@ int handle_patch(struct call *c)
 
     if (!p.row)
         return unsupported_type(c);
-    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, false)) < 0 || (r = read_patch(c, &p)) < 0)
+    bool apply = !p.row->make;
+    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, apply)) < 0 ||
+        (r = read_patch(c, &p)) < 0 || (apply && (r = read_config(c, &p)) < 0))
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);
-    struct change ch = { .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
-                         .mutate = mutate, .arg = &p };
+    struct change ch = {
+        .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
+        .mutate = apply ? mutate_apply : mutate_patch, .arg = &p, .allow_create = apply && !c->route.sub,
+    };
     r = change_object(c, &ch, &v, &created);
+    json_decref(p.config);
     if (r < 0)
         return r;
     r = reply_value(c, created ? 201 : 200, v);

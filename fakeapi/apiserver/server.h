@@ -129,6 +129,7 @@ struct call {
     const char *include_object;        /* of a watch that shows Tables; NULL: ask the query */
     const char *status_continue;       /* the error Status's metadata.continue; NULL: absent */
     json_t *body;                      /* what a body was decoded to and must live as long as the call */
+    bool managed_done;                 /* managedFields are as they shall be: an apply saw to them */
     bool head;                         /* HEAD: no body */
     bool internal;                     /* the server's own call: bootstrap and background work */
 };
@@ -198,7 +199,10 @@ const char *filter_namespace(const struct filter *f);
 int decode_object(struct call *c, const struct kind *k, json_t **ret);
 /* The same for a tree (stolen) that a patch made, with what decoding the patch found. */
 struct patch_notes;
-int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *notes, json_t **ret);
+int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *notes,
+                   const json_t *printed, json_t **ret);
+/* The body of an apply: YAML. */
+int decode_config(struct call *c, const char *text, size_t len, json_t **ret);
 /* A body of a kind that is not served here (Binding, Eviction, Scale, DeleteOptions). NULL tree: no body. */
 int decode_body(struct call *c, const char *kind_text, json_t **ret);
 /* Go's order of members, zero values where Go prints them; the schema's defaults when `defaults`. */
@@ -259,7 +263,6 @@ struct change {
     mutate_fn *mutate;
     void *arg;
     const char *uid;                   /* that the stored object must have; NULL or "": any */
-    bool applied;                      /* mutate() has seen to managedFields */
     bool allow_create;                 /* mutate() is called with old NULL where nothing is there */
 };
 int change_object(struct call *c, const struct change *ch, struct value **ret, bool *ret_created);
@@ -289,9 +292,14 @@ int get_record(struct call *c, const struct kind *k, const char *namespace, cons
                struct record *rec);
 
 int check_url_name(struct call *c, const char *name);
+/* The name in the object is the one in the URL (J-049). */
+int check_object_name(struct call *c, const json_t *obj);
 /* Waits for a revision ahead of the store, three seconds at most: then a Timeout. */
 int wait_for_revision(struct call *c, uint64_t revision);
-int parse_revision(struct call *c, const char *text, bool list, uint64_t *ret);
+/* strconv.ParseUint's view of a resourceVersion, refused in the words of a list (a 400), of a get or a
+ * watch, or as they are (both 500). */
+enum revision_words { REVISION_LIST, REVISION_GET, REVISION_RAW };
+int parse_revision(struct call *c, const char *text, enum revision_words words, uint64_t *ret);
 const char *list_prefix(struct call *c, const struct kind *k, const char *namespace);
 
 /* ---- admission --------------------------------------------------------------------------------- */

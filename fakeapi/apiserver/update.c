@@ -27,7 +27,7 @@ static int check_version(struct call *c, const struct change *ch, const json_t *
     const struct kind *k = ch->kind;
     const char *sent = obj_resource_version(obj);
     uint64_t revision;
-    int r = parse_revision(c, sent, false, &revision);
+    int r = parse_revision(c, sent, REVISION_RAW, &revision);
 
     if (r < 0)
         return r;
@@ -194,7 +194,7 @@ static int change_once(struct call *c, const struct change *ch, struct value **r
     json_own(&obj);
     if ((r = check_version(c, ch, obj, old)) < 0)
         return r;
-    if ((!ch->applied && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0) ||
+    if ((!c->managed_done && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0) ||
         (r = admit_object(c, k, ch->sub, ch->namespace, obj, old)) < 0)
         return r;
     prepare(c, ch, obj, old);
@@ -222,7 +222,7 @@ static int mutate_put(struct call *c, const json_t *old, void *arg, json_t **ret
 }
 
 /* The body's name is the URL's, or nothing is done (J-049). */
-static int check_name(struct call *c, const json_t *obj)
+int check_object_name(struct call *c, const json_t *obj)
 {
     const char *name = obj_name(obj), *asked = c->route.name;
 
@@ -245,7 +245,7 @@ int handle_update(struct call *c)
 
     if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_write(c, "UpdateOptions")) < 0 ||
         (r = decode_object(c, k, &obj)) < 0 || (r = meta_check_namespace(c, k, json_own(&obj))) < 0 ||
-        (r = check_name(c, obj)) < 0 || (r = fill_defaults(c, k, &obj)) < 0)
+        (r = check_object_name(c, obj)) < 0 || (r = fill_defaults(c, k, &obj)) < 0)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);

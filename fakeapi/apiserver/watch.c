@@ -502,7 +502,7 @@ int handle_watch(struct call *c)
     int r;
 
     if ((r = filter_parse(c, k, c->opt.label_selector, c->opt.field_selector, &f)) < 0 ||
-        (r = parse_revision(c, c->opt.resource_version, false, &revision)) < 0)
+        (r = parse_revision(c, c->opt.resource_version, REVISION_GET, &revision)) < 0)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);
