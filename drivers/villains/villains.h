@@ -11,6 +11,7 @@ struct villain_row {
     const char *name;                  /* "stores-nothing" */
     const char *breaks;                /* requirement ids, space between: "DRV-010 DRV-012" */
     const char *sentence;              /* what it does, for the report */
+    struct snapshot_driver_ops ops;    /* how */
 };
 const struct villain_row *villain_rows(size_t *ret_n);          /* in a fixed order */
 const struct villain_row *villain_find(const char *name);       /* NULL: nobody of that name */
