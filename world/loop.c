@@ -317,8 +317,7 @@ int loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), 
     int fd;
 
     sigemptyset(&set);
-    sigaddset(&set, signo);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+    if (sigaddset(&set, signo) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return err_set_errno(e, errno, "block signal %d", signo);
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
@@ -330,9 +329,21 @@ int loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), 
     return 0;
 }
 
+/* Out of the list, its descriptor closed; the record is the caller's to free. */
+static void child_unlink(struct loop_child *c)
+{
+    struct loop_child **at = &c->loop->children;
+
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    loop_watch_free(c->watch);
+    close(c->fd);
+}
+
 static void on_child(void *arg, uint32_t events)
 {
-    struct loop_child *c = arg, **at = &c->loop->children;
+    struct loop_child *c = arg;
     int status = 0;
 
     pid_t ended = waitpid(c->pid, &status, WNOHANG);
@@ -340,13 +351,20 @@ static void on_child(void *arg, uint32_t events)
         return;
     if (ended < 0)
         status = -1;                              /* somebody else has reaped it */
-    while (*at != c)
-        at = &(*at)->next;
-    *at = c->next;
-    loop_watch_free(c->watch);
-    close(c->fd);
+    child_unlink(c);
     c->fn(c->arg, status);
     free(c);
+}
+
+void loop_forget_child(struct loop *l, int pid)
+{
+    for (struct loop_child *c = l->children; c; c = c->next) {
+        if (c->pid == pid) {
+            child_unlink(c);
+            free(c);
+            return;
+        }
+    }
 }
 
 int loop_on_child(struct loop *l, int pid, void (*fn)(void *arg, int status), void *arg, struct err *e)

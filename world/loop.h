@@ -33,3 +33,5 @@ int loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), 
 
 /* A child process's end, by pidfd: `status` as waitpid gives it, or -1 where somebody else reaped it. */
 int loop_on_child(struct loop *l, int pid, void (*fn)(void *arg, int status), void *arg, struct err *e);
+/* No callback after this, whoever waits for the child then. Not watched is fine. */
+void loop_forget_child(struct loop *l, int pid);

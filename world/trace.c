@@ -3,6 +3,18 @@
 
 #include "world/world_priv.h"
 
+/* One event, one line, whatever somebody put into a name. */
+static void add_printable(struct buf *line, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c >= ' ' && c != 0x7f)
+            buf_add_char(line, *text);
+        else
+            buf_printf(line, "\\x%02x", c);
+    }
+}
+
 void world_trace(struct world *w, const char *who, const char *fmt, ...)
 {
     cleanup_buf struct buf line = BUF_INIT;
@@ -19,7 +31,7 @@ void world_trace(struct world *w, const char *who, const char *fmt, ...)
     va_start(args, fmt);
     cleanup_free char *text = xvasprintf(fmt, args);
     va_end(args);
-    buf_add_str(&line, text);
+    add_printable(&line, text);
     buf_add_char(&line, '\n');
     w->trace_hash = hash64(w->trace_hash, line.data, line.len);
     if (w->options.trace_keep)
