@@ -15,3 +15,6 @@ extern const char run_help[];
 
 int replay_run(int argc, char **argv);
 extern const char replay_help[];
+
+int driver_run(int argc, char **argv);
+extern const char driver_help[];

@@ -4,6 +4,7 @@
 #include "conformance/scenario/link.h"
 #include "controller/controller.h"
 #include "drivers/directory/directory.h"
+#include "drivers/villains/villains.h"
 #include "fakeapi/apiserver/apiserver.h"
 #include "fakeapi/cluster/cluster.h"
 #include "world/disk.h"
@@ -55,11 +56,13 @@ static void driver_up(struct lab_driver *d)
     struct lab *l = d->lab;
     struct directory_driver_options o = { .world = l->world, .disk = d->disk, .name = d->name };
 
+    const char *villain = l->options.villain ? l->options.villain : d->villain;
+
     if (l->cluster)
         o.guests = cluster_guest_host(l->cluster);
     d->proc = proc_new(l->world, "driver");
     d->directory = directory_driver_new(&o);
-    d->driver = d->directory;
+    d->driver = villain ? villain_new(villain, d->directory, l->world) : d->directory;
     driver_link_set(d->link, d->driver, d->proc);
 }
 
