@@ -87,6 +87,9 @@ void json_write_string(struct buf *b, const char *s, size_t len, unsigned flags)
 #define JSON_NUMBER_MAX 32
 void json_write_real(char ret[JSON_NUMBER_MAX], double d);       /* as Go's encoder prints a float64 */
 
+/* As strconv.FormatFloat(d, 'g', -1, bits) and %v: "1e+06". bits: 32 or 64. */
+void go_write_float(char ret[JSON_NUMBER_MAX], double d, int bits);
+
 /* Go's %v of an untyped tree: "map[a:1 b:[x y]]", strings bare, null "<nil>". */
 void go_write_value(struct buf *b, const json_t *v);
 const char *go_value(struct arena *a, const json_t *v);

@@ -585,28 +585,11 @@ json_t *json_own_element(json_t *owner, size_t index)
 
 /* ---- Go's %v ---------------------------------------------------------------------------------- */
 
-/* %v prints a float64 as %g with the fewest digits: exponent form from 1e21 on and below 1e-4. */
 static void write_go_real(struct buf *b, double d)
 {
     char text[JSON_NUMBER_MAX];
-    double size = d < 0 ? -d : d;
 
-    if (size != 0 && size < 1e-4 && size >= 1e-6) {
-        for (int precision = 0; precision < 17; precision++) {
-            snprintf(text, sizeof(text), "%.*e", precision, d);
-            if (strtod(text, NULL) == d)
-                break;
-        }
-    } else {
-        json_write_real(text, d);
-        if (size != 0 && size < 1e-6 && text[strlen(text) - 2] == '-') {
-            size_t n = strlen(text);             /* the encoder writes e-7 where %v has e-07 */
-
-            text[n] = text[n - 1];
-            text[n - 1] = '0';
-            text[n + 1] = 0;
-        }
-    }
+    go_write_float(text, d, 64);
     buf_add_str(b, text);
 }
 

@@ -31,11 +31,11 @@ struct writer {
 /* ---- numbers --------------------------------------------------------------------------------- */
 
 /* The fewest digits that read back to `d`, as "d.ddde[+-]xx". */
-static void shortest_exponent_form(char *ret, size_t size, double d)
+static void shortest_exponent_form(char *ret, size_t size, double d, int bits)
 {
     for (int precision = 0; precision < 17; precision++) {
         snprintf(ret, size, "%.*e", precision, d);
-        if (strtod(ret, NULL) == d)
+        if (bits == 32 ? strtof(ret, NULL) == (float)d : strtod(ret, NULL) == d)
             return;
     }
 }
@@ -70,22 +70,24 @@ static char *write_digits(char *out, const char *digits, int n, int point)
     return out;
 }
 
-void json_write_real(char ret[JSON_NUMBER_MAX], double d)
+/* Plain digits where `low` <= exponent < `high`, else with an exponent: two digits of it at least, but for
+ * negative ones only when `pad`. */
+static void write_float(char *out, double d, int bits, int low, int high, bool pad)
 {
-    char form[40], digits[24] = "", *out = ret;
+    char form[40], digits[24] = "";
     int n, exponent;
 
     if (d == 0) {
-        strcpy(ret, signbit(d) ? "-0" : "0");
+        strcpy(out, signbit(d) ? "-0" : "0");
         return;
     }
     if (d < 0) {
         *out++ = '-';
         d = -d;
     }
-    shortest_exponent_form(form, sizeof(form), d);
+    shortest_exponent_form(form, sizeof(form), d, bits);
     split_exponent_form(form, digits, &n, &exponent);
-    if (d >= 1e-6 && d < 1e21) {
+    if (exponent >= low && exponent < high) {
         out = write_digits(out, digits, n, exponent + 1);
         *out = 0;
         return;
@@ -96,7 +98,20 @@ void json_write_real(char ret[JSON_NUMBER_MAX], double d)
         memcpy(out, digits + 1, (size_t)n - 1);
         out += n - 1;
     }
-    snprintf(out, 8, exponent < 0 ? "e-%d" : "e+%02d", exponent < 0 ? -exponent : exponent);
+    if (exponent < 0)
+        snprintf(out, 8, pad ? "e-%02d" : "e-%d", -exponent);
+    else
+        snprintf(out, 8, "e+%02d", exponent);
+}
+
+void json_write_real(char ret[JSON_NUMBER_MAX], double d)
+{
+    write_float(ret, d, 64, -6, 21, false);
+}
+
+void go_write_float(char ret[JSON_NUMBER_MAX], double d, int bits)
+{
+    write_float(ret, d, bits, -4, 6, true);
 }
 
 static void write_integer(struct buf *b, int64_t v)

@@ -317,9 +317,11 @@ static void owning_copies_only_what_is_shared(void **state)
 static void go_values_print_as_percent_v(void **state)
 {
     cleanup_arena struct arena *a = arena_new();
-    json_auto_t *v = json_parse_str("{\"b\":[1,\"x y\",null],\"a\":{},\"c\":1e21,\"d\":0.00001,\"e\":1e-7,\"f\":true}");
+    json_auto_t *v = json_parse_str("{\"b\":[1,\"x y\",null],\"a\":{},\"c\":1e21,\"d\":0.00001,\"e\":1e-7,\"f\":true,"
+                                    "\"g\":1234567.5,\"h\":123456.5}");
 
-    assert_string_equal(go_value(a, v), "map[a:map[] b:[1 x y <nil>] c:1e+21 d:1e-05 e:1e-07 f:true]");
+    assert_string_equal(go_value(a, v), "map[a:map[] b:[1 x y <nil>] c:1e+21 d:1e-05 e:1e-07 f:true "
+                        "g:1.2345675e+06 h:123456.5]");
     assert_string_equal(go_value(a, NULL), "<nil>");
 }
 
