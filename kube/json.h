@@ -84,7 +84,7 @@ struct blob *json_blob(const json_t *v, unsigned flags);
 const char *json_arena_text(struct arena *a, const json_t *v, unsigned flags);
 
 void json_write_string(struct buf *b, const char *s, size_t len, unsigned flags);   /* with quotes */
-#define JSON_NUMBER_MAX 32
+#define JSON_NUMBER_MAX 40
 void json_write_real(char ret[JSON_NUMBER_MAX], double d);       /* as Go's encoder prints a float64 */
 
 /* As strconv.FormatFloat(d, 'g', -1, bits) and %v: "1e+06". bits: 32 or 64. */

@@ -72,7 +72,7 @@ static char *write_digits(char *out, const char *digits, int n, int point)
 
 /* Plain digits where `low` <= exponent < `high`, else with an exponent: two digits of it at least, but for
  * negative ones only when `pad`. */
-static void write_float(char *out, double d, int bits, int low, int high, bool pad)
+static void write_float(char out[JSON_NUMBER_MAX], double d, int bits, int low, int high, bool pad)
 {
     char form[40], digits[24] = "";
     int n, exponent;
@@ -99,9 +99,9 @@ static void write_float(char *out, double d, int bits, int low, int high, bool p
         out += n - 1;
     }
     if (exponent < 0)
-        snprintf(out, 8, pad ? "e-%02d" : "e-%d", -exponent);
+        snprintf(out, 14, pad ? "e-%02d" : "e-%d", -exponent);
     else
-        snprintf(out, 8, "e+%02d", exponent);
+        snprintf(out, 14, "e+%02d", exponent);
 }
 
 void json_write_real(char ret[JSON_NUMBER_MAX], double d)
