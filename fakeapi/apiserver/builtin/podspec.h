@@ -20,14 +20,14 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod);
 /* metadata.labels and the selector of a workload's template, and the spec below it. */
 void pod_template_validate(struct fielderrs *e, const json_t *template, const struct fpath *path);
 
-/* A label selector as an object (matchLabels, matchExpressions). */
-void label_selector_validate(struct fielderrs *e, const json_t *selector, const struct fpath *path);
-
 /* Shared small rules. */
-void validate_labels(struct fielderrs *e, const json_t *labels, const struct fpath *path);
-void validate_name(struct fielderrs *e, const struct fpath *path, unsigned rule, const char *value);
+void rule_labels(struct fielderrs *e, const json_t *labels, const struct fpath *path);
+void rule_name(struct fielderrs *e, const struct fpath *path, unsigned rule, const char *value);
 /* "must be greater than or equal to 0" where the member is there and below zero. */
-void validate_not_negative(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *member);
+void rule_not_negative(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *member);
 /* Unsupported where the member is a string outside the list (NULL-terminated); absent is fine. */
-void validate_one_of(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *member,
+void rule_one_of(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *member,
                      const char *const *allowed);
+/* "must be between low and high, inclusive" where the member is there. */
+void rule_range(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *member, int64_t low,
+                int64_t high);

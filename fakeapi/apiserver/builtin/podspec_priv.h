@@ -1,0 +1,36 @@
+/* podspec_priv.h — what the files of the pod spec share. */
+#pragma once
+
+#include "fakeapi/apiserver/builtin/podspec.h"
+#include "kube/json.h"
+#include "kube/names.h"
+
+/* A string member, "" where it is absent. */
+static inline const char *text(const json_t *obj, const char *name)
+{
+    const char *s = json_string_value(json_object_get(obj, name));
+
+    return s ? s : "";
+}
+
+/* A member, NULL where it is absent or null. */
+static inline const json_t *member(const json_t *obj, const char *name)
+{
+    const json_t *v = json_object_get(obj, name);
+
+    return json_is_null(v) ? NULL : v;
+}
+
+bool among(const char *const *list, const char *value);
+/* Whether one of the first n items of a list has that name. */
+bool name_before(const json_t *list, size_t n, const char *name);
+
+/* podspec_volumes.c */
+void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath *path);
+void podspec_local_path(struct fielderrs *e, const char *value, const struct fpath *path);
+void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, const char *const *allowed);
+void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, bool volume);
+
+/* podspec_containers.c */
+void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fpath *path);
