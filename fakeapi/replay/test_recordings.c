@@ -185,7 +185,8 @@ int main(int argc, char **argv)
         else
             r = play_file(&s, argv[i]);
     }
-    printf("1..%zu\n", s.n);
+    printf("%sok %zu - the list of what differs holds\n", s.failed ? "not " : "", s.n + 1);
+    printf("1..%zu\n", s.n + 1);
     printf("# %zu of %zu cases equal, %zu of %zu exchanges equal\n", s.cases_equal, s.cases, s.steps_equal,
            s.steps);
     json_decref(s.ledger);
