@@ -112,7 +112,7 @@ static int reply_object(struct api_reply *reply, struct apierr *err)
     if (reply->object || !reply->body)
         return 0;
     reply->object = json_parse(reply->body->data, reply->body->len, 0, NULL, &e);
-    if (!reply->object)
+    if (!reply->object && reply->status < 400)    /* "404 page not found" is no JSON, and need not be */
         return apierr_set(err, APIERR_INTERNAL_ERROR, "the server's reply (code %d) is not JSON: %s",
                           reply->status, err_message(&e));
     return 0;
@@ -125,8 +125,10 @@ static int reply_error(const struct api_reply *reply, struct apierr *err)
 
     if (kind && streq(kind, "Status"))
         return apierr_from_status(err, reply->object);
-    return apierr_set(err, reply->status == 404 ? APIERR_NOT_FOUND : APIERR_INTERNAL_ERROR,
-                      "the server answered with code %d and no Status", reply->status);
+    if (reply->status == 404)
+        return apierr_set(err, APIERR_NOT_FOUND, "the server could not find the requested resource");
+    return apierr_set(err, APIERR_INTERNAL_ERROR, "the server answered with code %d and no Status",
+                      reply->status);
 }
 
 static int client_call(struct co *co, struct client *c, const struct call *q, struct api_reply *ret,

@@ -141,8 +141,8 @@ void memory_free(struct sandbox_memory *m)
     free(m->namespace);
     free(m->name);
     free(m->uid);
-    free(m->created_pod_uid);
-    free(m->created_pod_name);
+    free(m->pod_uid);
+    free(m->pod_name);
     free(m->deleted_pod_uid);
     free(m->fresh_checkpoint);
     free(m);
@@ -253,15 +253,15 @@ static void keep_ours(const json_t *list, const json_t *sandbox, json_t *out)
             json_array_append(out, pod);
 }
 
-static bool holds_uid(const json_t *list, const char *uid)
+static const json_t *find_uid(const json_t *list, const char *uid)
 {
     const json_t *o;
     size_t i;
 
     json_array_foreach (list, i, o)
         if (streq(obj_uid(o), uid))
-            return true;
-    return false;
+            return o;
+    return NULL;
 }
 
 static const char *tracked_name(const json_t *sandbox)
@@ -282,7 +282,7 @@ static int verify_named(struct pass *p, const char *name, json_t *out)
         return 0;
     if (r < 0)
         return r;
-    if (ownership_of(pod, p->sandbox) == OWNERSHIP_OURS && !holds_uid(out, obj_uid(pod)))
+    if (ownership_of(pod, p->sandbox) == OWNERSHIP_OURS && !find_uid(out, obj_uid(pod)))
         json_array_append(out, pod);
     return 0;
 }
@@ -335,19 +335,37 @@ int pass_verify_absent(struct pass *p)
     return json_array_size(p->verified) ? ROUND_AGAIN : ROUND_DONE;
 }
 
-/* A Pod that we made and the cache does not show is asked for by name. */
-static int find_created(struct pass *p)
+void pass_take_pod(struct pass *p, json_t *pod)
 {
+    struct sandbox_memory *m = p->mem;
+
+    free(m->pod_uid);
+    free(m->pod_name);
+    m->pod_uid = xstrdup(obj_uid(pod));
+    m->pod_name = xstrdup(obj_name(pod));
+    m->pod_seen = version_number(pod);
+    json_decref(p->verified);
+    p->verified = json_pack("[o]", pod);
+}
+
+/* A Pod that we wrote and the cache does not show, or not as we wrote it, is asked for by name. */
+static int find_written(struct pass *p)
+{
+    struct sandbox_memory *m = p->mem;
+    const json_t *cached = m->pod_uid ? find_uid(p->pods, m->pod_uid) : NULL;
+    json_t *live;
     int r;
 
-    if (!p->mem->created_pod_uid || holds_uid(p->pods, p->mem->created_pod_uid))
+    if (!m->pod_uid || (cached && version_number(cached) >= m->pod_seen) ||
+        json_array_size(p->pods) > (cached ? 1 : 0))
         return 0;
-    if (json_array_size(p->pods))
-        return 0;
-    r = verify_named(p, p->mem->created_pod_name, p->pods);
-    if (r == 0 && !holds_uid(p->pods, p->mem->created_pod_uid)) {
-        free(STEAL(p->mem->created_pod_uid));
-        free(STEAL(p->mem->created_pod_name));
+    live = json_array();
+    json_decref(p->pods);
+    p->pods = live;
+    r = verify_named(p, m->pod_name, live);
+    if (r == 0 && !find_uid(live, m->pod_uid)) {
+        free(STEAL(m->pod_uid));
+        free(STEAL(m->pod_name));
     }
     return r;
 }
@@ -360,7 +378,7 @@ static int find_pods(struct pass *p)
         return 0;
     }
     p->pods = informer_by_index(p->co, p->c->pods, "controller", obj_uid(p->sandbox));
-    return find_created(p);
+    return find_written(p);
 }
 
 /* Somebody else's Pod under the tracked or the default name, or NULL. */

@@ -21,8 +21,9 @@ struct sandbox_memory {
     struct objkey key;
     uint64_t seen;                     /* resourceVersion of the newest view so far */
     bool reread;                       /* the cache is known to be behind: ask the server */
-    char *created_pod_uid;             /* made by us, maybe not in the cache yet */
-    char *created_pod_name;
+    /* Our Pod as a reply to a write of ours showed it; the cache may not have got there yet. */
+    char *pod_uid, *pod_name;
+    uint64_t pod_seen;
     char *deleted_pod_uid;             /* told to go by us, maybe not in the cache yet */
     char *fresh_checkpoint;            /* the intent that this process wrote, no attempt uncertain */
     struct instant blocked_until;      /* after an answer that was no answer (SUS-083) */
@@ -83,6 +84,8 @@ void memory_free(struct sandbox_memory *m);
 int pass_observe(struct pass *p);
 int pass_verify_absent(struct pass *p);          /* asks the server for our Pods (SUS-026) */
 int pass_reread(struct pass *p);                 /* the Sandbox from the server: AGAIN where it moved */
+/* Our Pod as a reply shows it (stolen): what the rest of the pass, and the next ones, go by. */
+void pass_take_pod(struct pass *p, json_t *pod);
 void pass_wake_at(struct pass *p, struct instant t);
 /* A child could not be brought in order: Ready=ReconcilerError, the key is retried (SBX-090). A conflict
  * only means that the view was old. Passes -ERR_CANCELLED on. */

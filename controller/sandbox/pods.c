@@ -52,21 +52,6 @@ int pass_volume_claims(struct pass *p)
 
 /* ---- the Pod --------------------------------------------------------------------------------- */
 
-/* The newest view of our Pod, from a reply; the cache will follow. */
-static void take_pod(struct pass *p, json_t *pod)
-{
-    json_decref(p->pod);
-    p->pod = pod;
-}
-
-static void remember_created(struct pass *p, const json_t *pod)
-{
-    free(p->mem->created_pod_uid);
-    free(p->mem->created_pod_name);
-    p->mem->created_pod_uid = xstrdup(obj_uid(pod));
-    p->mem->created_pod_name = xstrdup(obj_name(pod));
-}
-
 /* Under the name stands a Pod that the cache did not show: the ownership rules decide (SBX-022). */
 static int look_at_existing(struct pass *p)
 {
@@ -79,15 +64,14 @@ static int look_at_existing(struct pass *p)
         return apierr_set(p->err, APIERR_CONFLICT, "Pod %s came and went", ref.name);
     if (r < 0)
         return pass_child_failed(p, r, &err);
-    take_pod(p, pod);
-    if (ownership_of(pod, p->sandbox) != OWNERSHIP_OURS) {
-        p->f.pod = POD_NOT_OWNED;
-        return pass_adopt_pod(p);
+    if (ownership_of(pod, p->sandbox) == OWNERSHIP_OURS) {
+        pass_take_pod(p, pod);
+        return ROUND_AGAIN;
     }
-    json_decref(p->verified);
-    p->verified = json_pack("[O]", pod);
-    remember_created(p, pod);
-    return ROUND_AGAIN;
+    json_decref(p->pod);
+    p->pod = pod;
+    p->f.pod = POD_NOT_OWNED;
+    return pass_adopt_pod(p);
 }
 
 int pass_create_pod(struct pass *p, const struct kvmap *injected)
@@ -116,10 +100,7 @@ int pass_create_pod(struct pass *p, const struct kvmap *injected)
         return look_at_existing(p);
     if (r < 0)
         return pass_child_failed(p, r, &err);
-    remember_created(p, reply);
-    take_pod(p, reply);
-    json_decref(p->verified);
-    p->verified = json_pack("[O]", reply);
+    pass_take_pod(p, reply);
     return ROUND_AGAIN;
 }
 
@@ -143,9 +124,7 @@ int pass_adopt_pod(struct pass *p)
     r = client_patch(p->co, p->c->client, &ref, NULL, PATCH_MERGE, patch, &reply, &err);
     if (r < 0)
         return pass_child_failed(p, r, &err);
-    remember_created(p, reply);
-    json_decref(p->verified);
-    p->verified = json_pack("[o]", reply);
+    pass_take_pod(p, reply);
     return ROUND_AGAIN;
 }
 
@@ -176,8 +155,11 @@ int pass_keep_pod(struct pass *p)
             if (r < 0)
                 return r;
         }
-        if (reply)
-            take_pod(p, reply);
+        if (reply) {
+            json_decref(p->pod);
+            p->pod = json_incref(reply);
+            pass_take_pod(p, reply);
+        }
     }
     return keep_pod_name(p);
 }

@@ -428,7 +428,7 @@ static int restore_pod(struct pass *p)
         *outer = err;
         return r;
     }
-    if (r == ROUND_AGAIN && p->mem->created_pod_uid && p->f.pod == POD_ABSENT) {
+    if (r == ROUND_AGAIN && p->f.pod == POD_ABSENT) {
         drive_settle(&p->mem->work);
         event_record(p->c->events, p->sandbox, EVENT_NORMAL, "SandboxRestored", "Pod is built from snapshot %s",
                      obj_str(snap_live(p->sandbox), "snapshotUID"));
@@ -515,8 +515,7 @@ static int set_freeze_intent(struct pass *p, const char *driver)
 
     if (r < 0)
         return pass_child_failed(p, r, &err);
-    json_decref(p->verified);
-    p->verified = json_pack("[o]", reply);
+    pass_take_pod(p, reply);
     return ROUND_AGAIN;
 }
 
