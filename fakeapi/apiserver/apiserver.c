@@ -56,18 +56,6 @@ static bool lists(const struct call *c)
     return c->route.verb & (VERB_LIST | VERB_WATCH | VERB_DELETECOLLECTION);
 }
 
-/* A kind that answers a verb itself: reviews, bindings, evictions, scales. */
-static bool connects(const struct call *c)
-{
-    const struct kind *k = c->route.kind;
-
-    if (!k->ops->connect)
-        return false;
-    if (k->flags & KIND_REVIEW)
-        return true;
-    return c->route.sub && k->ops->connects && k->ops->connects(c->route.sub);
-}
-
 static int handle_resource(struct call *c)
 {
     int r;
@@ -82,8 +70,8 @@ static int handle_resource(struct call *c)
         return r;
     if (c->route.verb == VERB_LIST && c->opt.watch)
         c->route.verb = VERB_WATCH;
-    if (connects(c))
-        return c->route.kind->ops->connect(c, c->route.sub);
+    if (c->route.sub && c->route.sub->answer)
+        return c->route.sub->answer(c);
     return handle_verb(c);
 }
 
@@ -184,6 +172,7 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     s->world = w;
     s->proc = proc_new(w, "apiserver");
     s->store = store_new();
+    s->token_secret = world_identity(w);
     s->kinds = kinds_new();
     s->transport.ops = &transport_ops;
     s->crds = crds_new(s);

@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/crd.h"
 
+#include "fakeapi/apiserver/builtin/builtin.h"
+
 /* From a definition to what is served. */
 
 static const char *const *string_list(struct arena *a, const json_t *v)
@@ -22,9 +24,10 @@ static const struct subresource *make_subs(struct arena *a, const json_t *spec, 
 
     *ret_n = 0;
     if (json_object_get(subs, "status"))
-        out[(*ret_n)++] = (struct subresource){ "status", VERBS_RW, "", "", "" };
+        out[(*ret_n)++] = (struct subresource){ "status", VERBS_RW, "", "", "", NULL, NULL };
     if (json_object_get(subs, "scale"))
-        out[(*ret_n)++] = (struct subresource){ "scale", VERBS_RW, "autoscaling", "v1", "Scale" };
+        out[(*ret_n)++] = (struct subresource){ "scale", VERBS_RW, "autoscaling", "v1", "Scale", &custom_scale_view,
+                                                NULL };
     return out;
 }
 

@@ -120,6 +120,22 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
     return store_new_object(c, k, o, ret);
 }
 
+/* A review is worked out, not stored. */
+static int handle_review(struct call *c, json_t *obj)
+{
+    const struct kind *k = c->route.kind;
+    json_auto_t *o = obj;
+    int r;
+
+    if ((r = fill_defaults(c, k, &o)) < 0 || (r = meta_check_namespace(c, k, json_own(&o))) < 0 ||
+        (r = managed_update(c, k, "", &o, NULL)) < 0 || (r = k->ops->review(c, json_own(&o))) < 0)
+        return r;
+    if (c->reply->status)
+        return 0;                      /* it answered with something else */
+    r = decode_finish(c, k, &o);
+    return r < 0 ? r : reply_object(c, 201, k, STEAL(o));
+}
+
 int handle_create(struct call *c)
 {
     const struct kind *k = c->route.kind;
@@ -131,6 +147,8 @@ int handle_create(struct call *c)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);
+    if (k->ops->review)
+        return handle_review(c, obj);
     r = create_object(c, k, c->route.namespace, obj, &v);
     if (r < 0)
         return r;

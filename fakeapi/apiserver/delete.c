@@ -77,14 +77,17 @@ static void check_policy(const struct delete_request *d, struct fielderrs *errs)
 
 int delete_options(struct call *c, struct delete_request *d)
 {
+    int r = decode_delete_options(c, &c->body);
+
+    return r < 0 ? r : delete_options_from(c, c->body, d);
+}
+
+int delete_options_from(struct call *c, const json_t *body, struct delete_request *d)
+{
     struct fielderrs errs = FIELDERRS_IN(c->arena);
-    json_t *body = NULL;
     int r;
 
     *d = (struct delete_request){ .orphan = -1 };
-    if ((r = decode_delete_options(c, &body)) < 0)
-        return r;
-    c->body = body;
     if (body)
         from_body(body, d);
     else if ((r = from_query(c, d)) < 0)

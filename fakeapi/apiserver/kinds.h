@@ -36,11 +36,22 @@ enum kind_flags {
     KIND_STATUS_DROPPED = 128          /* status cannot be set at create though there is no /status */
 };
 
+/* A subresource whose body is a view of the object in another kind: Scale. */
+struct view_ops {
+    const struct kind *body;
+    /* What is shown of `obj`; new reference. */
+    int (*show)(struct call *c, const struct kind *k, const json_t *obj, json_t **ret);
+    /* `old` with what `body` says; new reference. Its resourceVersion is the body's. */
+    int (*take)(struct call *c, const struct kind *k, const json_t *body, const json_t *old, json_t **ret);
+};
+
 struct subresource {
     const char *name;
     unsigned verbs;
     /* The body's kind where it is not the kind itself; "" = the same. */
     const char *group, *version, *kind;
+    const struct view_ops *view;       /* NULL: the body is the object */
+    int (*answer)(struct call *c);     /* answers every verb itself: binding, log; NULL: as usual */
 };
 
 /* A column of a Table. `cell` returns a new reference. */
@@ -82,10 +93,8 @@ struct kind_ops {
                   bool *ret_done);
     /* After the object is gone from the store (allocations to give back). */
     void (*deleted)(struct call *c, const json_t *obj);
-    /* Which subresources connect() answers; all creates of a KIND_REVIEW come there too. */
-    bool (*connects)(const struct subresource *sub);
-    /* Answers the request itself: reviews, bindings, evictions, scales. */
-    int (*connect)(struct call *c, const struct subresource *sub);
+    /* KIND_REVIEW: works out the answer into `obj` (own). */
+    int (*review)(struct call *c, json_t *obj);
     /* The cells of a row: `n` of them pushed to `cells`. NULL: name and creation time. */
     void (*cells)(struct call *c, const struct kind *k, const json_t *obj, json_t *cells);
     /* Says whether the spec (what generation counts) differs. NULL: "spec" is compared. */

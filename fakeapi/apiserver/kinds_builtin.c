@@ -43,13 +43,13 @@ static const struct subresource persistentvolumes_subs[] = {
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct subresource pods_subs[] = {
-    { "attach", VERB_CREATE | VERB_GET, "", "", "PodAttachOptions" },
-    { "binding", VERB_CREATE, "", "", "Binding" },
+    { "attach", VERB_CREATE | VERB_GET, "", "", "PodAttachOptions", .answer = pod_connect },
+    { "binding", VERB_CREATE, "", "", "Binding", .answer = pod_binding },
     { "ephemeralcontainers", VERBS_RW, "", "", "" },
-    { "eviction", VERB_CREATE, "policy", "v1", "Eviction" },
-    { "exec", VERB_CREATE | VERB_GET, "", "", "PodExecOptions" },
-    { "log", VERB_GET, "", "", "" },
-    { "portforward", VERB_CREATE | VERB_GET, "", "", "PodPortForwardOptions" },
+    { "eviction", VERB_CREATE, "policy", "v1", "Eviction", .answer = pod_eviction },
+    { "exec", VERB_CREATE | VERB_GET, "", "", "PodExecOptions", .answer = pod_connect },
+    { "log", VERB_GET, "", "", "", .answer = pod_log },
+    { "portforward", VERB_CREATE | VERB_GET, "", "", "PodPortForwardOptions", .answer = pod_connect },
     { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "PodProxyOptions" },
     { "resize", VERBS_RW, "", "", "" },
     { "status", VERBS_RW, "", "", "" },
@@ -67,7 +67,7 @@ static const struct selectable pods_fields[] = {
     { "spec.host", "spec.nodeName", NULL },
 };
 static const struct subresource replicationcontrollers_subs[] = {
-    { "scale", VERBS_RW, "autoscaling", "v1", "Scale" },
+    { "scale", VERBS_RW, "autoscaling", "v1", "Scale", .view = &scale_view },
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct selectable replicationcontrollers_fields[] = {
@@ -80,7 +80,7 @@ static const struct selectable secrets_fields[] = {
     { "type", NULL, NULL },
 };
 static const struct subresource serviceaccounts_subs[] = {
-    { "token", VERB_CREATE, "authentication.k8s.io", "v1", "TokenRequest" },
+    { "token", VERB_CREATE, "authentication.k8s.io", "v1", "TokenRequest", .answer = serviceaccount_token },
 };
 static const struct subresource services_subs[] = {
     { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "ServiceProxyOptions" },
@@ -97,18 +97,18 @@ static const struct subresource daemonsets_subs[] = {
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct subresource deployments_subs[] = {
-    { "scale", VERBS_RW, "autoscaling", "v1", "Scale" },
+    { "scale", VERBS_RW, "autoscaling", "v1", "Scale", .view = &scale_view },
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct subresource replicasets_subs[] = {
-    { "scale", VERBS_RW, "autoscaling", "v1", "Scale" },
+    { "scale", VERBS_RW, "autoscaling", "v1", "Scale", .view = &scale_view },
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct selectable replicasets_fields[] = {
     { "status.replicas", NULL, "0" },
 };
 static const struct subresource statefulsets_subs[] = {
-    { "scale", VERBS_RW, "autoscaling", "v1", "Scale" },
+    { "scale", VERBS_RW, "autoscaling", "v1", "Scale", .view = &scale_view },
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct selectable events_events_fields[] = {
@@ -177,7 +177,7 @@ static const struct kind kinds[] = {
     { .res = { "", "v1", "Binding", "bindings", true },
       .singular = "binding", .list_kind = "BindingList", .verbs = VERB_CREATE,
       .flags = KIND_UNCONDITIONAL | KIND_REVIEW,
-      .store_prefix = "/registry/bindings/", .ops = &plain_ops },
+      .store_prefix = "/registry/bindings/", .ops = &binding_ops },
     { .res = { "", "v1", "ComponentStatus", "componentstatuses", false },
       .singular = "componentstatus", .list_kind = "ComponentStatusList", .verbs = VERB_GET | VERB_LIST,
       .short_names = LIST("cs"),
@@ -327,27 +327,27 @@ static const struct kind kinds[] = {
     { .res = { "authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", false },
       .singular = "selfsubjectreview", .list_kind = "SelfSubjectReviewList", .verbs = VERB_CREATE,
       .flags = KIND_REVIEW,
-      .store_prefix = "/registry/selfsubjectreviews/", .ops = &plain_ops },
+      .store_prefix = "/registry/selfsubjectreviews/", .ops = &self_review_ops },
     { .res = { "authentication.k8s.io", "v1", "TokenReview", "tokenreviews", false },
       .singular = "tokenreview", .list_kind = "TokenReviewList", .verbs = VERB_CREATE,
       .flags = KIND_REVIEW,
-      .store_prefix = "/registry/tokenreviews/", .ops = &plain_ops },
+      .store_prefix = "/registry/tokenreviews/", .ops = &token_review_ops },
     { .res = { "authorization.k8s.io", "v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", true },
       .singular = "localsubjectaccessreview", .list_kind = "LocalSubjectAccessReviewList", .verbs = VERB_CREATE,
       .flags = KIND_REVIEW,
-      .store_prefix = "/registry/localsubjectaccessreviews/", .ops = &plain_ops },
+      .store_prefix = "/registry/localsubjectaccessreviews/", .ops = &access_review_ops },
     { .res = { "authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", false },
       .singular = "selfsubjectaccessreview", .list_kind = "SelfSubjectAccessReviewList", .verbs = VERB_CREATE,
       .flags = KIND_REVIEW,
-      .store_prefix = "/registry/selfsubjectaccessreviews/", .ops = &plain_ops },
+      .store_prefix = "/registry/selfsubjectaccessreviews/", .ops = &access_review_ops },
     { .res = { "authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", false },
       .singular = "selfsubjectrulesreview", .list_kind = "SelfSubjectRulesReviewList", .verbs = VERB_CREATE,
       .flags = KIND_REVIEW,
-      .store_prefix = "/registry/selfsubjectrulesreviews/", .ops = &plain_ops },
+      .store_prefix = "/registry/selfsubjectrulesreviews/", .ops = &rules_review_ops },
     { .res = { "authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews", false },
       .singular = "subjectaccessreview", .list_kind = "SubjectAccessReviewList", .verbs = VERB_CREATE,
       .flags = KIND_REVIEW,
-      .store_prefix = "/registry/subjectaccessreviews/", .ops = &plain_ops },
+      .store_prefix = "/registry/subjectaccessreviews/", .ops = &access_review_ops },
     { .res = { "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", true },
       .singular = "horizontalpodautoscaler", .list_kind = "HorizontalPodAutoscalerList", .verbs = VERBS_ALL,
       .short_names = LIST("hpa"),

@@ -43,7 +43,7 @@ static int patch_merge(struct call *c, const json_t *old, const struct patch *p,
 static int patch_strategic(struct call *c, const json_t *old, const struct patch *p, struct patch_notes *notes,
                            json_t **ret, json_t **ret_printed)
 {
-    return strategic_patch_apply(c->arena, old, kind_schema(c->route.kind), p->text, p->len, wants_notes(c), notes,
+    return strategic_patch_apply(c->arena, old, kind_schema(body_kind(c)), p->text, p->len, wants_notes(c), notes,
                                  ret, ret_printed, &c->err);
 }
 
@@ -105,12 +105,19 @@ static int mutate_patch(struct call *c, const json_t *old, void *arg, json_t **r
     struct patch_notes notes = { 0 };
     json_t *obj = NULL;
     json_auto_t *printed = NULL;
-    int r = p->row->make(c, old, p, &notes, &obj, &printed);
+    const struct subresource *sub = c->route.sub;
+    json_auto_t *shown = NULL, *body = NULL;
+    int r = sub && sub->view ? sub->view->show(c, c->route.kind, old, &shown) : 0;
 
-    if (r < 0)
+    if (r < 0 || (r = p->row->make(c, shown ? shown : old, p, &notes, &obj, &printed)) < 0)
         return r;
-    r = decode_patched(c, c->route.kind, obj, &notes, printed, ret);
-    return r < 0 ? r : check_object_name(c, *ret);
+    if ((r = decode_patched(c, body_kind(c), obj, &notes, printed, &body)) < 0 ||
+        (r = check_object_name(c, body)) < 0)
+        return r;
+    if (shown)
+        return sub->view->take(c, c->route.kind, body, old, ret);
+    *ret = STEAL(body);
+    return 0;
 }
 
 /* ---- apply -------------------------------------------------------------------------------------- */

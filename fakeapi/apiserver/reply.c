@@ -159,11 +159,26 @@ static int reply_stored(struct call *c, int status, struct value *v)
     return 0;
 }
 
+/* What a subresource with a body of its own shows. */
+static int reply_view(struct call *c, int status, const struct view_ops *view, struct value *v)
+{
+    json_auto_t *obj = NULL;
+    json_t *shown = NULL;
+    int r;
+
+    if ((r = convert_from_store(c, c->route.kind, v, &obj)) < 0 ||
+        (r = view->show(c, c->route.kind, obj, &shown)) < 0)
+        return r;
+    return reply_object(c, status, view->body, shown);
+}
+
 int reply_value(struct call *c, int status, struct value *v)
 {
     const struct kind *k = c->route.kind;
     json_t *obj = NULL;
 
+    if (c->route.sub && c->route.sub->view)
+        return reply_view(c, status, c->route.sub->view, v);
     if (c->out.view == VIEW_PLAIN && c->out.media == MEDIA_JSON && !c->out.pretty && convert_is_identity(k, v))
         return reply_stored(c, status, v);
     int r = convert_from_store(c, k, v, &obj);
@@ -203,6 +218,12 @@ void reply_error(struct call *c)
     if (c->status_continue)
         obj_set(status, "metadata.continue", json_string(c->status_continue));
     send_tree(c, apierr_code(&c->err), status, &e);
+}
+
+int reply_created(struct call *c)
+{
+    return reply_tree(c, 201, json_pack("{s:s, s:s, s:{}, s:s, s:i}", "kind", "Status", "apiVersion", "v1", "metadata",
+                                        "status", "Success", "code", 201));
 }
 
 json_t *status_success(const struct kind *k, const char *name, const char *uid)

@@ -17,6 +17,7 @@ struct apiserver {
     struct kinds *kinds;
     struct crds *crds;
     struct transport transport;
+    uint64_t token_secret;
     struct watch_event *last_event;    /* shared by all watchers that see it now */
     struct watch *watches;             /* open ones */
     struct blob *discovery[4];         /* aggregated documents and their like, by generation */
@@ -83,6 +84,8 @@ int options_list(struct call *c);
 int options_invalid(struct call *c, const char *kind, struct fielderrs *errs);
 struct delete_request;
 int delete_options(struct call *c, struct delete_request *ret);
+/* The same from a decoded body (NULL: the query). */
+int delete_options_from(struct call *c, const json_t *body, struct delete_request *ret);
 bool options_dry_run_ok(struct call *c, struct fielderrs *errs);
 void options_field_manager(struct fielderrs *errs, const char *manager);
 
@@ -165,6 +168,7 @@ int reply_stream(struct call *c, const char *content_type, struct api_stream *st
 void reply_error(struct call *c);
 /* {"status":"Success"} with details of a deleted object. */
 json_t *status_success(const struct kind *k, const char *name, const char *uid);
+int reply_created(struct call *c);     /* the Status "Success" with 201 */
 /* Encodes a tree for the wire: JSON with a newline at the end, YAML, protobuf. NULL where that kind
  * has no such form. */
 struct blob *encode_tree(struct call *c, const json_t *tree, const struct encoding *e);
@@ -265,7 +269,11 @@ struct change {
     const char *uid;                   /* that the stored object must have; NULL or "": any */
     bool allow_create;                 /* mutate() is called with old NULL where nothing is there */
 };
+const struct kind *body_kind(const struct call *c);
 int change_object(struct call *c, const struct change *ch, struct value **ret, bool *ret_created);
+
+/* Replaces what is stored without anybody's checks (bindings): `obj` is stolen. */
+int put_object(struct call *c, const struct kind *k, const struct record *rec, json_t *obj);
 
 /* Deletes one object as DELETE does. *ret: the last state (new reference); *ret_gone: it is removed. */
 struct delete_request {

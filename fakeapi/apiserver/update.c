@@ -212,11 +212,30 @@ int change_object(struct call *c, const struct change *ch, struct value **ret, b
     return change_once(c, ch, ret, ret_created);
 }
 
+int put_object(struct call *c, const struct kind *k, const struct record *rec, json_t *obj)
+{
+    const char *key = arena_strdup(c->arena, rec->key), *name = arena_strdup(c->arena, obj_name(obj));
+    json_t *own = obj;
+    int r = decode_finish(c, k, &own);
+
+    if (r < 0 || c->opt.dry_run) {
+        json_decref(own);
+        return r;
+    }
+    meta_set_version(json_own(&own), store_revision(c->s->store) + 1);
+    if (store_put(c->s->store, key, value_from_tree(own), rec->mod_revision, NULL) < 0)
+        return conflict(c, k, name);
+    return 0;
+}
+
 /* ---- PUT ---------------------------------------------------------------------------------------- */
 
 static int mutate_put(struct call *c, const json_t *old, void *arg, json_t **ret)
 {
-    (void)c, (void)old;
+    const struct subresource *sub = c->route.sub;
+
+    if (sub && sub->view)
+        return sub->view->take(c, c->route.kind, arg, old, ret);
     *ret = json_incref(arg);
     return 0;
 }
@@ -235,17 +254,25 @@ int check_object_name(struct call *c, const json_t *obj)
     return 0;
 }
 
+/* What is sent and shown: the object, or the view of it that a subresource is. */
+const struct kind *body_kind(const struct call *c)
+{
+    const struct subresource *sub = c->route.sub;
+
+    return sub && sub->view ? sub->view->body : c->route.kind;
+}
+
 int handle_update(struct call *c)
 {
-    const struct kind *k = c->route.kind;
+    const struct kind *k = c->route.kind, *body = body_kind(c);
     json_auto_t *obj = NULL;
     struct value *v = NULL;
     bool created;
     int r;
 
     if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_write(c, "UpdateOptions")) < 0 ||
-        (r = decode_object(c, k, &obj)) < 0 || (r = meta_check_namespace(c, k, json_own(&obj))) < 0 ||
-        (r = check_object_name(c, obj)) < 0 || (r = fill_defaults(c, k, &obj)) < 0)
+        (r = decode_object(c, body, &obj)) < 0 || (r = meta_check_namespace(c, k, json_own(&obj))) < 0 ||
+        (r = check_object_name(c, obj)) < 0 || (r = fill_defaults(c, body, &obj)) < 0)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);

@@ -3,10 +3,29 @@
 
 #include "fakeapi/apiserver/kinds.h"
 
+struct api_user;
+
 extern const struct kind_ops plain_ops;          /* no will at all */
 extern const struct kind_ops pod_ops;            /* pod.c */
 extern const struct kind_ops namespace_ops;      /* namespace.c */
 extern const struct kind_ops crd_ops;            /* ../crd.c */
+extern const struct kind_ops binding_ops;        /* pod_sub.c: the old way to bind */
+extern const struct kind_ops access_review_ops, rules_review_ops, token_review_ops, self_review_ops;  /* review.c */
 
-bool pod_connects(const struct subresource *sub);               /* binding.c */
-int pod_connect(struct call *c, const struct subresource *sub);
+/* Scale of a Deployment, ReplicaSet, StatefulSet, ReplicationController (scale.c). */
+extern const struct view_ops scale_view;
+extern const struct kind scale_kind;
+json_t *scale_metadata(const json_t *obj);
+int scale_validate(struct call *c, const json_t *body);      /* 422 for a negative number */
+/* Of a custom resource, by the paths its definition names (custom_scale.c). */
+extern const struct view_ops custom_scale_view;
+
+/* Subresources of pods (pod_sub.c) and of service accounts (token.c). */
+int pod_binding(struct call *c);
+int pod_eviction(struct call *c);
+int pod_log(struct call *c);
+int pod_connect(struct call *c);
+int serviceaccount_token(struct call *c);
+
+/* Who a token says it is: true for one that token.c made and that has not expired. `ret` in the arena. */
+bool token_user(struct call *c, const char *token, struct api_user *ret);

@@ -23,6 +23,4 @@ static int pod_prepare_create(struct call *c, json_t *obj)
 const struct kind_ops pod_ops = {
     .prepare_create = pod_prepare_create,
     .grace = pod_grace,
-    .connects = pod_connects,
-    .connect = pod_connect,
 };

@@ -1,0 +1,65 @@
+#include "fakeapi/apiserver/crd.h"
+
+#include "fakeapi/apiserver/builtin/builtin.h"
+
+/* Scale of a custom resource: the numbers stand where its definition says (B-104, B-105). */
+
+static const char *scale_path(const struct kind *k, const char *which)
+{
+    const char *path = obj_str(json_path(custom_version_spec(k), "subresources.scale"), which);
+
+    return *path == '.' ? path + 1 : path;
+}
+
+static int no_replicas(struct call *c, const struct kind *k)
+{
+    const char *text = arena_printf(c->arena, "the spec replicas field \".%s\" does not exist",
+                                    scale_path(k, "specReplicasPath"));
+    int r = apierr_set(&c->err, APIERR_INTERNAL_ERROR, "Internal error occurred: %s", text);
+
+    apierr_cause(&c->err, "", NULL, "%s", text);
+    return r;
+}
+
+static json_t *scale_of(const struct kind *k, const json_t *obj)
+{
+    const char *selector = scale_path(k, "labelSelectorPath");
+    const json_t *replicas = json_path(obj, scale_path(k, "specReplicasPath"));
+    json_t *spec = json_object(), *status = json_object();
+
+    if (replicas && json_integer_value(replicas))
+        json_object_set(spec, "replicas", (json_t *)replicas);
+    json_object_set_new(status, "replicas", json_integer(obj_int(obj, scale_path(k, "statusReplicasPath"), 0)));
+    if (*selector && *obj_str(obj, selector))
+        json_object_set_new(status, "selector", json_string(obj_str(obj, selector)));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "kind", "Scale", "apiVersion", "autoscaling/v1", "metadata",
+                     scale_metadata(obj), "spec", spec, "status", status);
+}
+
+static int show(struct call *c, const struct kind *k, const json_t *obj, json_t **ret)
+{
+    if (!json_path(obj, scale_path(k, "specReplicasPath")) && c->route.verb == VERB_GET)
+        return no_replicas(c, k);
+    *ret = scale_of(k, obj);
+    return 0;
+}
+
+static int take(struct call *c, const struct kind *k, const json_t *body, const json_t *old, json_t **ret)
+{
+    const json_t *replicas = json_path(body, "spec.replicas");
+    int r = scale_validate(c, body);
+
+    if (r < 0)
+        return r;
+    if (!replicas)
+        replicas = json_integer(0);
+    else
+        json_incref((json_t *)replicas);
+    json_t *obj = json_with(old, scale_path(k, "specReplicasPath"), (json_t *)replicas);
+    const char *rv = obj_resource_version(body);
+    *ret = json_with(obj, "metadata.resourceVersion", json_string(*rv ? rv : obj_resource_version(old)));
+    json_decref(obj);
+    return 0;
+}
+
+const struct view_ops custom_scale_view = { &scale_kind, show, take };
