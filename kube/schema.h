@@ -23,10 +23,14 @@ enum schema_type {
     SCHEMA_INT_OR_STRING
 };
 
-/* JSON forms of their own (facts/README): what the string or object stands for. */
+/* JSON forms of their own: what the string or object stands for. */
 enum schema_form {
     FORM_PLAIN, FORM_QUANTITY, FORM_TIME, FORM_MICROTIME, FORM_DURATION, FORM_RAW_EXTENSION,
-    FORM_FIELDS_V1, FORM_BYTES, FORM_INT_OR_STRING
+    FORM_FIELDS_V1, FORM_BYTES, FORM_INT_OR_STRING,
+    FORM_JSON,                         /* any JSON value kept as it came (apiextensions' JSON) */
+    /* A JSONSchemaProps (`items` here), or else true/false, a list of them, a list of strings. */
+    FORM_SCHEMA_OR_BOOL, FORM_SCHEMA_OR_ARRAY, FORM_SCHEMA_OR_STRINGS,
+    FORM_STRING_LIST                   /* an array of strings; in protobuf a message around it */
 };
 
 enum list_type { LIST_UNSET, LIST_ATOMIC, LIST_SET, LIST_MAP };
@@ -37,11 +41,15 @@ struct schema_field {
     const char *name;                  /* JSON name */
     const struct schema *schema;
     uint16_t number;                   /* protobuf; 0 = no protobuf form */
-    uint8_t wire;                      /* enum proto_wire of kube/proto.h */
+    uint8_t via[2];                    /* protobuf: numbers of the embedded messages around it; 0 = none */
+    uint8_t wire;                      /* protobuf wire type: enum proto_wire */
     bool required;
     bool omitempty, pointer;           /* as the Go struct has it */
+    bool omitzero;
+    bool gated;                        /* behind a feature gate that is off: checked, then dropped */
     bool deprecated;
-    const char *default_json;          /* NULL: none */
+    const char *default_json;          /* the type's declared default; NULL: none */
+    const char *fill_json;             /* what the server writes where nothing was said (G.2); NULL: nothing */
     /* How lists and maps under this field merge: facts of the field, not of the element type. */
     enum list_type list_type;
     bool map_atomic;
@@ -56,7 +64,8 @@ struct schema_rules;                   /* validations of a CRD node; NULL for bu
 struct schema {
     enum schema_type type;
     enum schema_form form;
-    const char *go_type;               /* "v1.PodSpec", "int32", "*bool": what error messages say */
+    const char *go_type;               /* "v1.PodSpec", "[]string", "int32": what error messages say */
+    const char *go_name;               /* of a struct: "PodSpec" */
     const char *name;                  /* OpenAPI definition name "io.k8s.api.core.v1.PodSpec"; NULL */
     const struct schema_field *fields; /* in Go's declaration order */
     const uint16_t *by_name;           /* indices into fields, sorted by name */
@@ -64,12 +73,15 @@ struct schema {
     const struct schema *items;        /* ARRAY */
     const struct schema *additional;   /* OBJECT used as a map: the schema of its values */
     const char *format;                /* "int32", "int64", "byte", "date-time", "double" ...; NULL */
+    const char *const *values;         /* of a named string type: its constants, NULL-terminated; or NULL */
     bool nullable, preserve_unknown, embedded_resource, int_or_string;
     enum list_type list_type;          /* as x-kubernetes-list-type on the node itself (CRDs) */
     bool map_atomic;
     const char *const *list_keys;
     const json_t *default_value;       /* CRDs; NULL: none */
     const struct schema_rules *rules;
+    uint8_t hook;                      /* kube/types/defaults: which function defaults it beyond fill_json */
+    bool fills;                        /* something here or below has a fill_json or a hook */
 };
 
 const struct schema_field *schema_field(const struct schema *s, const char *name);   /* NULL: unknown */

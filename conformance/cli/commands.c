@@ -6,7 +6,8 @@ static const struct command commands[] = {
     { "certify", "judge a driver or the controller, write the report", certify_run, certify_help },
     { "run", "run scenario files", run_run, run_help },
     { "replay", "run one schedule of a scenario again, step by step", replay_run, replay_help },
-    { "driver", "a reference driver on a socket", driver_run, driver_help },
+    { "driver", "serve a reference driver on a socket", driver_run, driver_help },
+    { "serve", "an API server in memory, with a kubeconfig, in milliseconds", serve_run, serve_help },
     { "lint", "read scenario files and say what is wrong with them", lint_run, lint_help },
 };
 

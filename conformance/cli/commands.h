@@ -18,3 +18,6 @@ extern const char replay_help[];
 
 int driver_run(int argc, char **argv);
 extern const char driver_help[];
+
+int serve_run(int argc, char **argv);
+extern const char serve_help[];

@@ -1,0 +1,178 @@
+#include "fakeapi/http/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "fakeapi/http/front.h"
+#include "fakeapi/http/kubeconfig.h"
+#include "fakeapi/store/commitlog.h"
+#include "world/loop.h"
+
+enum { SERVE_OK = 0, SERVE_USAGE = 2, SERVE_MACHINE = 3 };
+
+#define STOP_GRACE DURATION_S(2)
+#define STOP_LOOK DURATION_MS(1)       /* how often a stopping server looks whether all is answered */
+
+struct serve {
+    const struct serve_options *options;
+    struct world *world;
+    struct apiserver *apiserver;
+    struct cluster *cluster;
+    struct front *front;
+    struct loop_timer *stop_look;
+    duration stopping;                 /* for so long already; negative: not */
+    bool started;
+};
+
+/* ---- stopping --------------------------------------------------------------------------------------- */
+
+static void look_whether_done(void *arg)
+{
+    struct serve *s = arg;
+
+    s->stop_look = loop_timer_free(s->stop_look);
+    s->stopping += STOP_LOOK;
+    if (front_busy(s->front) == 0 || s->stopping >= STOP_GRACE) {
+        world_stop(s->world);
+        return;
+    }
+    s->stop_look = loop_timer_new(world_loop(s->world), STOP_LOOK, look_whether_done, s);
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct serve *s = arg;
+
+    if (s->stopping >= 0) {
+        world_stop(s->world);
+        return;
+    }
+    s->stopping = 0;
+    front_stop(s->front);
+    s->stop_look = loop_timer_new(world_loop(s->world), STOP_LOOK, look_whether_done, s);
+}
+
+/* ---- serving ---------------------------------------------------------------------------------------- */
+
+static int handle(struct co *co, void *arg, const struct api_request *q, struct api_reply *ret)
+{
+    struct serve *s = arg;
+
+    return apiserver_handle(co, s->apiserver, q, false, ret);
+}
+
+/* Everything that was written in this turn is safe before anybody hears of it. */
+static void make_durable(void *arg)
+{
+    struct serve *s = arg;
+
+    store_sync(apiserver_store(s->apiserver), NULL);
+}
+
+/* Ten thousand watches are ten thousand descriptors. */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static int start_front(struct serve *s, struct err *e)
+{
+    const struct serve_options *o = s->options;
+    struct front_options fo = { .listen = o->listen ? o->listen : "127.0.0.1:0", .handle = handle,
+                                .arg = s, .before_turn = make_durable };
+
+    s->front = front_new(s->world, &fo, e);
+    if (!s->front)
+        return -(int)e->code;
+    if (front_is_unix(s->front) && o->kubeconfig_out)
+        return err_set(e, ERR_INVALID, "a kubeconfig cannot name a unix socket: listen on HOST:PORT");
+    return 0;
+}
+
+static int start(struct serve *s, struct err *e)
+{
+    const struct serve_options *o = s->options;
+    struct apiserver_options ao = { .crds = o->crds ? o->crds : "" };
+    struct cluster_options co = { .loops = o->cluster_loops, .nodes = o->nodes };
+    int r;
+
+    s->apiserver = apiserver_new(s->world, &ao, e);
+    if (!s->apiserver)
+        return -(int)e->code;
+    r = start_front(s, e);
+    if (r < 0)
+        return r;
+    if (o->cluster_loops)
+        s->cluster = cluster_start(s->world, apiserver_transport(s->apiserver), &co);
+    if (o->start) {
+        r = o->start(o->arg, s->world, s->apiserver, s->cluster, e);
+        s->started = r >= 0;
+    }
+    return r;
+}
+
+static int announce(struct serve *s, struct err *e)
+{
+    struct kubeconfig k = { .server = front_url(s->front) };
+    int r = 0;
+
+    if (s->options->kubeconfig_out)
+        r = kubeconfig_write(&k, s->options->kubeconfig_out, e);
+    if (r < 0)
+        return r;
+    r = loop_on_signal(world_loop(s->world), SIGTERM, on_signal, s, e);
+    if (r >= 0)
+        r = loop_on_signal(world_loop(s->world), SIGINT, on_signal, s, e);
+    if (r < 0)
+        return r;
+    if (printf("listening on %s\n", front_url(s->front)) < 0 || fflush(stdout) != 0)
+        return err_set(e, ERR_IO, "stdout cannot be written");
+    return 0;
+}
+
+static void tear_down(struct serve *s)
+{
+    loop_timer_free(s->stop_look);
+    if (s->started && s->options->stop)
+        s->options->stop(s->options->arg);
+    front_free(s->front);
+    cluster_free(s->cluster);
+    apiserver_free(s->apiserver);
+    world_free(s->world);
+}
+
+int serve_process(const struct serve_options *o)
+{
+    cleanup_arena struct arena *arena = arena_new();
+    struct world_options wo = { .mode = WORLD_REAL, .virtual_time = o->virtual_time };
+    struct serve s = { .options = o, .stopping = -1 };
+    struct err e = ERR_IN(arena);
+    pid_t parent = getppid();
+    int r;
+
+    raise_file_limit();
+    if (o->exit_with_parent) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != parent)
+            return SERVE_OK;           /* it ended before we asked */
+    }
+    s.world = world_new(&wo);
+    r = start(&s, &e);
+    if (r >= 0)
+        r = announce(&s, &e);
+    if (r >= 0)
+        world_run(s.world);
+    tear_down(&s);
+    if (r >= 0)
+        return SERVE_OK;
+    fprintf(stderr, "dormouse serve: %s\n", err_message(&e));
+    return r == -ERR_INVALID ? SERVE_USAGE : SERVE_MACHINE;
+}
