@@ -5,7 +5,7 @@ FROM ?= ../shared/recordings
 
 # Everything comes from Debian 12's own packages.
 BUILD_PACKAGES = meson ninja-build gcc g++ pkg-config libmicrohttpd-dev libjansson-dev libsqlite3-dev \
-	libcmocka-dev libcurl4-openssl-dev libfyaml-dev libnghttp2-dev libprotobuf-c-dev \
+	libcmocka-dev libcurl4-openssl-dev libfyaml-dev libnghttp2-dev libprotobuf-c-dev libyaml-dev \
 	protobuf-c-compiler libre2-dev libgnutls28-dev python3
 CHECK_PACKAGES = python3-grpcio python3-protobuf python3-kubernetes etcd-server
 
