@@ -70,7 +70,7 @@ struct http_server {
     struct loop_prepare *prepare;
     char *address;
     struct http_exchange *exchanges;
-    size_t n_exchanges;
+    size_t n_handled;                  /* exchanges that the handler got and that are not gone */
     bool kick, stopped, running;
 };
 
@@ -173,7 +173,6 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
     if (x->next)
         x->next->prev = x;
     s->exchanges = x;
-    s->n_exchanges++;
     return x;
 }
 
@@ -196,7 +195,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
         s->exchanges = x->next;
     if (x->next)
         x->next->prev = x->prev;
-    s->n_exchanges--;
+    s->n_handled -= x->state >= X_HANDLED;
     if (x->response)
         MHD_destroy_response(x->response);
     blob_unref(x->blob);
@@ -256,6 +255,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         return take_body(x, data, data_len);
     if (x->state == X_BODY) {
         x->state = X_HANDLED;
+        s->n_handled++;
         s->options.handle(s->options.arg, x);
         if (x->state == X_HANDLED) {
             exchange_suspend(x);
@@ -475,7 +475,7 @@ const char *http_server_address(const struct http_server *s)
 
 size_t http_server_busy(const struct http_server *s)
 {
-    return s->n_exchanges;
+    return s->n_handled;
 }
 
 void http_server_stop(struct http_server *s)
@@ -505,12 +505,12 @@ struct http_server *http_server_free(struct http_server *s)
         x->dropped = true;
         exchange_resume(x);
     }
-    for (int i = 0; i < STOP_TURNS && s->n_exchanges > 0; i++)
+    for (int i = 0; i < STOP_TURNS && s->n_handled > 0; i++)
         server_run(s);
     loop_prepare_remove(s->prepare);
     loop_watch_free(s->watch);
     MHD_stop_daemon(s->daemon);
-    assert(s->n_exchanges == 0);
+    assert(!s->exchanges && s->n_handled == 0);
     free(s->address);
     free(s);
     return NULL;
