@@ -25,7 +25,7 @@ char *base64url_encode(struct arena *a, const void *data, size_t len)
     return encode(a, data, len, url_alphabet, false);
 }
 
-char *base64_encode(struct arena *a, const void *data, size_t len)
+char *base64std_encode(struct arena *a, const void *data, size_t len)
 {
     return encode(a, data, len, std_alphabet, true);
 }

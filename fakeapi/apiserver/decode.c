@@ -1,5 +1,8 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/decode.h"
+#include "kube/patch_json.h"
+
 /* Bodies: from bytes to an object of the kind that was asked for. */
 
 #define BODY_MAX 3145728
@@ -173,7 +176,22 @@ static int report(struct call *c, const struct kind *k, const char *const *probl
                       k->res.version, k->res.kind, all.data);
 }
 
-static int report_notes(struct call *c, const struct kind *k, const struct json_notes *notes)
+/* By its type, as Go's decoder does it. */
+static int decode_typed(struct call *c, const struct kind *k, struct json_notes *parsed, json_t **obj)
+{
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, parsed);
+    struct apierr why = APIERR_IN(c->arena);
+    json_t *typed = NULL;
+
+    if (decode(kind_schema(k), *obj, &notes, &typed, &why) < 0)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", k->res.kind,
+                          k->res.version, k->res.kind, why.message);
+    json_decref(*obj);
+    *obj = typed;
+    return report(c, k, notes.strict, notes.n_strict);
+}
+
+static int report_duplicates(struct call *c, const struct kind *k, const struct json_notes *notes)
 {
     const char **problems = arena_alloc(c->arena, (notes->n_duplicates + 1) * sizeof(*problems));
 
@@ -190,20 +208,60 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
     json_auto_t *obj = NULL;
     int r;
 
-    if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0 || (r = check_type(c, k, obj)) < 0 ||
-        (r = report_notes(c, k, &notes)) < 0)
+    if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0 || (r = check_type(c, k, obj)) < 0)
+        return r;
+    if (kind_schema(k) && !kind_custom(k)) {
+        r = decode_typed(c, k, &notes, &obj);
+        *ret = r < 0 ? NULL : STEAL(obj);
+        return r;
+    }
+    if ((r = report_duplicates(c, k, &notes)) < 0)
         return r;
     *ret = reordered(k, obj);
     return 0;
 }
 
-int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *notes,
+/* The 422 of a patch whose result is no object of the kind: the patched object stands in it (B-085, J-035). */
+static int patch_invalid(struct call *c, const json_t *shown, const char *why)
+{
+    struct fielderrs errs = FIELDERRS_IN(c->arena);
+
+    fielderr_invalid_str(&errs, FP_CHILD(NULL, "patch"), json_arena_text(c->arena, shown, 0), "%s", why);
+    return fielderrs_status(&errs, &c->err, "", "", "");
+}
+
+static int report_patched(struct call *c, const json_t *shown, const struct decode_notes *notes)
+{
+    if (c->opt.field_validation == VALIDATION_STRICT && notes->n_strict)
+        return patch_invalid(c, shown, decode_strict_error(notes));
+    for (size_t i = 0; c->opt.field_validation == VALIDATION_WARN && i < notes->n_strict; i++)
+        call_warn(c, "%s", notes->strict[i]);
+    return 0;
+}
+
+int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *patch,
                    const json_t *printed, json_t **ret)
 {
-    (void)c, (void)notes, (void)printed;
-    *ret = reordered(k, tree);
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, patch ? &patch->json : NULL);
+    const json_t *shown = printed ? printed : tree;
+    struct apierr why = APIERR_IN(c->arena);
+    int r = 0;
+
+    *ret = NULL;
+    for (size_t i = 0; patch && i < patch->n_strict; i++)
+        decode_note_strict(&notes, patch->strict[i]);
+    if (!kind_schema(k) || kind_custom(k))
+        *ret = reordered(k, tree);
+    else if (decode(kind_schema(k), tree, &notes, ret, &why) < 0)
+        r = patch_invalid(c, shown, why.message);
+    if (r == 0)
+        r = report_patched(c, shown, &notes);
     json_decref(tree);
-    return 0;
+    if (r < 0) {
+        json_decref(*ret);
+        *ret = NULL;
+    }
+    return r;
 }
 
 int decode_body(struct call *c, const char *kind_text, json_t **ret)
@@ -235,7 +293,16 @@ int decode_default(struct call *c, const struct kind *k, json_t **obj)
 
 int decode_finish(struct call *c, const struct kind *k, json_t **obj)
 {
-    (void)c, (void)k, (void)obj;
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, NULL);
+    json_t *next = NULL;
+
+    if (!kind_schema(k) || kind_custom(k))
+        return 0;
+    int r = decode(kind_schema(k), *obj, &notes, &next, &c->err);
+    if (r < 0)
+        return r;
+    json_decref(*obj);
+    *obj = next;
     return 0;
 }
 

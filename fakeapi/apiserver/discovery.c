@@ -58,7 +58,7 @@ static json_t *storage_hash(const struct kind *k)
     const char *version = k->store_version ? k->store_version : kind_api_version(k, stored);
     const char *text = arena_printf(a, strchr(version, '/') ? "%s/%s" : "/%s/%s", version, k->res.kind);
     sha256(text, strlen(text), sum);
-    return json_string(base64_encode(a, sum, 8));
+    return json_string(base64std_encode(a, sum, 8));
 }
 
 static json_t *api_resource(const struct kind *k)

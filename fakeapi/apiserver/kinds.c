@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/kinds.h"
 
+#include "kube/types.h"
+
 struct kinds {
     DYN(const struct kind *) all;
     size_t n_builtin;
@@ -117,5 +119,7 @@ void kinds_set_custom(struct kinds *ks, const struct kind *const *custom, size_t
 
 const struct schema *kind_schema(const struct kind *k)
 {
-    return k->schema;
+    if (k->schema || kind_custom(k))
+        return k->schema;
+    return types_find(k->res.group, k->res.version, k->res.kind);
 }
