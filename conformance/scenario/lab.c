@@ -66,12 +66,15 @@ static void driver_up(struct lab_driver *d)
     driver_link_set(d->link, d->driver, d->proc);
 }
 
-static void driver_down(struct lab_driver *d)
+/* Dead at once; what is left of it goes once its tasks have unwound. */
+static void driver_kill(struct lab_driver *d)
 {
-    if (!d->proc)
-        return;
-    proc_kill(d->proc);
     driver_link_set(d->link, NULL, NULL);
+    proc_kill(d->proc);
+}
+
+static void driver_reap(struct lab_driver *d)
+{
     d->driver = driver_free(d->driver);
     d->directory = NULL;
     d->proc = proc_free(d->proc);
@@ -88,9 +91,10 @@ void lab_crash_drivers(struct lab *l, duration restart)
 {
     for (size_t i = 0; i < l->n_drivers; i++) {
         struct lab_driver *d = &l->drivers[i];
+        if (!d->proc || proc_dead(d->proc))
+            continue;
         history_note(l->history, HAPPENED_CRASH, "driver %s", d->name);
-        driver_down(d);
-        disk_crash(d->disk);
+        driver_kill(d);
         if (restart >= 0)
             timer_set(l->world, &d->restart, instant_add(world_now(l->world), restart), driver_timer, d);
     }
@@ -126,7 +130,7 @@ static void add_drivers(struct lab *l, const struct given *g)
 static void replica_up(struct replica *r)
 {
     struct lab *l = r->lab;
-    struct controller_options o = { .name = "", .identity = r->actor, .lease_namespace = "",
+    struct controller_options o = { .name = "", .identity = r->actor, .lease_namespace = "kube-system",
                                     .cluster_domain = "", .freeze_driver = "" };
     struct driver_entry *entries = xcalloc(l->n_drivers + 1, sizeof(*entries));
 
@@ -273,7 +277,10 @@ struct lab *lab_new(const struct scenario *s, const struct lab_options *o, struc
 static void free_driver(struct lab_driver *d)
 {
     timer_cancel(&d->restart);
-    driver_down(d);
+    if (d->proc) {
+        driver_kill(d);
+        driver_reap(d);
+    }
     driver_link_free(d->link);
     disk_free(d->disk);
 }
@@ -325,6 +332,10 @@ bool lab_step(struct lab *l)
     }
     for (size_t i = 0; i < l->n_drivers; i++) {
         struct lab_driver *d = &l->drivers[i];
+        if (d->proc && proc_dead(d->proc) && proc_tasks(d->proc) == 0) {
+            driver_reap(d);
+            disk_crash(d->disk);
+        }
         if (d->restart_due && !d->proc) {
             d->restart_due = false;
             history_note(l->history, HAPPENED_START, "driver %s", d->name);

@@ -331,8 +331,10 @@ static int pod_stop(struct co *co, struct cluster_loop_state *l, const json_t *p
         workq_add_at(l->queue, &key, life->stops);
         return 0;
     }
-    if (instant_before(co_now(co), life->stops))
+    if (instant_before(co_now(co), life->stops)) {
+        workq_add_at(l->queue, &key, life->stops);               /* an earlier reminder took its place */
         return 0;
+    }
     if (life->running) {
         struct container_view v = { .phase = TERMINATED, .exit_code = 143, .started = life->started };
         guests_stop(l->cluster->guests, life->uid);
@@ -366,8 +368,10 @@ static int sync_pod(struct co *co, struct cluster_loop_state *l, const struct ob
     if (terminal(pod))
         return 0;
     if (!life->running) {
-        if (instant_before(co_now(co), life->starts))
+        if (instant_before(co_now(co), life->starts)) {
+            workq_add_at(l->queue, key, life->starts);
             return 0;
+        }
         return image_missing(pod, &image) ? pod_pull_failed(co, l, pod, life, image, err)
                                           : pod_start(co, l, pod, life, err);
     }
