@@ -29,3 +29,9 @@ extern const size_t types_n_named;
 
 /* metadata of every object. */
 const struct schema *types_object_meta(void);
+
+/* What the server writes into a decoded object where its client said nothing (G-040 to G-063): constants
+ * (kube/types/defaults.tsv) and what follows from other fields. Not what needs the rest of the cluster:
+ * allocated addresses, admission, names, what a strategy resets. A new reference that shares what did not
+ * change; doing it again changes nothing. */
+json_t *types_default(const struct schema *s, const json_t *decoded);

@@ -165,8 +165,10 @@ class Generator:
             inner = NAMED[where, name]
             key = 'additional' if inner.startswith('map[') else 'items'
             element = self.node(where, inner[inner.index(']') + 1:])
+            label = '%s.%s' % ('.'.join(where.split('.')[-2:]), name)
             return self.add('n_%s_%s' % (where.split('.')[-2], name), go_type=c_string(printed),
-                            type='SCHEMA_OBJECT' if key == 'additional' else 'SCHEMA_ARRAY', **{key: '&' + element})
+                            type='SCHEMA_OBJECT' if key == 'additional' else 'SCHEMA_ARRAY',
+                            hook=self.hook(label), **{key: '&' + element})
         if name in STRING_LISTS:
             return self.add('n_%s_%s' % (where.split('.')[-2], name), type='SCHEMA_ARRAY', form='FORM_STRING_LIST',
                             go_type=c_string(printed), items='&' + self.node(package, 'string'))
@@ -213,8 +215,11 @@ class Generator:
         members.update(type='SCHEMA_OBJECT', go_type=c_string(self.printed(package, name)), go_name=c_string(name),
                        name=c_string(self.openapi_name(package, name)), _fields=fields, _order=order,
                        map_atomic='true' if (package, name) in self.atomic else None,
-                       hook='HOOK_' + self.hooks[label].upper() if label in self.hooks else None)
+                       hook=self.hook(label))
         return symbol
+
+    def hook(self, label):
+        return 'HOOK_' + self.hooks[label].upper() if label in self.hooks else None
 
     def field(self, owner, label, package, via, cells):
         json, number, go, flags, strategy, key, list_type, list_keys, default = cells
