@@ -11,7 +11,8 @@
  * copy on write, one level at a time, only where somebody else holds a reference.
  *
  * Promises
- *  (1) What json_write prints, json_parse reads back to an equal tree.
+ *  (1) What json_write prints, json_parse reads back to an equal tree; but whole floats print as integers, so
+ *      they come back as such (as they do in Go).
  *  (2) An int64 survives byte-exactly; 1 and 1.0 are different values.
  *  (3) Errors are Go's sentences: "invalid character 'x' looking for beginning of value".
  *  (4) No function here recurses or allocates more than a constant times the size of its input.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#include "kube/base64.h"
 #include "kube/fielderr.h"
 #include "kube/json_priv.h"
 #include "kube/yaml_priv.h"
@@ -108,54 +109,11 @@ static bool resolvable(const char *tag)
     return false;
 }
 
-static int base64_value(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-
-    return at ? (int)(at - digits) : -1;
-}
-
-/* Standard base64 with padding; line ends do not count. */
-static bool decode_base64(const char *s, size_t len, struct buf *ret)
-{
-    unsigned bits = 0, n = 0, padding = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        int v = base64_value(s[i]);
-
-        if (s[i] == '\n' || s[i] == '\r')
-            continue;
-        if (s[i] == '=' && n % 4 >= 2 - padding && ++padding <= 2) {
-            n++;
-            bits <<= 6;
-            continue;
-        }
-        if (v < 0 || padding)
-            return false;
-        bits = bits << 6 | (unsigned)v;
-        if (++n % 4 == 0) {
-            char out[3] = { (char)(bits >> 16), (char)(bits >> 8), (char)bits };
-
-            buf_add(ret, out, 3);
-            bits = 0;
-        }
-    }
-    if (n % 4 || padding == 3)
-        return false;
-    if (padding) {
-        char out[2] = { (char)(bits >> 16), (char)(bits >> 8) };
-
-        buf_add(ret, out, 3 - padding);
-    }
-    return true;
-}
-
 static json_t *binary_value(struct builder *b, const char *text, size_t len)
 {
     cleanup_buf struct buf data = BUF_INIT, quoted = BUF_INIT;
 
-    if (!decode_base64(text, len, &data)) {
+    if (base64_decode(&data, text, len) < 0) {
         fail(b, "!!binary value contains invalid base64 data");
         return json_null();
     }
