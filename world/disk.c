@@ -2,15 +2,19 @@
 
 #include <stdio.h>
 
+enum { PATH_MAX_BYTES = 1023, NAME_MAX_BYTES = 255 };
+
 /* Relative, no empty, "." or ".." part. "" is the root. */
 static bool path_ok(const char *path)
 {
+    if (strlen(path) > PATH_MAX_BYTES)
+        return false;
     if (!*path)
         return true;
     for (const char *part = path;; part++) {
         const char *end = strchrnul(part, '/');
         size_t len = (size_t)(end - part);
-        if (len == 0 || (part[0] == '.' && (len == 1 || (len == 2 && part[1] == '.'))))
+        if (len == 0 || len > NAME_MAX_BYTES || (part[0] == '.' && (len == 1 || (len == 2 && part[1] == '.'))))
             return false;
         if (!*end)
             return true;
@@ -43,19 +47,31 @@ static int enter_write(struct co *co, struct disk *d, struct err *e)
     return err_set(e, d->fail_code, "%s", err_code_text((int)d->fail_code));
 }
 
-static int enter_path(struct co *co, struct disk *d, const char *path, bool write, struct err *e)
+/* Where a change of names may fall. The root has no name to change. */
+static int enter_change(struct co *co, struct disk *d, const char *path, struct err *e)
 {
     int r = check_path(path, e);
 
     if (r < 0)
         return r;
-    return write ? enter_write(co, d, e) : enter(co, d, e);
+    return *path ? enter_write(co, d, e) : err_set(e, ERR_INVALID, "the root stays as it is");
+}
+
+static bool flags_ok(int flags)
+{
+    if (flags & (DISK_TRUNC | DISK_CREATE) && !(flags & DISK_WRITE))
+        return false;
+    return flags & (DISK_READ | DISK_WRITE) && (!(flags & DISK_EXCL) || flags & DISK_CREATE);
 }
 
 int disk_open(struct co *co, struct disk *d, const char *path, int flags, struct err *e)
 {
-    int r = enter_path(co, d, path, flags & (DISK_CREATE | DISK_TRUNC), e);
+    int r = check_path(path, e);
 
+    if (r == 0 && (!*path || !flags_ok(flags)))
+        r = err_set(e, ERR_INVALID, "\"%s\" cannot be opened with flags %d", path, flags);
+    if (r == 0)
+        r = flags & (DISK_CREATE | DISK_TRUNC) ? enter_write(co, d, e) : enter(co, d, e);
     return r < 0 ? r : d->ops->open(d, path, flags, e);
 }
 
@@ -89,14 +105,17 @@ int disk_sync(struct co *co, struct disk *d, int handle, struct err *e)
 
 int disk_sync_dir(struct co *co, struct disk *d, const char *path, struct err *e)
 {
-    int r = enter_path(co, d, path, true, e);
+    int r = check_path(path, e);
+
+    if (r == 0)
+        r = enter_write(co, d, e);
 
     return r < 0 ? r : d->ops->sync_dir(d, path, e);
 }
 
 int disk_mkdir(struct co *co, struct disk *d, const char *path, struct err *e)
 {
-    int r = enter_path(co, d, path, true, e);
+    int r = enter_change(co, d, path, e);
 
     return r < 0 ? r : d->ops->mkdir(d, path, e);
 }
@@ -105,21 +124,23 @@ int disk_rename(struct co *co, struct disk *d, const char *from, const char *to,
 {
     int r = check_path(to, e);
 
+    if (r == 0 && !*to)
+        r = err_set(e, ERR_INVALID, "the root stays as it is");
     if (r == 0)
-        r = enter_path(co, d, from, true, e);
+        r = enter_change(co, d, from, e);
     return r < 0 ? r : d->ops->rename(d, from, to, e);
 }
 
 int disk_unlink(struct co *co, struct disk *d, const char *path, struct err *e)
 {
-    int r = enter_path(co, d, path, true, e);
+    int r = enter_change(co, d, path, e);
 
     return r < 0 ? r : d->ops->unlink(d, path, e);
 }
 
 int disk_rmdir(struct co *co, struct disk *d, const char *path, struct err *e)
 {
-    int r = enter_path(co, d, path, true, e);
+    int r = enter_change(co, d, path, e);
 
     return r < 0 ? r : d->ops->rmdir(d, path, e);
 }
@@ -127,8 +148,10 @@ int disk_rmdir(struct co *co, struct disk *d, const char *path, struct err *e)
 int disk_list(struct co *co, struct disk *d, const char *path, struct arena *arena,
               const char *const **ret_names, size_t *ret_n, struct err *e)
 {
-    int r = enter_path(co, d, path, false, e);
+    int r = check_path(path, e);
 
+    if (r == 0)
+        r = enter(co, d, e);
     return r < 0 ? r : d->ops->list(d, path, arena, ret_names, ret_n, e);
 }
 

@@ -17,19 +17,65 @@ static int root_of(struct disk *d)
     return container_of(d, struct posix_disk, base)->root;
 }
 
-static const char *or_dot(const char *path)
+/* Opens the directory that `len` bytes of `path` name, part by part: a link on the way is refused, so
+ * that nothing outside the root is ever reached. */
+static int open_dir(struct disk *d, const char *path, size_t len)
 {
-    return *path ? path : ".";
+    int fd = openat(root_of(d), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    for (size_t i = 0; i < len && fd >= 0;) {
+        size_t part = strcspn(path + i, "/");
+        cleanup_free char *name = xstrndup(path + i, part);
+        int next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), errnum = errno;
+        close(fd);
+        errno = errnum;
+        fd = next;
+        i += part + 1;
+    }
+    return fd;
+}
+
+/* The same for the directory that holds the last part; that part is *ret_name. */
+static int open_parent(struct disk *d, const char *path, const char **ret_name)
+{
+    const char *slash = strrchr(path, '/');
+
+    *ret_name = slash ? slash + 1 : path;
+    return open_dir(d, path, slash ? (size_t)(slash - path) : 0);
+}
+
+/* Closes, and says what went wrong before. */
+static int done(int fd, int failed, struct err *e, const char *what, const char *path)
+{
+    int errnum = errno;
+
+    if (fd >= 0)
+        close(fd);
+    return failed ? err_set_errno(e, errnum, "%s %s", what, path) : 0;
+}
+
+static int regular_file(int fd, const char *path, struct err *e)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fd;
+    close(fd);
+    return err_set(e, ERR_INVALID, "open %s: not a regular file", path);
 }
 
 static int posix_open(struct disk *d, const char *path, int flags, struct err *e)
 {
-    int mode = flags & DISK_WRITE ? flags & DISK_READ ? O_RDWR : O_WRONLY : O_RDONLY, fd;
+    int mode = flags & DISK_WRITE ? flags & DISK_READ ? O_RDWR : O_WRONLY : O_RDONLY, fd, dir;
+    const char *name;
 
+    /* Without O_NONBLOCK somebody's FIFO would hold us for ever. */
     mode |= (flags & DISK_CREATE ? O_CREAT : 0) | (flags & DISK_EXCL ? O_EXCL : 0)
-            | (flags & DISK_TRUNC ? O_TRUNC : 0) | O_CLOEXEC | O_NOFOLLOW;
-    fd = openat(root_of(d), path, mode, 0600);
-    return fd < 0 ? err_set_errno(e, errno, "open %s", path) : fd;
+            | (flags & DISK_TRUNC ? O_TRUNC : 0) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    dir = open_parent(d, path, &name);
+    fd = dir < 0 ? -1 : openat(dir, name, mode, 0600);
+    done(dir, 0, e, "open", path);
+    return fd < 0 ? err_set_errno(e, errno, "open %s", path) : regular_file(fd, path, e);
 }
 
 static void posix_close(struct disk *d, int handle)
@@ -42,8 +88,10 @@ static int posix_write(struct disk *d, int handle, uint64_t offset, const void *
 {
     const char *at = data;
 
-    while (len > 0) {
-        ssize_t n = pwrite(handle, at, len, (off_t)offset);
+    do {
+        ssize_t n = offset > INT64_MAX ? (errno = EFBIG, -1) : pwrite(handle, at, len, (off_t)offset);
+        if (n == 0 && len > 0)
+            return err_set(e, ERR_FULL, "write: no space left");
         if (n < 0 && errno != EINTR)
             return err_set_errno(e, errno, "write");
         if (n > 0) {
@@ -51,7 +99,7 @@ static int posix_write(struct disk *d, int handle, uint64_t offset, const void *
             offset += (uint64_t)n;
             len -= (size_t)n;
         }
-    }
+    } while (len > 0);
     return 0;
 }
 
@@ -59,7 +107,7 @@ static int64_t posix_read(struct disk *d, int handle, uint64_t offset, void *dat
 {
     size_t got = 0;
 
-    while (got < len) {
+    while (got < len && offset + got <= INT64_MAX) {
         ssize_t n = pread(handle, (char *)data + got, len - got, (off_t)(offset + got));
         if (n == 0)
             break;
@@ -78,55 +126,74 @@ static int posix_sync(struct disk *d, int handle, struct err *e)
 
 static int posix_sync_dir(struct disk *d, const char *path, struct err *e)
 {
-    int fd = openat(root_of(d), or_dot(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+    int fd = open_dir(d, path, strlen(path));
 
-    if (fd < 0)
-        return err_set_errno(e, errno, "open %s", or_dot(path));
-    r = fsync(fd) < 0 ? err_set_errno(e, errno, "sync %s", or_dot(path)) : 0;
-    close(fd);
-    return r;
+    return done(fd, fd < 0 || fsync(fd) < 0, e, "sync", path);
 }
 
 static int posix_mkdir(struct disk *d, const char *path, struct err *e)
 {
-    return mkdirat(root_of(d), path, 0700) < 0 ? err_set_errno(e, errno, "make directory %s", path) : 0;
+    const char *name;
+    int dir = open_parent(d, path, &name);
+
+    return done(dir, dir < 0 || mkdirat(dir, name, 0700) < 0, e, "make directory", path);
 }
 
 static int posix_rename(struct disk *d, const char *from, const char *to, struct err *e)
 {
-    return renameat(root_of(d), from, root_of(d), to) < 0 ? err_set_errno(e, errno, "rename %s", from) : 0;
+    const char *old, *new;
+    int source = open_parent(d, from, &old), target, r;
+
+    if (source < 0)
+        return err_set_errno(e, errno, "rename %s", from);
+    target = open_parent(d, to, &new);
+    if (target < 0)
+        r = err_set_errno(e, errno, "rename to %s", to);
+    else
+        r = done(target, renameat(source, old, target, new) < 0, e, "rename", from);
+    close(source);
+    return r;
+}
+
+static int posix_remove(struct disk *d, const char *path, int flags, struct err *e)
+{
+    const char *name;
+    int dir = open_parent(d, path, &name);
+
+    return done(dir, dir < 0 || unlinkat(dir, name, flags) < 0, e, "remove", path);
 }
 
 static int posix_unlink(struct disk *d, const char *path, struct err *e)
 {
-    return unlinkat(root_of(d), path, 0) < 0 ? err_set_errno(e, errno, "remove %s", path) : 0;
+    return posix_remove(d, path, 0, e);
 }
 
 static int posix_rmdir(struct disk *d, const char *path, struct err *e)
 {
-    return unlinkat(root_of(d), path, AT_REMOVEDIR) < 0 ? err_set_errno(e, errno, "remove %s", path) : 0;
+    return posix_remove(d, path, AT_REMOVEDIR, e);
 }
 
 static int posix_list(struct disk *d, const char *path, struct arena *arena, const char *const **ret_names,
                       size_t *ret_n, struct err *e)
 {
-    int fd = openat(root_of(d), or_dot(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_dir(d, path, strlen(path));
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     DYN(const char *) names = { 0 };
     struct dirent *entry;
-    DIR *dir;
 
-    if (fd < 0)
-        return err_set_errno(e, errno, "list %s", or_dot(path));
-    dir = fdopendir(fd);
+    if (!dir)
+        return done(fd, 1, e, "list", path);
+    errno = 0;
     while ((entry = readdir(dir)))
         if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
             *dyn_push(&names) = arena_strdup(arena, entry->d_name);
+    int errnum = errno;
     closedir(dir);
     disk_sort_names(names.v, names.n);
     *ret_names = arena_memdup(arena, names.v, names.n * sizeof(*names.v));
     *ret_n = names.n;
     dyn_release(&names);
-    return 0;
+    return errnum ? err_set_errno(e, errnum, "list %s", path) : 0;
 }
 
 static void posix_free(struct disk *d)

@@ -539,7 +539,7 @@ static __attribute__((noinline)) int dig(int depth, volatile char *above)
 
 static void digger(struct co *co, void *arg)
 {
-    *(int *)arg = dig(4096, (volatile char[1]){ 1 });
+    *(int *)arg = dig(300, (volatile char[1]){ 1 });
 }
 
 static void a_stack_ends_in_a_guard_page(void **state)
@@ -551,8 +551,13 @@ static void a_stack_ends_in_a_guard_page(void **state)
     if (pid == 0) {
         dup2(open("/dev/null", O_WRONLY), 2);
         setrlimit(RLIMIT_CORE, &no_core);
-        struct world *w = sim(1);
-        co_spawn(proc_new(w, "p"), "digger", digger, &result);
+        /* The first stack lies above the others: what ran over its end without a fault would be theirs. */
+        struct world_options o = { .mode = WORLD_SIM, .replay_then_default = true };
+        struct world *w = world_new(&o);
+        struct proc *p = proc_new(w, "p");
+        co_spawn(p, "digger", digger, &result);
+        for (int i = 0; i < 4; i++)
+            co_spawn(p, "neighbour", nothing, NULL);
         run(w);
         _exit(0);
     }
