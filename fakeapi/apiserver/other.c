@@ -1,3 +1,4 @@
+#include "fakeapi/apiserver/openapi.h"
 #include "fakeapi/apiserver/server.h"
 
 /* Paths that are no resources: discovery, health, version (A.1 to A.3). */
@@ -256,6 +257,8 @@ int handle_other(struct call *c)
         return version_info(c);
     if (below(path, "/version"))
         return not_found(c);
+    if (below(path, "/openapi"))
+        return openapi_handle(c, path);
     if (streq(path, "/metrics"))
         return metrics(c);
     return not_found_text(c);
