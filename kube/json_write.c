@@ -28,6 +28,34 @@ struct writer {
     size_t n, cap;
 };
 
+/* ---- bytes ------------------------------------------------------------------------------------- */
+
+/* buf_add without the call: this is where serialising spends its time. The NUL at the end is put by
+ * whoever calls these last. */
+static inline char *room(struct buf *b, size_t n)
+{
+    if (b->cap - b->len <= n)
+        buf_reserve(b, n + 1);
+    return b->data + b->len;
+}
+
+static inline void add_char(struct buf *b, char c)
+{
+    *room(b, 1) = c;
+    b->len++;
+}
+
+static inline void add(struct buf *b, const void *data, size_t n)
+{
+    memcpy(room(b, n), data, n);
+    b->len += n;
+}
+
+static inline void end(struct buf *b)
+{
+    *room(b, 1) = 0;
+}
+
 /* ---- numbers --------------------------------------------------------------------------------- */
 
 /* The fewest digits that read back to `d`, as "d.ddde[+-]xx". */
@@ -125,21 +153,18 @@ static void write_integer(struct buf *b, int64_t v)
     } while (u);
     if (v < 0)
         *--at = '-';
-    buf_add(b, at, (size_t)(text + sizeof(text) - at));
+    add(b, at, (size_t)(text + sizeof(text) - at));
 }
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-enum { BYTE_PLAIN, BYTE_ESCAPE, BYTE_HTML, BYTE_HIGH };
+enum { BYTE_PLAIN, BYTE_HTML, BYTE_ESCAPE, BYTE_HIGH };
 
-static inline int byte_class(unsigned char c)
-{
-    if (c >= 0x80)
-        return BYTE_HIGH;
-    if (c < 0x20 || c == '"' || c == '\\')
-        return BYTE_ESCAPE;
-    return c == '<' || c == '>' || c == '&' ? BYTE_HTML : BYTE_PLAIN;
-}
+/* What each byte needs: nothing, nothing unless HTML is escaped, an escape, a look at what follows. */
+static const uint8_t classes[256] = {
+    [0 ... 0x1f] = BYTE_ESCAPE, ['"'] = BYTE_ESCAPE, ['\\'] = BYTE_ESCAPE,
+    ['<'] = BYTE_HTML, ['>'] = BYTE_HTML, ['&'] = BYTE_HTML, [0x80 ... 0xff] = BYTE_HIGH,
+};
 
 static void write_escape(struct buf *b, unsigned char c)
 {
@@ -189,32 +214,38 @@ static size_t write_high(struct buf *b, const char *s, size_t n)
     return len;
 }
 
-void json_write_string(struct buf *b, const char *s, size_t len, unsigned flags)
+static void write_string(struct buf *b, const char *s, size_t len, unsigned flags)
 {
-    size_t start = 0, i = 0;
+    uint8_t plain = flags & JSON_WRITE_PLAIN ? BYTE_HTML : BYTE_PLAIN;
+    size_t i = 0;
+    char *out = room(b, len + 2);
 
-    buf_add_char(b, '"');
+    *out++ = '"';
+    while (i < len && classes[(unsigned char)s[i]] <= plain)
+        *out++ = s[i++];
+    b->len += i + 1;
     while (i < len) {
-        unsigned char c = (unsigned char)s[i];
-        int class = byte_class(c);
+        size_t start = i;
 
-        if (class == BYTE_PLAIN || (class == BYTE_HTML && flags & JSON_WRITE_PLAIN)) {
-            i++;
+        if (classes[(unsigned char)s[i]] == BYTE_HIGH) {
+            i += write_high(b, s + i, len - i);
             continue;
         }
-        if (i > start)
-            buf_add(b, s + start, i - start);
-        if (class == BYTE_HIGH) {
-            i += write_high(b, s + i, len - i);
-        } else {
-            write_escape(b, c);
-            i++;
+        if (classes[(unsigned char)s[i]] > plain) {
+            write_escape(b, (unsigned char)s[i++]);
+            continue;
         }
-        start = i;
+        while (i < len && classes[(unsigned char)s[i]] <= plain)
+            i++;
+        add(b, s + start, i - start);
     }
-    if (i > start)
-        buf_add(b, s + start, i - start);
-    buf_add_char(b, '"');
+    add_char(b, '"');
+}
+
+void json_write_string(struct buf *b, const char *s, size_t len, unsigned flags)
+{
+    write_string(b, s, len, flags);
+    end(b);
 }
 
 /* ---- containers ------------------------------------------------------------------------------ */
@@ -258,24 +289,24 @@ static void writer_open(struct writer *w, const json_t *v)
         w->cap *= 2;
     }
     w->stack[w->n++] = o;
-    buf_add_char(w->b, is_object ? '{' : '[');
+    add_char(w->b, is_object ? '{' : '[');
 }
 
 static void write_line(const struct writer *w)
 {
     if (!(w->flags & JSON_WRITE_INDENT))
         return;
-    buf_add_char(w->b, '\n');
+    add_char(w->b, '\n');
     for (size_t i = 0; i < w->n; i++)
-        buf_add(w->b, "  ", 2);
+        add(w->b, "  ", 2);
 }
 
 static void write_key(const struct writer *w, const char *key, size_t len)
 {
-    json_write_string(w->b, key, len, w->flags);
-    buf_add_char(w->b, ':');
+    write_string(w->b, key, len, w->flags);
+    add_char(w->b, ':');
     if (w->flags & JSON_WRITE_INDENT)
-        buf_add_char(w->b, ' ');
+        add_char(w->b, ' ');
 }
 
 /* The next value of the container on top, its comma and key written; NULL at its end. */
@@ -287,7 +318,7 @@ static const json_t *writer_next(struct writer *w)
     if (o->i == o->n)
         return NULL;
     if (o->i)
-        buf_add_char(w->b, ',');
+        add_char(w->b, ',');
     write_line(w);
     if (json_is_array(o->v))
         return json_array_get(o->v, o->i++);
@@ -310,16 +341,16 @@ static void write_scalar(const struct writer *w, const json_t *v)
 
     switch (v ? json_typeof(v) : JSON_NULL) {
     case JSON_STRING:
-        json_write_string(w->b, json_string_value(v), json_string_length(v), w->flags);
+        write_string(w->b, json_string_value(v), json_string_length(v), w->flags);
         break;
     case JSON_INTEGER: write_integer(w->b, json_integer_value(v)); break;
     case JSON_REAL:
         json_write_real(text, json_real_value(v));
         buf_add_str(w->b, text);
         break;
-    case JSON_TRUE: buf_add(w->b, "true", 4); break;
-    case JSON_FALSE: buf_add(w->b, "false", 5); break;
-    default: buf_add(w->b, "null", 4); break;
+    case JSON_TRUE: add(w->b, "true", 4); break;
+    case JSON_FALSE: add(w->b, "false", 5); break;
+    default: add(w->b, "null", 4); break;
     }
 }
 
@@ -338,12 +369,13 @@ void json_write(struct buf *b, const json_t *v, unsigned flags)
 
             if (o->n)
                 write_line(&w);
-            buf_add_char(b, json_is_object(o->v) ? '}' : ']');
+            add_char(b, json_is_object(o->v) ? '}' : ']');
             free(o->sorted);
         }
         if (!w.n)
             break;
     }
+    end(b);
     if (w.stack != w.small)
         free(w.stack);
 }
