@@ -1,5 +1,7 @@
 #include "kube/apierr.h"
 
+#include "kube/fielderr.h"
+
 #include "kube/gvk.h"
 
 static const struct reason_row {
@@ -93,7 +95,11 @@ static const char *named(struct apierr *err, const char *group, const char *reso
 {
     if (!err || !err->arena)
         return "";
-    return arena_printf(err->arena, "%s \"%s\"", group_resource(err->arena, group, resource), name);
+    struct buf quoted = BUF_INIT;
+    go_quote(&quoted, name, strlen(name));
+    const char *text = arena_printf(err->arena, "%s %s", group_resource(err->arena, group, resource), quoted.data);
+    buf_release(&quoted);
+    return text;
 }
 
 int apierr_not_found(struct apierr *err, const char *group, const char *resource, const char *name)

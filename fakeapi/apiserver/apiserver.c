@@ -1,5 +1,9 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "fakeapi/apiserver/builtin/builtin.h"
+
+#include <strings.h>
+
 /* A request from top to bottom: route, negotiate, the verb, and a Status where one of them refused. */
 
 /* ---- dispatch ----------------------------------------------------------------------------------- */
@@ -75,10 +79,34 @@ static int handle_resource(struct call *c)
     return handle_verb(c);
 }
 
+/* Who asks: as the caller says, or by a token of ours; anybody without one may do everything. */
+static int authenticate(struct call *c)
+{
+    const char *header = api_request_header(c->q, "authorization");
+    struct api_user *user;
+
+    if (c->user || str_empty(header) || strncasecmp(header, "Bearer ", 7) != 0)
+        return 0;
+    user = arena_alloc(c->arena, sizeof(*user));
+    if (!token_user(c, header + 7, user))
+        return apierr_set(&c->err, APIERR_UNAUTHORIZED, "Unauthorized");
+    c->user = user;
+    return 0;
+}
+
+static bool long_running(const struct call *c)
+{
+    return c->route.watch_path || query_bool(&c->query, "watch");
+}
+
 static int dispatch(struct call *c)
 {
+    int bad;
+
     route_request(c, &c->route);
     query_parse(c->arena, c->q->query, &c->query);
+    if ((!long_running(c) && (bad = options_timeout(c)) < 0) || (bad = authenticate(c)) < 0)
+        return bad;
     if (c->route.type == ROUTE_OTHER)
         return handle_other(c);
     if (c->route.type != ROUTE_RESOURCE)

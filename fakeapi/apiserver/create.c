@@ -97,6 +97,7 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
     if (r < 0)
         return r;
     generated = !*obj_name(o) && *obj_generate_name(o);
+    meta_dedup_owners(c, json_own(&o), "");
     if ((r = meta_check_namespace(c, k, json_own(&o))) < 0 ||
         (!c->managed_done && (r = managed_update(c, k, "", &o, NULL)) < 0) ||
         (r = admit_object(c, k, NULL, namespace, o, NULL)) < 0)
@@ -106,10 +107,9 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
         return r;
     if (k->ops->warn)
         k->ops->warn(c, o, NULL);
-    if (*sent_version && !streq(sent_version, "0")) {
-        r = apierr_set(&c->err, APIERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
-        return r;
-    }
+    uint64_t sent;
+    if (parse_u64(sent_version, &sent) && sent)
+        return apierr_set(&c->err, APIERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
     obj_set_meta(o, "resourceVersion", NULL);
     r = find_free_name(c, k, o, generated);
     if (r < 0)

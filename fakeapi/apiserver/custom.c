@@ -59,12 +59,13 @@ static void unqualified_finalizers(struct call *c, const json_t *obj, const json
     size_t i;
     json_t *f;
 
-    (void)old;
     json_array_foreach (json_object_get(obj_metadata(obj), "finalizers"), i, f) {
         const char *text = json_string_value(f);
-        if (text && !strchr(text, '/') && !streq(text, "orphan") && !streq(text, "foregroundDeletion"))
-            call_warn(c, "metadata.finalizers: \"%s\": prefer a domain-qualified finalizer name including a path (/) to "
-                      "avoid accidental conflicts with other finalizer writers", text);
+        if (!text || strchr(text, '/') || streq(text, "orphan") || streq(text, "foregroundDeletion") ||
+            obj_has_finalizer(old, text))
+            continue;
+        call_warn(c, "metadata.finalizers: \"%s\": prefer a domain-qualified finalizer name %sto avoid accidental "
+                  "conflicts with other finalizer writers", text, strchr(text, '.') ? "including a path (/) " : "");
     }
 }
 

@@ -109,6 +109,8 @@ struct kind {
     const char *singular, *list_kind;
     const char *const *short_names, *const *categories;          /* NULL-terminated, or NULL */
     unsigned verbs, flags;
+    const char *counted;               /* the member whose changes the generation counts; NULL: "spec"; "*":
+                                          all but metadata; "": none */
     enum name_rule name_rule;          /* B-021 to B-024 */
     size_t name_max;                   /* 0: as the rule says */
     const struct subresource *subs;

@@ -402,6 +402,8 @@ int handle_list(struct call *c)
         call_warn(c, "%s", l.k->deprecation);
     int r = gather(&l);
     if (r == 0)
+        r = negotiate_check_view(c, l.k, true);
+    if (r == 0)
         r = can_send_bytes(&l) ? send_bytes(&l) : send_trees(&l);
     list_release(&l);
     return r;

@@ -27,6 +27,36 @@ void meta_generate_name(struct call *c, json_t *obj)
     obj_set_name(obj, arena_printf(c->arena, "%.*s%s", (int)(strlen(base) > 58 ? 58 : strlen(base)), base, suffix));
 }
 
+/* Equal entries of ownerReferences are one, with a warning (B-012). */
+void meta_dedup_owners(struct call *c, json_t *obj, const char *when)
+{
+    const json_t *refs = obj_owner_references(obj);
+    json_t *kept = json_array(), *ref, *have;
+    cleanup_buf struct buf uids = BUF_INIT;
+    size_t i, j;
+
+    json_array_foreach (refs, i, ref) {
+        bool again = false;
+        json_array_foreach (kept, j, have)
+            again = again || json_same(ref, have);
+        if (!again) {
+            json_array_append(kept, ref);
+            continue;
+        }
+        const char *uid = obj_str(ref, "uid");
+        if (!uids.data || !strstr(uids.data, uid))
+            buf_printf(&uids, "%s%s", uids.len ? ", " : "", uid);
+    }
+    if (!uids.len) {
+        json_decref(kept);
+        return;
+    }
+    obj_set_meta(obj, "ownerReferences", kept);
+    call_warn(c, ".metadata.ownerReferences contains duplicate entries%s; API server dedups owner references in 1.20+, and "
+              "may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: %s", when,
+              uids.data);
+}
+
 int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj)
 {
     const char *given = obj_namespace(obj), *asked = c->route.namespace;
@@ -48,7 +78,7 @@ int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj)
 
 int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj)
 {
-    static const char *const wiped[] = { "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation" };
+    static const char *const wiped[] = { "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds" };
     char uid[37];
 
     obj_own_metadata(obj);
@@ -68,7 +98,13 @@ static bool spec_differs(const struct kind *k, const json_t *a, const json_t *b)
 {
     if (k->ops->spec_differs)
         return k->ops->spec_differs(k, a, b);
-    return !json_same(json_object_get(a, "spec"), json_object_get(b, "spec"));
+    const char *counted = k->counted ? k->counted : "spec";
+    if (!streq(counted, "*"))
+        return !json_same(json_object_get(a, counted), json_object_get(b, counted));
+    json_auto_t *x = json_copy((json_t *)a), *y = json_copy((json_t *)b);
+    json_object_del(x, "metadata");
+    json_object_del(y, "metadata");
+    return !json_same(x, y);
 }
 
 /* What an update cannot change comes back from the old object (B-009). */
@@ -84,8 +120,9 @@ void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, cons
         obj_set_meta_str(obj, "uid", obj_uid(old));
     if (obj_is_deleting(old)) {
         obj_set_meta(obj, "deletionTimestamp", json_incref(json_object_get(old_meta, "deletionTimestamp")));
-        obj_set_meta(obj, "deletionGracePeriodSeconds",
-                     json_incref(json_object_get(old_meta, "deletionGracePeriodSeconds")));
+        if (!json_object_get(obj_metadata(obj), "deletionGracePeriodSeconds"))
+            obj_set_meta(obj, "deletionGracePeriodSeconds",
+                         json_incref(json_object_get(old_meta, "deletionGracePeriodSeconds")));
     }
     if (!c->route.sub && (k->flags & KIND_GENERATION) && spec_differs(k, obj, old))
         obj_set_meta(obj, "generation", json_integer(obj_generation(old) + 1));
@@ -286,19 +323,27 @@ static void validate_new_finalizers(struct fielderrs *errs, const json_t *obj, c
                            "[]string{%s}", added.data);
 }
 
-void meta_validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
+/* What the generic part of an update checks, in its order. */
+static void validate_change(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
 {
     static const char *const fixed[] = { "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
                                          "deletionGracePeriodSeconds" };
     const json_t *meta = obj_metadata(obj), *old_meta = obj_metadata(old);
 
-    validate_names(k, meta, errs);
-    validate_namespace(k, meta, errs);
-    validate_labels(json_object_get(meta, "labels"), errs);
-    validate_annotations(json_object_get(meta, "annotations"), errs);
-    validate_owners(json_object_get(meta, "ownerReferences"), errs);
-    validate_finalizers(k, json_object_get(meta, "finalizers"), errs);
+    (void)k;
     validate_new_finalizers(errs, obj, old);
     for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
         immutable(meta, old_meta, fixed[i], errs);
+    validate_labels(json_object_get(meta, "labels"), errs);
+    validate_annotations(json_object_get(meta, "annotations"), errs);
+    validate_owners(json_object_get(meta, "ownerReferences"), errs);
+}
+
+/* The real server checks the change twice, once for all kinds and once for each, and says so in the
+ * causes; the message names each problem once. */
+void meta_validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
+{
+    validate_change(k, obj, old, errs);
+    validate_change(k, obj, old, errs);
+    validate_finalizers(k, json_object_get(obj_metadata(obj), "finalizers"), errs);
 }

@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/server.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 /* Accept and Content-Type (A-060 to A-075): clauses by weight, then in their order; the first whose type
@@ -119,7 +120,6 @@ static bool meta_version(const char *v)
 static bool view_of(struct call *c, const struct clause *cl, struct encoding *e)
 {
     const struct route *r = &c->route;
-    bool list = r->verb == VERB_LIST && !c->opt.watch;
 
     e->view = VIEW_PLAIN;
     e->view_version = "";
@@ -130,9 +130,9 @@ static bool view_of(struct call *c, const struct clause *cl, struct encoding *e)
     e->view_version = streq(cl->version, "v1") ? "v1" : "v1beta1";
     if (streq(cl->as, "Table"))
         e->view = VIEW_TABLE;
-    else if (streq(cl->as, "PartialObjectMetadata") && !list)
+    else if (streq(cl->as, "PartialObjectMetadata"))
         e->view = VIEW_PARTIAL;
-    else if (streq(cl->as, "PartialObjectMetadataList") && list)
+    else if (streq(cl->as, "PartialObjectMetadataList"))
         e->view = VIEW_PARTIAL_LIST;
     else
         return false;
@@ -152,18 +152,53 @@ static bool pretty(struct call *c)
     return false;
 }
 
-static int not_acceptable(struct call *c, bool custom)
-{
-    bool stream = c->route.verb == VERB_WATCH || (c->route.verb == VERB_LIST && c->opt.watch);
-    const char *list;
+#define PLAIN_TYPES "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+#define STREAM_TYPES "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
 
-    if (stream)
-        list = custom ? "application/json;stream=watch, application/yaml;stream=watch"
-                      : "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
-    else
-        list = custom ? "application/json, application/yaml"
-                      : "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-    return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: %s", list);
+static bool watching(const struct call *c)
+{
+    return c->route.verb == VERB_WATCH || (c->route.verb == VERB_LIST && c->opt.watch);
+}
+
+/* The router of built-in paths turns away what names none of its types, in words of its own. */
+static bool router_knows(const struct clause *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        enum media m;
+        if (streq(v[i].type, "*/*") || (!strchr(v[i].type, '*') && media_of(v[i].type, false, &m)))
+            return true;
+    }
+    return false;
+}
+
+static int not_acceptable(struct call *c, const struct clause *v, size_t n)
+{
+    const struct route *r = &c->route;
+
+    if (r->type == ROUTE_RESOURCE && !kind_custom(r->kind) && !router_knows(v, n)) {
+        bool list = r->verb == VERB_LIST || r->verb == VERB_WATCH;
+        int e = apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s",
+                           list ? PLAIN_TYPES ", " STREAM_TYPES : PLAIN_TYPES);
+        c->err.has_details = true;
+        return e;
+    }
+    return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: %s",
+                      watching(c) ? STREAM_TYPES : PLAIN_TYPES);
+}
+
+int negotiate_check_view(struct call *c, const struct kind *k, bool list)
+{
+    char group[256] = "core";
+    const char *view = c->out.view == VIEW_PARTIAL ? "PartialObjectMetadata" : "PartialObjectMetadataList";
+
+    if ((c->out.view != VIEW_PARTIAL && c->out.view != VIEW_PARTIAL_LIST) || list == (c->out.view == VIEW_PARTIAL_LIST))
+        return 0;
+    if (*k->res.group)
+        snprintf(group, sizeof(group), "%.*s", (int)strcspn(k->res.group, "."), k->res.group);
+    const char *what = kind_custom(k) ? arena_printf(c->arena, "*unstructured.Unstructured%s", list ? "List" : "")
+                                      : arena_printf(c->arena, "*%s.%s%s", group, k->res.kind, list ? "List" : "");
+    return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "you requested %s, but the requested object is %sa list (%s)", view,
+                      list ? "" : "not ", what);
 }
 
 int negotiate(struct call *c)
@@ -171,7 +206,7 @@ int negotiate(struct call *c)
     struct clause clauses[CLAUSES_MAX];
     const char *accept = api_request_header(c->q, "accept");
     bool custom = c->route.kind && kind_custom(c->route.kind);
-    bool stream = c->route.verb == VERB_WATCH || (c->route.verb == VERB_LIST && c->opt.watch);
+    bool stream = watching(c);
 
     c->out = (struct encoding){ .media = MEDIA_JSON, .view_version = "", .pretty = pretty(c) };
     if (str_empty(accept))
@@ -186,7 +221,7 @@ int negotiate(struct call *c)
         c->out = e;
         return 0;
     }
-    return not_acceptable(c, custom);
+    return not_acceptable(c, clauses, n);
 }
 
 struct encoding negotiate_error(struct call *c)

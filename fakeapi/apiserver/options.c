@@ -151,6 +151,11 @@ static void check_watch(struct call *c, struct fielderrs *errs)
         if (!streq(o->match, "NotOlderThan"))
             fielderr_forbidden(errs, match,
                                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        if (*o->match && !streq(o->match, "NotOlderThan")) {
+            static const char *const supported[] = { "NotOlderThan", NULL };
+            json_auto_t *value = json_string(o->match);
+            fielderr_not_supported(errs, match, value, supported);
+        }
         if (*o->cont)
             fielderr_forbidden(errs, match, "resourceVersionMatch is forbidden when continue is provided");
         return;
@@ -210,4 +215,55 @@ int options_list(struct call *c)
     else
         check_list(c, &errs);
     return options_invalid(c, "ListOptions", &errs);
+}
+
+/* ---- the deadline of a request ------------------------------------------------------------------ */
+
+/* Go's time.ParseDuration, for its complaints: numbers with units, one after the other. */
+static const char *duration_problem(struct arena *a, const char *text)
+{
+    static const char *const units[] = { "ns", "us", "\xc2\xb5s", "\xce\xbcs", "ms", "s", "m", "h" };
+    cleanup_buf struct buf q = BUF_INIT;
+    const char *p = text;
+
+    go_quote(&q, text, strlen(text));
+    if (*p == '-' || *p == '+')
+        p++;
+    if (streq(p, "0"))
+        return NULL;
+    if (!*p)
+        return arena_printf(a, "time: invalid duration %s", q.data);
+    while (*p) {
+        size_t whole = strspn(p, "0123456789"), fraction = 0;
+        const char *unit = p + whole;
+        if (*unit == '.') {
+            fraction = strspn(unit + 1, "0123456789");
+            unit += 1 + fraction;
+        }
+        if (!whole && !fraction)
+            return arena_printf(a, "time: invalid duration %s", q.data);
+        size_t len = strcspn(unit, ".0123456789");
+        if (!len)
+            return arena_printf(a, "time: missing unit in duration %s", q.data);
+        bool known = false;
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+            known = known || (strlen(units[i]) == len && strncmp(units[i], unit, len) == 0);
+        if (!known) {
+            cleanup_buf struct buf u = BUF_INIT;
+            go_quote(&u, unit, len);
+            return arena_printf(a, "time: unknown unit %s in duration %s", u.data, q.data);
+        }
+        p = unit + len;
+    }
+    return NULL;
+}
+
+int options_timeout(struct call *c)
+{
+    const char *v = query_get(&c->query, "timeout");
+    const char *why = str_empty(v) ? NULL : duration_problem(c->arena, v);
+
+    if (!why)
+        return 0;
+    return apierr_set(&c->err, APIERR_BAD_REQUEST, "invalid timeout specified in the request URL - %s", why);
 }

@@ -88,8 +88,12 @@ static int apis_document(struct call *c, const char *rest)
 
     if (len && group[len - 1] == '/')
         group[len - 1] = 0;
-    if (!*group)
+    if (!*group && !*rest)
         return root_document(c, false);
+    if (!*group) {                     /* "/apis/": the old document only */
+        r = negotiate(c);
+        return r < 0 ? r : reply_tree(c, 200, discovery_group_list(c->s));
+    }
     version = strchr(group, '/');
     if (version) {
         *version++ = 0;

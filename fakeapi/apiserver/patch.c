@@ -112,7 +112,7 @@ static int mutate_patch(struct call *c, const json_t *old, void *arg, json_t **r
     if (r < 0 || (r = p->row->make(c, shown ? shown : old, p, &notes, &obj, &printed)) < 0)
         return r;
     if ((r = decode_patched(c, body_kind(c), obj, &notes, printed, &body)) < 0 ||
-        (r = check_object_name(c, body)) < 0)
+        (r = check_object_name(c, body)) < 0 || (r = meta_check_namespace(c, c->route.kind, json_own(&body))) < 0)
         return r;
     if (shown)
         return sub->view->take(c, c->route.kind, body, old, ret);

@@ -129,6 +129,11 @@ int reply_object(struct call *c, int status, const struct kind *k, json_t *obj)
 
     if (!k || c->out.view == VIEW_PLAIN)
         return reply_tree(c, status, obj);
+    int bad = negotiate_check_view(c, k, false);
+    if (bad < 0) {
+        json_decref(obj);
+        return bad;
+    }
     if (c->out.view == VIEW_TABLE) {
         int r = table_of(c, k, &obj, 1, NULL, true, &viewed);
         json_decref(obj);

@@ -44,15 +44,15 @@ static char *decode_path(struct arena *a, const char *path)
     return out;
 }
 
-/* "/api/v1/x/" has the segments api, v1, x: one slash at the end means nothing. */
+/* "/api/v1/x/" has the segments api, v1, x: slashes at the end mean nothing. */
 static void split(struct arena *a, const char *path, struct segments *s)
 {
     char *p = arena_strdup(a, path[0] == '/' ? path + 1 : path);
     size_t len = strlen(p);
 
     *s = (struct segments){ 0 };
-    if (len && p[len - 1] == '/')
-        p[len - 1] = 0;
+    while (len && p[len - 1] == '/')
+        p[--len] = 0;
     for (char *next; p; p = next) {
         next = strchr(p, '/');
         if (next)

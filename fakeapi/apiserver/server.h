@@ -81,6 +81,7 @@ struct options {
 int options_write(struct call *c, const char *kind);   /* "CreateOptions", "UpdateOptions" */
 int options_patch(struct call *c, bool apply);
 int options_list(struct call *c);
+int options_timeout(struct call *c);   /* ?timeout= must be a duration */
 int options_invalid(struct call *c, const char *kind, struct fielderrs *errs);
 struct delete_request;
 int delete_options(struct call *c, struct delete_request *ret);
@@ -105,6 +106,8 @@ int negotiate(struct call *c);
 /* The media type of the request's body, -APIERR_UNSUPPORTED_MEDIA_TYPE otherwise. */
 int negotiate_body(struct call *c, enum media *ret);
 const char *media_type(enum media m, bool stream);
+/* The view asked for must fit what is shown: a list or an object. */
+int negotiate_check_view(struct call *c, const struct kind *k, bool list);
 /* True when the aggregated discovery document is asked for. */
 bool negotiate_aggregated(struct call *c, enum media *ret);
 /* For error replies when negotiate() has not run or failed: the best guess, JSON else. */
@@ -228,6 +231,8 @@ int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj);
 void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs);
 void meta_validate_update(const struct kind *k, const json_t *obj, const json_t *old,
                           struct fielderrs *errs);
+/* `when`: "" for what was sent, " after mutating admission happens" for what a patch made. */
+void meta_dedup_owners(struct call *c, json_t *obj, const char *when);
 void meta_generate_name(struct call *c, json_t *obj);
 void meta_set_version(json_t *obj, uint64_t revision);
 

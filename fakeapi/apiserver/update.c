@@ -192,6 +192,7 @@ static int change_once(struct call *c, const struct change *ch, struct value **r
     if ((r = convert_from_store(c, k, rec.value, &old)) < 0 || (r = ch->mutate(c, old, ch->arg, &obj)) < 0)
         return r;
     json_own(&obj);
+    meta_dedup_owners(c, obj, " after mutating admission happens");
     if ((r = check_version(c, ch, obj, old)) < 0)
         return r;
     if ((!c->managed_done && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0) ||
@@ -274,6 +275,7 @@ int handle_update(struct call *c)
         (r = decode_object(c, body, &obj)) < 0 || (r = meta_check_namespace(c, k, json_own(&obj))) < 0 ||
         (r = check_object_name(c, obj)) < 0 || (r = fill_defaults(c, body, &obj)) < 0)
         return r;
+    meta_dedup_owners(c, json_own(&obj), "");
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);
     struct change ch = {

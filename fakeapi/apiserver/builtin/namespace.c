@@ -20,8 +20,16 @@ static int ns_prepare_create(struct call *c, json_t *obj)
         obj_set(obj, "spec.finalizers", next);
     }
     obj_set(obj, "status", json_pack("{s:s}", "phase", "Active"));
-    obj_set_label(obj, "kubernetes.io/metadata.name", obj_name(obj));
+    if (*obj_name(obj))
+        obj_set_label(obj, "kubernetes.io/metadata.name", obj_name(obj));
     return 0;
+}
+
+static void ns_defaults(struct call *c, json_t *obj)
+{
+    (void)c;
+    if (*obj_name(obj))
+        obj_set_label(obj, "kubernetes.io/metadata.name", obj_name(obj));
 }
 
 static void ns_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
@@ -33,8 +41,6 @@ static void ns_prepare_update(struct call *c, const struct subresource *sub, jso
         obj_set(obj, "spec", json_incref(json_object_get(old, "spec")));
     if (!status)
         obj_set(obj, "status", json_incref(json_object_get(old, "status")));
-    if (!sub)
-        obj_set_label(obj, "kubernetes.io/metadata.name", obj_name(obj));
 }
 
 static int ns_check_delete(struct call *c, const json_t *obj)
@@ -69,6 +75,7 @@ static int ns_remove(struct call *c, const struct kind *k, json_t *obj, const st
 }
 
 const struct kind_ops namespace_ops = {
+    .defaults = ns_defaults,
     .prepare_create = ns_prepare_create,
     .prepare_update = ns_prepare_update,
     .check_delete = ns_check_delete,
