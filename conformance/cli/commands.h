@@ -4,9 +4,6 @@
 int lint_run(int argc, char **argv);
 extern const char lint_help[];
 
-int driver_run(int argc, char **argv);
-extern const char driver_help[];
-
 int certify_run(int argc, char **argv);
 extern const char certify_help[];
 

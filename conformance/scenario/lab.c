@@ -62,7 +62,7 @@ static void driver_up(struct lab_driver *d)
         o.guests = cluster_guest_host(l->cluster);
     d->proc = proc_new(l->world, "driver");
     d->directory = directory_driver_new(&o);
-    d->driver = villain ? villain_new(villain, d->directory, l->world) : d->directory;
+    d->driver = villain ? villain_new_beside(villain, d->directory, l->world, o.guests) : d->directory;
     driver_link_set(d->link, d->driver, d->proc);
 }
 

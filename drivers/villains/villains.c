@@ -13,6 +13,7 @@ struct villain {
     struct snapshot_driver base;
     struct snapshot_driver *inner;
     struct world *world;
+    struct guest_host *guests;         /* NULL: blind */
     DYN(struct record) records;
     DYN(char *) running;               /* ids of Checkpoints under way */
     uint64_t nonce;                    /* of this incarnation */
@@ -25,50 +26,56 @@ static struct villain *of(struct snapshot_driver *d)
     return container_of(d, struct villain, base);
 }
 
+/* The calls of the seam, as every villain writes them. */
+#define CALL_BY(fn, ...) static enum rpc_code fn(struct co *co, struct snapshot_driver *d, __VA_ARGS__)
+#define LATER struct instant deadline, struct arena *a
+#define INFO_BY(fn) CALL_BY(fn, LATER, struct driver_info *ret, struct rpc_status *st)
+#define CHECKPOINT_BY(fn) \
+    CALL_BY(fn, const struct checkpoint_request *q, LATER, struct checkpoint_response *ret, \
+            struct rpc_status *st)
+#define RESTORE_BY(fn) \
+    CALL_BY(fn, const struct restore_request *q, LATER, struct restore_response *ret, \
+            struct rpc_status *st)
+#define REMOVE_BY(fn) \
+    CALL_BY(fn, const struct snapshot_delete_request *q, LATER, struct rpc_status *st)
+#define FREEZE_BY(fn) CALL_BY(fn, const struct freeze_request *q, LATER, struct rpc_status *st)
+#define LIST_BY(fn) \
+    CALL_BY(fn, const struct snapshot_list_request *q, LATER, struct snapshot_list_response *ret, \
+            struct rpc_status *st)
+
 /* ---- honest by default ----------------------------------------------------------------------- */
 
-static enum rpc_code pass_info(struct co *co, struct snapshot_driver *d, struct instant deadline,
-                               struct arena *a, struct driver_info *ret, struct rpc_status *st)
+INFO_BY(pass_info)
 {
     return driver_get_info(co, of(d)->inner, deadline, a, ret, st);
 }
 
-static enum rpc_code pass_checkpoint(struct co *co, struct snapshot_driver *d,
-                                     const struct checkpoint_request *q, struct instant deadline,
-                                     struct arena *a, struct checkpoint_response *ret, struct rpc_status *st)
+CHECKPOINT_BY(pass_checkpoint)
 {
     return driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
 }
 
-static enum rpc_code pass_restore(struct co *co, struct snapshot_driver *d, const struct restore_request *q,
-                                  struct instant deadline, struct arena *a, struct restore_response *ret,
-                                  struct rpc_status *st)
+RESTORE_BY(pass_restore)
 {
     return driver_restore(co, of(d)->inner, q, deadline, a, ret, st);
 }
 
-static enum rpc_code pass_remove(struct co *co, struct snapshot_driver *d,
-                                 const struct snapshot_delete_request *q, struct instant deadline,
-                                 struct arena *a, struct rpc_status *st)
+REMOVE_BY(pass_remove)
 {
     return driver_delete(co, of(d)->inner, q, deadline, a, st);
 }
 
-static enum rpc_code pass_freeze(struct co *co, struct snapshot_driver *d, const struct freeze_request *q,
-                                 struct instant deadline, struct arena *a, struct rpc_status *st)
+FREEZE_BY(pass_freeze)
 {
     return driver_freeze(co, of(d)->inner, q, deadline, a, st);
 }
 
-static enum rpc_code pass_unfreeze(struct co *co, struct snapshot_driver *d, const struct freeze_request *q,
-                                   struct instant deadline, struct arena *a, struct rpc_status *st)
+FREEZE_BY(pass_unfreeze)
 {
     return driver_unfreeze(co, of(d)->inner, q, deadline, a, st);
 }
 
-static enum rpc_code pass_list(struct co *co, struct snapshot_driver *d,
-                               const struct snapshot_list_request *q, struct instant deadline,
-                               struct arena *a, struct snapshot_list_response *ret, struct rpc_status *st)
+LIST_BY(pass_list)
 {
     return driver_list(co, of(d)->inner, q, deadline, a, ret, st);
 }
@@ -140,38 +147,28 @@ static void destroy_all(struct co *co, struct villain *v, struct instant deadlin
 
 /* ---- stores-nothing -------------------------------------------------------------------------- */
 
-static enum rpc_code nothing_checkpoint(struct co *co, struct snapshot_driver *d,
-                                        const struct checkpoint_request *q, struct instant deadline,
-                                        struct arena *a, struct checkpoint_response *ret,
-                                        struct rpc_status *st)
+CHECKPOINT_BY(nothing_checkpoint)
 {
     *ret = (struct checkpoint_response){ .snapshot_uid = "snapshot", .size_bytes = 1 };
     return rpc_ok(st);
 }
 
-static enum rpc_code nothing_restore(struct co *co, struct snapshot_driver *d, const struct restore_request *q,
-                                     struct instant deadline, struct arena *a, struct restore_response *ret,
-                                     struct rpc_status *st)
+RESTORE_BY(nothing_restore)
 {
     return rpc_ok(st);
 }
 
-static enum rpc_code nothing_remove(struct co *co, struct snapshot_driver *d,
-                                    const struct snapshot_delete_request *q, struct instant deadline,
-                                    struct arena *a, struct rpc_status *st)
+REMOVE_BY(nothing_remove)
 {
     return rpc_ok(st);
 }
 
-static enum rpc_code nothing_freeze(struct co *co, struct snapshot_driver *d, const struct freeze_request *q,
-                                    struct instant deadline, struct arena *a, struct rpc_status *st)
+FREEZE_BY(nothing_freeze)
 {
     return rpc_ok(st);
 }
 
-static enum rpc_code nothing_list(struct co *co, struct snapshot_driver *d,
-                                  const struct snapshot_list_request *q, struct instant deadline,
-                                  struct arena *a, struct snapshot_list_response *ret, struct rpc_status *st)
+LIST_BY(nothing_list)
 {
     return rpc_ok(st);
 }
@@ -188,28 +185,20 @@ static enum rpc_code checkpoint_as(struct co *co, struct villain *v, const struc
     return driver_checkpoint(co, v->inner, &renamed, deadline, a, ret, st);
 }
 
-static enum rpc_code fresh_checkpoint(struct co *co, struct snapshot_driver *d,
-                                      const struct checkpoint_request *q, struct instant deadline,
-                                      struct arena *a, struct checkpoint_response *ret,
-                                      struct rpc_status *st)
+CHECKPOINT_BY(fresh_checkpoint)
 {
     return checkpoint_as(co, of(d), q, arena_printf(a, "%s#%zu", q->checkpoint_id, of(d)->counter++),
                          deadline, a, ret, st);
 }
 
-static enum rpc_code forgetful_checkpoint(struct co *co, struct snapshot_driver *d,
-                                          const struct checkpoint_request *q, struct instant deadline,
-                                          struct arena *a, struct checkpoint_response *ret,
-                                          struct rpc_status *st)
+CHECKPOINT_BY(forgetful_checkpoint)
 {
     return checkpoint_as(co, of(d), q,
                          arena_printf(a, "%s#%x", q->checkpoint_id, (unsigned)of(d)->nonce), deadline, a,
                          ret, st);
 }
 
-static enum rpc_code racy_checkpoint(struct co *co, struct snapshot_driver *d,
-                                     const struct checkpoint_request *q, struct instant deadline,
-                                     struct arena *a, struct checkpoint_response *ret, struct rpc_status *st)
+CHECKPOINT_BY(racy_checkpoint)
 {
     struct villain *v = of(d);
     const char *id = q->checkpoint_id;
@@ -231,10 +220,7 @@ static enum rpc_code racy_checkpoint(struct co *co, struct snapshot_driver *d,
 }
 
 /* Any id that was deleted is as good as new. */
-static enum rpc_code undead_checkpoint(struct co *co, struct snapshot_driver *d,
-                                       const struct checkpoint_request *q, struct instant deadline,
-                                       struct arena *a, struct checkpoint_response *ret,
-                                       struct rpc_status *st)
+CHECKPOINT_BY(undead_checkpoint)
 {
     enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
 
@@ -245,13 +231,10 @@ static enum rpc_code undead_checkpoint(struct co *co, struct snapshot_driver *d,
 }
 
 /* The first artifact of an id is the answer to whoever asks under it. */
-static enum rpc_code careless_checkpoint(struct co *co, struct snapshot_driver *d,
-                                         const struct checkpoint_request *q, struct instant deadline,
-                                         struct arena *a, struct checkpoint_response *ret,
-                                         struct rpc_status *st)
+CHECKPOINT_BY(careless_checkpoint)
 {
-    const struct record *r = recall_id(of(d), q->checkpoint_id);
     enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
+    const struct record *r = recall_id(of(d), q->checkpoint_id);
 
     if (code == RPC_OK && !r)
         remember(of(d), q, ret->snapshot_uid);
@@ -272,28 +255,20 @@ static void wake_empty(struct co *co, struct villain *v, struct instant deadline
     destroy_all(co, v, deadline, a);
 }
 
-static enum rpc_code volatile_checkpoint(struct co *co, struct snapshot_driver *d,
-                                         const struct checkpoint_request *q, struct instant deadline,
-                                         struct arena *a, struct checkpoint_response *ret,
-                                         struct rpc_status *st)
+CHECKPOINT_BY(volatile_checkpoint)
 {
     wake_empty(co, of(d), deadline, a);
     return driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
 }
 
-static enum rpc_code volatile_restore(struct co *co, struct snapshot_driver *d,
-                                      const struct restore_request *q, struct instant deadline,
-                                      struct arena *a, struct restore_response *ret, struct rpc_status *st)
+RESTORE_BY(volatile_restore)
 {
     wake_empty(co, of(d), deadline, a);
     return driver_restore(co, of(d)->inner, q, deadline, a, ret, st);
 }
 
 /* The key in its store is the Sandbox's name: a second artifact replaces the first. */
-static enum rpc_code by_name_checkpoint(struct co *co, struct snapshot_driver *d,
-                                        const struct checkpoint_request *q, struct instant deadline,
-                                        struct arena *a, struct checkpoint_response *ret,
-                                        struct rpc_status *st)
+CHECKPOINT_BY(by_name_checkpoint)
 {
     struct villain *v = of(d);
     const char *place = arena_printf(a, "%s/%s", q->sandbox_namespace, q->sandbox_name);
@@ -313,10 +288,7 @@ static enum rpc_code by_name_checkpoint(struct co *co, struct snapshot_driver *d
     return code;
 }
 
-static enum rpc_code same_uid_checkpoint(struct co *co, struct snapshot_driver *d,
-                                         const struct checkpoint_request *q, struct instant deadline,
-                                         struct arena *a, struct checkpoint_response *ret,
-                                         struct rpc_status *st)
+CHECKPOINT_BY(same_uid_checkpoint)
 {
     enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
 
@@ -335,9 +307,7 @@ static const char *latest(struct villain *v, const char *sandbox_uid)
     return "nothing";
 }
 
-static enum rpc_code same_uid_restore(struct co *co, struct snapshot_driver *d,
-                                      const struct restore_request *q, struct instant deadline,
-                                      struct arena *a, struct restore_response *ret, struct rpc_status *st)
+RESTORE_BY(same_uid_restore)
 {
     struct restore_request renamed = *q;
 
@@ -345,9 +315,7 @@ static enum rpc_code same_uid_restore(struct co *co, struct snapshot_driver *d,
     return driver_restore(co, of(d)->inner, &renamed, deadline, a, ret, st);
 }
 
-static enum rpc_code same_uid_remove(struct co *co, struct snapshot_driver *d,
-                                     const struct snapshot_delete_request *q, struct instant deadline,
-                                     struct arena *a, struct rpc_status *st)
+REMOVE_BY(same_uid_remove)
 {
     struct snapshot_delete_request renamed = *q;
 
@@ -356,10 +324,7 @@ static enum rpc_code same_uid_remove(struct co *co, struct snapshot_driver *d,
     return driver_delete(co, of(d)->inner, &renamed, deadline, a, st);
 }
 
-static enum rpc_code empty_uid_checkpoint(struct co *co, struct snapshot_driver *d,
-                                          const struct checkpoint_request *q, struct instant deadline,
-                                          struct arena *a, struct checkpoint_response *ret,
-                                          struct rpc_status *st)
+CHECKPOINT_BY(empty_uid_checkpoint)
 {
     enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
 
@@ -367,10 +332,7 @@ static enum rpc_code empty_uid_checkpoint(struct co *co, struct snapshot_driver 
     return code;
 }
 
-static enum rpc_code wordy_checkpoint(struct co *co, struct snapshot_driver *d,
-                                      const struct checkpoint_request *q, struct instant deadline,
-                                      struct arena *a, struct checkpoint_response *ret,
-                                      struct rpc_status *st)
+CHECKPOINT_BY(wordy_checkpoint)
 {
     enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
     struct kv *v = arena_alloc(a, 65 * sizeof(*v));
@@ -383,9 +345,7 @@ static enum rpc_code wordy_checkpoint(struct co *co, struct snapshot_driver *d,
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-static enum rpc_code lax_checkpoint(struct co *co, struct snapshot_driver *d,
-                                    const struct checkpoint_request *q, struct instant deadline,
-                                    struct arena *a, struct checkpoint_response *ret, struct rpc_status *st)
+CHECKPOINT_BY(lax_checkpoint)
 {
     struct checkpoint_request plain = *q;
     enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
@@ -396,10 +356,7 @@ static enum rpc_code lax_checkpoint(struct co *co, struct snapshot_driver *d,
     return driver_checkpoint(co, of(d)->inner, &plain, deadline, a, ret, st);
 }
 
-static enum rpc_code strict_checkpoint(struct co *co, struct snapshot_driver *d,
-                                       const struct checkpoint_request *q, struct instant deadline,
-                                       struct arena *a, struct checkpoint_response *ret,
-                                       struct rpc_status *st)
+CHECKPOINT_BY(strict_checkpoint)
 {
     for (size_t i = 0; i < q->parameters.n; i++)
         if (str_starts(q->parameters.v[i].key, "agents.x-k8s.io/"))
@@ -407,10 +364,7 @@ static enum rpc_code strict_checkpoint(struct co *co, struct snapshot_driver *d,
     return driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
 }
 
-static enum rpc_code vague_checkpoint(struct co *co, struct snapshot_driver *d,
-                                      const struct checkpoint_request *q, struct instant deadline,
-                                      struct arena *a, struct checkpoint_response *ret,
-                                      struct rpc_status *st)
+CHECKPOINT_BY(vague_checkpoint)
 {
     enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
 
@@ -420,10 +374,7 @@ static enum rpc_code vague_checkpoint(struct co *co, struct snapshot_driver *d,
 }
 
 /* What it refuses it has already written. */
-static enum rpc_code partial_checkpoint(struct co *co, struct snapshot_driver *d,
-                                        const struct checkpoint_request *q, struct instant deadline,
-                                        struct arena *a, struct checkpoint_response *ret,
-                                        struct rpc_status *st)
+CHECKPOINT_BY(partial_checkpoint)
 {
     struct checkpoint_request plain = *q;
     struct rpc_status ignored;
@@ -439,9 +390,7 @@ static enum rpc_code partial_checkpoint(struct co *co, struct snapshot_driver *d
 
 /* ---- Restore --------------------------------------------------------------------------------- */
 
-static enum rpc_code open_restore(struct co *co, struct snapshot_driver *d, const struct restore_request *q,
-                                  struct instant deadline, struct arena *a, struct restore_response *ret,
-                                  struct rpc_status *st)
+RESTORE_BY(open_restore)
 {
     static const struct kv allow[] = { { "allow-cross-restore", "true" } };
     struct restore_request open = *q;
@@ -450,9 +399,7 @@ static enum rpc_code open_restore(struct co *co, struct snapshot_driver *d, cons
     return driver_restore(co, of(d)->inner, &open, deadline, a, ret, st);
 }
 
-static enum rpc_code consuming_restore(struct co *co, struct snapshot_driver *d,
-                                       const struct restore_request *q, struct instant deadline,
-                                       struct arena *a, struct restore_response *ret, struct rpc_status *st)
+RESTORE_BY(consuming_restore)
 {
     enum rpc_code code = driver_restore(co, of(d)->inner, q, deadline, a, ret, st);
 
@@ -462,18 +409,14 @@ static enum rpc_code consuming_restore(struct co *co, struct snapshot_driver *d,
 }
 
 /* A shell without its state, and nobody is told. */
-static enum rpc_code cold_restore(struct co *co, struct snapshot_driver *d, const struct restore_request *q,
-                                  struct instant deadline, struct arena *a, struct restore_response *ret,
-                                  struct rpc_status *st)
+RESTORE_BY(cold_restore)
 {
     enum rpc_code code = driver_restore(co, of(d)->inner, q, deadline, a, ret, st);
 
     return code == RPC_NOT_FOUND ? rpc_ok(st) : code;
 }
 
-static enum rpc_code odd_restore(struct co *co, struct snapshot_driver *d, const struct restore_request *q,
-                                 struct instant deadline, struct arena *a, struct restore_response *ret,
-                                 struct rpc_status *st)
+RESTORE_BY(odd_restore)
 {
     static const struct kv odd[] = { { "command", "/bin/restore --now" } };
     enum rpc_code code = driver_restore(co, of(d)->inner, q, deadline, a, ret, st);
@@ -500,18 +443,14 @@ static bool exists(struct co *co, struct villain *v, const struct snapshot_delet
     return false;
 }
 
-static enum rpc_code pedantic_remove(struct co *co, struct snapshot_driver *d,
-                                     const struct snapshot_delete_request *q, struct instant deadline,
-                                     struct arena *a, struct rpc_status *st)
+REMOVE_BY(pedantic_remove)
 {
     if ((*q->snapshot_uid || *q->checkpoint_id) && !exists(co, of(d), q, deadline, a))
         return rpc_fail(a, st, RPC_NOT_FOUND, "there is no such snapshot");
     return driver_delete(co, of(d)->inner, q, deadline, a, st);
 }
 
-static enum rpc_code eager_remove(struct co *co, struct snapshot_driver *d,
-                                  const struct snapshot_delete_request *q, struct instant deadline,
-                                  struct arena *a, struct rpc_status *st)
+REMOVE_BY(eager_remove)
 {
     if (*q->snapshot_uid || *q->checkpoint_id)
         return driver_delete(co, of(d)->inner, q, deadline, a, st);
@@ -520,9 +459,7 @@ static enum rpc_code eager_remove(struct co *co, struct snapshot_driver *d,
 }
 
 /* It knows snapshot_uids only: what was made under an id stays. */
-static enum rpc_code uid_only_remove(struct co *co, struct snapshot_driver *d,
-                                     const struct snapshot_delete_request *q, struct instant deadline,
-                                     struct arena *a, struct rpc_status *st)
+REMOVE_BY(uid_only_remove)
 {
     if (!*q->snapshot_uid && *q->checkpoint_id)
         return rpc_ok(st);
@@ -530,9 +467,7 @@ static enum rpc_code uid_only_remove(struct co *co, struct snapshot_driver *d,
 }
 
 /* Deletes are noted in memory, and forgotten with it. */
-static enum rpc_code hiding_remove(struct co *co, struct snapshot_driver *d,
-                                   const struct snapshot_delete_request *q, struct instant deadline,
-                                   struct arena *a, struct rpc_status *st)
+REMOVE_BY(hiding_remove)
 {
     struct villain *v = of(d);
     struct checkpoint_request noted = { .checkpoint_id = q->checkpoint_id, .sandbox_uid = q->sandbox_uid,
@@ -545,18 +480,14 @@ static enum rpc_code hiding_remove(struct co *co, struct snapshot_driver *d,
     return rpc_ok(st);
 }
 
-static enum rpc_code hiding_restore(struct co *co, struct snapshot_driver *d, const struct restore_request *q,
-                                    struct instant deadline, struct arena *a, struct restore_response *ret,
-                                    struct rpc_status *st)
+RESTORE_BY(hiding_restore)
 {
     if (recall_uid(of(d), q->snapshot_uid))
         return rpc_fail(a, st, RPC_NOT_FOUND, "there is no snapshot %s", q->snapshot_uid);
     return driver_restore(co, of(d)->inner, q, deadline, a, ret, st);
 }
 
-static enum rpc_code hiding_list(struct co *co, struct snapshot_driver *d,
-                                 const struct snapshot_list_request *q, struct instant deadline,
-                                 struct arena *a, struct snapshot_list_response *ret, struct rpc_status *st)
+LIST_BY(hiding_list)
 {
     enum rpc_code code = driver_list(co, of(d)->inner, q, deadline, a, ret, st);
     struct snapshot_list_entry *kept = arena_alloc(a, (ret->n + 1) * sizeof(*kept));
@@ -569,9 +500,7 @@ static enum rpc_code hiding_list(struct co *co, struct snapshot_driver *d,
     return code;
 }
 
-static enum rpc_code sweeping_remove(struct co *co, struct snapshot_driver *d,
-                                     const struct snapshot_delete_request *q, struct instant deadline,
-                                     struct arena *a, struct rpc_status *st)
+REMOVE_BY(sweeping_remove)
 {
     enum rpc_code code = driver_delete(co, of(d)->inner, q, deadline, a, st);
 
@@ -580,10 +509,60 @@ static enum rpc_code sweeping_remove(struct co *co, struct snapshot_driver *d,
     return code;
 }
 
+/* ---- Pods ------------------------------------------------------------------------------------ */
+
+static void set_frozen(struct villain *v, const char *pod_uid, bool frozen)
+{
+    if (v->guests)
+        v->guests->ops->freeze(v->guests, pod_uid, frozen);
+}
+
+CHECKPOINT_BY(running_checkpoint)
+{
+    enum rpc_code code = driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
+
+    if (code == RPC_OK)
+        set_frozen(of(d), q->pod_uid, false);
+    return code;
+}
+
+/* The first attempt under each id fails, and its Pod stays as the attempt left it. */
+CHECKPOINT_BY(stuck_checkpoint)
+{
+    if (!of(d)->guests || recall_id(of(d), q->checkpoint_id))
+        return driver_checkpoint(co, of(d)->inner, q, deadline, a, ret, st);
+    remember(of(d), q, "");
+    set_frozen(of(d), q->pod_uid, true);
+    return rpc_fail(a, st, RPC_RESOURCE_EXHAUSTED, "no space left");
+}
+
+/* Whoever has the Pod's name now will do. */
+CHECKPOINT_BY(any_pod_checkpoint)
+{
+    struct villain *v = of(d);
+    struct checkpoint_request other = *q;
+    char uid[64] = "";
+
+    if (v->guests &&
+        v->guests->ops->lookup(v->guests, q->sandbox_namespace, q->pod_name, uid) != GUEST_ABSENT)
+        other.pod_uid = uid;
+    return driver_checkpoint(co, v->inner, &other, deadline, a, ret, st);
+}
+
+RESTORE_BY(blank_restore)
+{
+    static const char blank[] = "{\"memory\":{},\"steps\":0}";
+    struct guest_host *guests = of(d)->guests;
+    enum rpc_code code = driver_restore(co, of(d)->inner, q, deadline, a, ret, st);
+
+    if (code == RPC_OK && guests)
+        guests->ops->offer(guests, q->snapshot_uid, blank, strlen(blank));
+    return code;
+}
+
 /* ---- GetDriverInfo --------------------------------------------------------------------------- */
 
-static enum rpc_code fickle_info(struct co *co, struct snapshot_driver *d, struct instant deadline,
-                                 struct arena *a, struct driver_info *ret, struct rpc_status *st)
+INFO_BY(fickle_info)
 {
     enum rpc_code code = driver_get_info(co, of(d)->inner, deadline, a, ret, st);
 
@@ -593,97 +572,112 @@ static enum rpc_code fickle_info(struct co *co, struct snapshot_driver *d, struc
 
 /* ---- the gallery ----------------------------------------------------------------------------- */
 
-#define OPS(info_, checkpoint_, restore_, remove_, freeze_, unfreeze_, list_)                            \
-    { .name = "villain", .get_info = info_, .checkpoint = checkpoint_, .restore = restore_,              \
-      .remove = remove_, .freeze = freeze_, .unfreeze = unfreeze_, .list = list_, .free = villain_free }
-#define CHECKPOINT(fn) OPS(pass_info, fn, pass_restore, pass_remove, pass_freeze, pass_unfreeze, pass_list)
-#define RESTORE(fn) OPS(pass_info, pass_checkpoint, fn, pass_remove, pass_freeze, pass_unfreeze, pass_list)
-#define REMOVE(fn) OPS(pass_info, pass_checkpoint, pass_restore, fn, pass_freeze, pass_unfreeze, pass_list)
+#define OPS(info_, checkpoint_, restore_, remove_, freeze_, unfreeze_, list_) \
+    { .name = "villain", .get_info = info_, .checkpoint = checkpoint_, .restore = restore_, \
+      .remove = remove_, .freeze = freeze_, .unfreeze = unfreeze_, .list = list_, \
+      .free = villain_free }
+#define CHECKPOINT(fn) \
+    OPS(pass_info, fn, pass_restore, pass_remove, pass_freeze, pass_unfreeze, pass_list)
+#define RESTORE(fn) \
+    OPS(pass_info, pass_checkpoint, fn, pass_remove, pass_freeze, pass_unfreeze, pass_list)
+#define REMOVE(fn) \
+    OPS(pass_info, pass_checkpoint, pass_restore, fn, pass_freeze, pass_unfreeze, pass_list)
 
 static const struct villain_row rows[] = {
     { "stores-nothing", "DRV-010 DRV-011 DRV-013 DRV-032 DRV-035 DRV-006 DRV-043",
       "answers OK to everything and stores nothing",
-      OPS(pass_info, nothing_checkpoint, nothing_restore, nothing_remove, nothing_freeze,
+      false, OPS(pass_info, nothing_checkpoint, nothing_restore, nothing_remove, nothing_freeze,
           nothing_freeze, nothing_list) },
     { "new-artifact-on-retry", "DRV-012",
       "makes another artifact when a Checkpoint is repeated",
-      CHECKPOINT(fresh_checkpoint) },
+      false, CHECKPOINT(fresh_checkpoint) },
     { "forgets-ids", "DRV-012",
       "does not know its checkpoint_ids any more after a restart",
-      CHECKPOINT(forgetful_checkpoint) },
+      false, CHECKPOINT(forgetful_checkpoint) },
     { "races-itself", "DRV-008",
       "makes two artifacts when one Checkpoint comes twice at once",
-      CHECKPOINT(racy_checkpoint) },
+      false, CHECKPOINT(racy_checkpoint) },
     { "takes-deleted-ids", "DRV-042",
       "ignores tombstones: a late Checkpoint of a deleted id is stored",
-      CHECKPOINT(undead_checkpoint) },
+      false, CHECKPOINT(undead_checkpoint) },
     { "shares-ids", "DRV-013",
       "answers with the first artifact of an id, whoever asks under it",
-      CHECKPOINT(careless_checkpoint) },
+      false, CHECKPOINT(careless_checkpoint) },
     { "loses-artifacts", "DRV-010",
       "keeps artifacts in memory: a restart loses them",
-      OPS(pass_info, volatile_checkpoint, volatile_restore, pass_remove, pass_freeze,
+      false, OPS(pass_info, volatile_checkpoint, volatile_restore, pass_remove, pass_freeze,
           pass_unfreeze, pass_list) },
     { "keys-by-name", "DRV-018",
       "keeps one artifact for each Sandbox name: the next replaces it",
-      CHECKPOINT(by_name_checkpoint) },
+      false, CHECKPOINT(by_name_checkpoint) },
     { "one-uid", "DRV-011",
       "gives every snapshot the same uid",
-      OPS(pass_info, same_uid_checkpoint, same_uid_restore, same_uid_remove, pass_freeze,
+      false, OPS(pass_info, same_uid_checkpoint, same_uid_restore, same_uid_remove, pass_freeze,
           pass_unfreeze, pass_list) },
     { "empty-uid", "DRV-011",
       "answers Checkpoint with an empty snapshot_uid",
-      CHECKPOINT(empty_uid_checkpoint) },
+      false, CHECKPOINT(empty_uid_checkpoint) },
     { "wordy", "SUS-083",
       "hands out 65 entries of driver_metadata",
-      CHECKPOINT(wordy_checkpoint) },
+      false, CHECKPOINT(wordy_checkpoint) },
     { "takes-typos", "DRV-006 DRV-017",
       "takes parameters that nobody knows, and unusable targets",
-      CHECKPOINT(lax_checkpoint) },
+      false, CHECKPOINT(lax_checkpoint) },
     { "refuses-reserved", "DRV-006",
       "refuses parameters under the controller's own prefix",
-      CHECKPOINT(strict_checkpoint) },
+      false, CHECKPOINT(strict_checkpoint) },
     { "vague", "DRV-017 DRV-063",
       "answers INTERNAL where the caller's parameters are wrong",
-      CHECKPOINT(vague_checkpoint) },
+      false, CHECKPOINT(vague_checkpoint) },
     { "leaves-partials", "DRV-015",
       "leaves an artifact behind when it refuses a Checkpoint",
-      CHECKPOINT(partial_checkpoint) },
+      false, CHECKPOINT(partial_checkpoint) },
     { "restores-for-anyone", "DRV-035",
       "restores a snapshot for a Sandbox that did not make it",
-      RESTORE(open_restore) },
+      false, RESTORE(open_restore) },
     { "restores-once", "DRV-034",
       "removes an artifact when it has been restored",
-      RESTORE(consuming_restore) },
+      false, RESTORE(consuming_restore) },
     { "cold-boots", "DRV-032",
       "answers OK to the Restore of a snapshot that it does not have",
-      RESTORE(cold_restore) },
+      false, RESTORE(cold_restore) },
     { "odd-metadata", "DRV-033",
       "answers Restore with a key of no known form",
-      RESTORE(odd_restore) },
+      false, RESTORE(odd_restore) },
     { "fails-unknown-deletes", "DRV-040 DRV-041",
       "answers NOT_FOUND to the Delete of what is not there",
-      REMOVE(pedantic_remove) },
+      false, REMOVE(pedantic_remove) },
     { "deletes-nothing", "DRV-044",
       "answers OK to Delete and removes nothing",
-      REMOVE(nothing_remove) },
+      false, REMOVE(nothing_remove) },
     { "deletes-by-no-key", "DRV-043",
       "removes everything when Delete names nothing",
-      REMOVE(eager_remove) },
+      false, REMOVE(eager_remove) },
     { "keeps-what-ids-name", "DRV-042",
       "ignores checkpoint_id in Delete",
-      REMOVE(uid_only_remove) },
+      false, REMOVE(uid_only_remove) },
     { "undeletes", "DRV-044",
       "remembers deletions in memory: a restart brings the artifacts back",
-      OPS(pass_info, pass_checkpoint, hiding_restore, hiding_remove, pass_freeze, pass_unfreeze,
+      false, OPS(pass_info, pass_checkpoint, hiding_restore, hiding_remove, pass_freeze, pass_unfreeze,
           hiding_list) },
     { "deletes-others", "DRV-018",
       "removes every other artifact together with the one it was asked for",
-      REMOVE(sweeping_remove) },
+      false, REMOVE(sweeping_remove) },
     { "fickle-name", "DRV-004",
       "has another name each time it is asked",
-      OPS(fickle_info, pass_checkpoint, pass_restore, pass_remove, pass_freeze, pass_unfreeze,
+      false, OPS(fickle_info, pass_checkpoint, pass_restore, pass_remove, pass_freeze, pass_unfreeze,
           pass_list) },
+    { "lets-run-on", "DRV-014", "lets the workload run on after a Checkpoint", true,
+      CHECKPOINT(running_checkpoint) },
+    { "leaves-frozen", "DRV-015", "leaves the workload frozen when a Checkpoint fails", true,
+      CHECKPOINT(stuck_checkpoint) },
+    { "takes-any-pod", "DRV-016", "checkpoints whatever Pod has the name now", true,
+      CHECKPOINT(any_pod_checkpoint) },
+    { "restores-blank", "DRV-010 DRV-032", "restores an empty memory", true, RESTORE(blank_restore) },
+    { "freezes-nothing", "DRV-050", "answers OK to Freeze and freezes nothing", true,
+      OPS(pass_info, pass_checkpoint, pass_restore, pass_remove, nothing_freeze, pass_unfreeze, pass_list) },
+    { "never-thaws", "DRV-041 DRV-051", "answers OK to Unfreeze and lets nothing go", true,
+      OPS(pass_info, pass_checkpoint, pass_restore, pass_remove, pass_freeze, nothing_freeze, pass_list) },
 };
 
 const struct villain_row *villain_rows(size_t *ret_n)
@@ -700,7 +694,8 @@ const struct villain_row *villain_find(const char *name)
     return NULL;
 }
 
-struct snapshot_driver *villain_new(const char *name, struct snapshot_driver *inner, struct world *w)
+struct snapshot_driver *villain_new_beside(const char *name, struct snapshot_driver *inner, struct world *w,
+                                           struct guest_host *guests)
 {
     const struct villain_row *row = villain_find(name);
     struct villain *v;
@@ -711,6 +706,12 @@ struct snapshot_driver *villain_new(const char *name, struct snapshot_driver *in
     v->base.ops = &row->ops;
     v->inner = inner;
     v->world = w;
+    v->guests = guests;
     v->nonce = world_identity(w);
     return &v->base;
+}
+
+struct snapshot_driver *villain_new(const char *name, struct snapshot_driver *inner, struct world *w)
+{
+    return villain_new_beside(name, inner, w, NULL);
 }
