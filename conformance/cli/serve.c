@@ -4,6 +4,8 @@
 
 #include "conformance/cli/commands.h"
 #include "controller/controller.h"
+#include "drivers/directory/directory.h"
+#include "drivers/remote/remote.h"
 #include "fakeapi/http/serve.h"
 
 const char serve_help[] =
@@ -16,15 +18,47 @@ const char serve_help[] =
     "  --kubeconfig-out FILE   write a kubeconfig for it\n"
     "  --cluster-loops LIST    all, none, or some of scheduler,kubelet,gc,namespace,volume (none)\n"
     "  --nodes N               make-believe nodes of the kubelet loop (1)\n"
-    "  --controllers           run the controller in the same process\n"
+    "  --controllers WHICH     all: run the controller in the same process; or none (none)\n"
+    "  --driver NAME=ENDPOINT  a snapshot driver of the controller, unix:///PATH or tcp://HOST:PORT; may be\n"
+    "                          repeated. " DIRECTORY_DRIVER_NAME " is always there, in memory\n"
     "  --crds NAME             kinds to start with: agent-sandbox (with --controllers by default)\n"
     "  --time MODE             real, or virtual: the clock stands still (real)\n"
     "  --exit-with-parent      stop when the process that started it ends\n";
 
+/* The controller beside the server, and the drivers it may call: those named on the command line, and the
+ * reference driver on a disk of its own in memory. */
 struct serving {
+    struct text_list named;            /* "NAME=ENDPOINT" */
+    struct arena *arena;
     struct proc *proc;
     struct controllers *controllers;
+    struct disk *disk;
+    struct transport *transport;
+    DYN(struct driver_entry) drivers;
 };
+
+static void add_directory_driver(struct serving *v, struct world *w, struct cluster *c)
+{
+    v->disk = disk_sim_new(w);
+    struct directory_driver_options o = { .world = w, .disk = v->disk,
+                                          .guests = c ? cluster_guest_host(c) : NULL };
+    *dyn_push(&v->drivers) = (struct driver_entry){ DIRECTORY_DRIVER_NAME, directory_driver_new(&o) };
+}
+
+static int add_named_driver(struct serving *v, struct world *w, const char *text, struct err *e)
+{
+    const char *equals = strchr(text, '=');
+    struct remote_driver_options o = { .endpoint = equals ? equals + 1 : "" };
+    struct snapshot_driver *d;
+
+    if (!equals || equals == text)
+        return err_set(e, ERR_INVALID, "--driver wants NAME=ENDPOINT, not \"%s\"", text);
+    d = remote_driver_new(w, &o, e);
+    if (!d)
+        return err_wrap(e, -ERR_INVALID, "--driver %s", text);
+    *dyn_push(&v->drivers) = (struct driver_entry){ arena_strndup(v->arena, text, (size_t)(equals - text)), d };
+    return 0;
+}
 
 static int start_controllers(void *arg, struct world *w, struct apiserver *s, struct cluster *c,
                              struct err *e)
@@ -32,9 +66,18 @@ static int start_controllers(void *arg, struct world *w, struct apiserver *s, st
     struct serving *v = arg;
     struct controller_options o = { .name = "", .identity = "", .lease_namespace = "",
                                     .cluster_domain = "", .freeze_driver = "" };
+    int r = 0;
 
+    add_directory_driver(v, w, c);
+    for (size_t i = 0; r == 0 && i < v->named.list.n; i++)
+        r = add_named_driver(v, w, v->named.list.v[i], e);
+    if (r < 0)
+        return r;
+    o.drivers = v->drivers.v;
+    o.n_drivers = v->drivers.n;
     v->proc = proc_new(w, "controller");
-    v->controllers = controller_start(w, v->proc, apiserver_transport(s), &o);
+    v->transport = apiserver_transport(s);
+    v->controllers = controller_start(w, v->proc, v->transport, &o);
     return 0;
 }
 
@@ -42,9 +85,16 @@ static void stop_controllers(void *arg)
 {
     struct serving *v = arg;
 
-    proc_kill(v->proc);
-    v->controllers = controller_free(v->controllers);
-    proc_free(v->proc);
+    if (v->proc) {
+        proc_kill(v->proc);
+        v->controllers = controller_free(v->controllers);
+        v->transport = transport_free(v->transport);
+        v->proc = proc_free(v->proc);
+    }
+    for (size_t i = 0; i < v->drivers.n; i++)
+        driver_free(v->drivers.v[i].driver);
+    dyn_release(&v->drivers);
+    v->disk = disk_free(v->disk);
 }
 
 static int refuse(const char *what, const char *text)
@@ -55,22 +105,22 @@ static int refuse(const char *what, const char *text)
 
 int serve_run(int argc, char **argv)
 {
-    const char *loops = "none", *mode = "real";
-    struct serving serving = { 0 };
+    const char *loops = "none", *mode = "real", *controllers = "none";
+    cleanup_arena struct arena *arena = arena_new();
+    struct serving serving = { .arena = arena };
     struct serve_options o = { .arg = &serving };
-    bool controllers = false;
     uint64_t nodes = 1;
     const struct option_row rows[] = {
         { "--listen", OPTION_TEXT, &o.listen },
         { "--kubeconfig-out", OPTION_TEXT, &o.kubeconfig_out },
         { "--cluster-loops", OPTION_TEXT, &loops },
         { "--nodes", OPTION_NUMBER, &nodes },
-        { "--controllers", OPTION_FLAG, &controllers },
+        { "--controllers", OPTION_TEXT, &controllers },
+        { "--driver", OPTION_LIST, &serving.named },
         { "--crds", OPTION_TEXT, &o.crds },
         { "--time", OPTION_TEXT, &mode },
         { "--exit-with-parent", OPTION_FLAG, &o.exit_with_parent },
     };
-    cleanup_arena struct arena *arena = arena_new();
     struct err e = ERR_IN(arena);
     int n, r = options_parse("serve", argc, argv, rows, ARRAY_SIZE(rows), &n);
 
@@ -86,13 +136,19 @@ int serve_run(int argc, char **argv)
         return refuse("--time: real or virtual, not", mode);
     if (o.crds && !streq(o.crds, "agent-sandbox") && *o.crds)
         return refuse("--crds: agent-sandbox is what there is, not", o.crds);
+    if (!streq(controllers, "all") && !streq(controllers, "none"))
+        return refuse("--controllers: all or none, not", controllers);
+    if (serving.named.list.n && !streq(controllers, "all"))
+        return refuse("--driver", "a driver needs --controllers=all, which would call it");
     o.nodes = (unsigned)nodes;
     o.virtual_time = streq(mode, "virtual");
-    if (controllers) {
+    if (streq(controllers, "all")) {
         o.start = start_controllers;
         o.stop = stop_controllers;
         if (!o.crds)
             o.crds = "agent-sandbox";
     }
-    return serve_process(&o);
+    r = serve_process(&o);
+    dyn_release(&serving.named.list);
+    return r;
 }
