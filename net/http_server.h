@@ -54,6 +54,9 @@ const char *http_server_address(const struct http_server *s);   /* "127.0.0.1:43
 /* Accepts nothing more and ends every stream; what is under way may still be answered. */
 void http_server_stop(struct http_server *s);
 size_t http_server_busy(const struct http_server *s);           /* handled and not gone */
+/* How often a connection was suspended so far: once for each time a stream ran dry or a request had to
+ * wait, never for a request that is answered promptly. Resuming costs a walk over all that is suspended. */
+uint64_t http_server_suspensions(const struct http_server *s);
 /* Whatever is left loses its connection; every `gone` is called. NULL is fine; returns NULL. */
 struct http_server *http_server_free(struct http_server *s);
 

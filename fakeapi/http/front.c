@@ -249,6 +249,11 @@ size_t front_busy(const struct front *f)
     return http_server_busy(f->server);
 }
 
+uint64_t front_suspensions(const struct front *f)
+{
+    return http_server_suspensions(f->server);
+}
+
 /* The tasks first: they drop what they were to answer. */
 struct front *front_free(struct front *f)
 {

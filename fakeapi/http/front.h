@@ -8,6 +8,7 @@
  *      the first '?' and nothing decoded. A body beyond FRONT_BODY_MAX arrives cut one byte behind it, so
  *      that the handler can refuse it with its own words (K-001).
  *  (2) A watch holds no task: 10,000 of them cost their connections and nothing else.
+ *      A request beside them costs what it costs alone, as long as its handler does not wait.
  *  (3) A client that goes away ends its watch at once.
  *  (4) Stopping ends watches, lets requests under way finish, and then takes the rest down.
  */
@@ -36,4 +37,5 @@ bool front_is_unix(const struct front *f);
 
 void front_stop(struct front *f);                /* promise 4, without the rest */
 size_t front_busy(const struct front *f);        /* requests and watches not yet over */
+uint64_t front_suspensions(const struct front *f);               /* see http_server.h */
 struct front *front_free(struct front *f);       /* NULL is fine; returns NULL */

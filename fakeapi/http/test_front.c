@@ -233,6 +233,32 @@ static void a_client_that_leaves_frees_the_stream(void **state)
     assert_int_equal(front_busy(h->front), 0);
 }
 
+/* Beside 10,000 idle watches a request that was suspended cost 4 ms instead of 12 us. */
+static void a_prompt_request_is_never_suspended(void **state)
+{
+    struct house *h = *state;
+    struct client watcher = request(h, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"), c;
+    uint64_t before;
+
+    assert_true(await_text(&watcher, "frame\nframe\n"));
+    run_for(h, DURATION_MS(2));
+    before = front_suspensions(h->front);
+    assert_true(before > 0);           /* the watch that ran dry */
+    for (int i = 0; i < 20; i++) {
+        c = request(h, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_true(await_text(&c, "\"path\":\"/a\""));
+        client_close(&c);
+    }
+    assert_int_equal(front_suspensions(h->front), before);
+    c = request(h, "GET /park HTTP/1.1\r\nHost: x\r\n\r\n");
+    run_for(h, DURATION_MS(5));
+    assert_int_equal(front_suspensions(h->front), before + 1);   /* and does not spin while it waits */
+    waitq_wake_all(&h->parked);
+    assert_true(await_text(&c, "\"path\":\"/park\""));
+    client_close(&c);
+    client_close(&watcher);
+}
+
 static void stopping_lets_a_parked_request_finish(void **state)
 {
     struct house *h = *state;
@@ -285,6 +311,7 @@ int main(void)
         checked(status_zero_is_no_answer),
         checked(a_stream_flows_and_ends_with_its_source),
         checked(a_client_that_leaves_frees_the_stream),
+        checked(a_prompt_request_is_never_suspended),
         checked(stopping_lets_a_parked_request_finish),
         checked(freeing_cancels_what_is_parked),
         cmocka_unit_test(a_kubeconfig_with_a_ca_and_a_token),
