@@ -2,6 +2,8 @@
 
 #include "kube/decode.h"
 #include "kube/patch_json.h"
+#include "kube/types.h"
+#include "kube/yaml.h"
 
 /* Bodies: from bytes to an object of the kind that was asked for. */
 
@@ -72,14 +74,36 @@ static int meta_member(struct call *c, const char *kind, const json_t *tree, con
                         "struct field .%s of type string", go_type(v), go);
 }
 
-/* JSON text to a tree whose kind and apiVersion, where present, are strings. null is an empty object. */
-static int parse_json(struct call *c, const char *kind, const char *text, size_t len, struct json_notes *notes,
-                      json_t **ret)
+/* Repeated keys of a YAML body: strict problems as YAML words them. */
+static void note_yaml(struct call *c, const struct yaml_notes *yaml)
+{
+    c->yaml_duplicates = yaml->duplicates;
+    c->n_yaml_duplicates = yaml->n_duplicates;
+}
+
+static json_t *parse_text(struct call *c, enum media media, const char *text, size_t len, struct json_notes *notes,
+                          struct err *e)
+{
+    struct yaml_notes yaml = YAML_NOTES_IN(c->arena);
+
+    if (media != MEDIA_YAML)
+        return json_parse(text, len, JSON_PARSE_MERGE_DUPLICATES, notes, e);
+    json_t *tree = yaml_parse(text, len, &yaml, e);
+    if (tree)
+        note_yaml(c, &yaml);
+    return tree;
+}
+
+/* A tree whose kind and apiVersion, where present, are strings. null is an empty object. */
+static int parse_body(struct call *c, const char *kind, enum media media, const char *text, size_t len,
+                      struct json_notes *notes, json_t **ret)
 {
     struct err e = ERR_IN(c->arena);
-    json_auto_t *tree = json_parse(text, len, JSON_PARSE_MERGE_DUPLICATES, notes, &e);
+    json_auto_t *tree = parse_text(c, media, text, len, notes, &e);
     int r;
 
+    if (!tree && media == MEDIA_YAML)
+        return unrecognized(c, kind, "%s", err_message(&e));
     if (!tree)
         return unrecognized(c, kind, "couldn't get version/kind; json parse error: %s", err_message(&e));
     if (json_is_null(tree)) {
@@ -107,7 +131,7 @@ static int read_body(struct call *c, const char *kind, struct json_notes *notes,
         *ret = json_clone(c->q->object);
         return 0;
     }
-    return parse_json(c, kind, c->q->body ? c->q->body : "", c->q->body_len, notes, ret);
+    return parse_body(c, kind, media, c->q->body ? c->q->body : "", c->q->body_len, notes, ret);
 }
 
 /* ---- what it says it is ------------------------------------------------------------------------- */
@@ -162,6 +186,15 @@ static int report(struct call *c, const struct kind *k, const char *const *probl
 {
     cleanup_buf struct buf all = BUF_INIT;
 
+    if (c->n_yaml_duplicates) {        /* they come first, and once */
+        const char **both = arena_alloc(c->arena, (n + c->n_yaml_duplicates) * sizeof(*both));
+        memcpy(both, c->yaml_duplicates, c->n_yaml_duplicates * sizeof(*both));
+        if (n)
+            memcpy(both + c->n_yaml_duplicates, problems, n * sizeof(*both));
+        problems = both;
+        n += c->n_yaml_duplicates;
+        c->n_yaml_duplicates = 0;
+    }
     if (!n || c->opt.field_validation == VALIDATION_IGNORE)
         return 0;
     if (c->opt.field_validation == VALIDATION_WARN) {
@@ -274,10 +307,12 @@ int decode_body(struct call *c, const char *kind_text, json_t **ret)
 int decode_config(struct call *c, const char *text, size_t len, json_t **ret)
 {
     struct err e = ERR_IN(c->arena);
+    struct yaml_notes notes = YAML_NOTES_IN(c->arena);
 
-    *ret = len ? json_parse(text, len, 0, NULL, &e) : json_object();
+    *ret = yaml_parse(text, len, &notes, &e);
     if (!*ret)
-        return apierr_set(&c->err, APIERR_BAD_REQUEST, "error decoding YAML: %s", err_message(&e));
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "error decoding YAML: error converting YAML to JSON: %s",
+                          err_message(&e));
     if (!json_is_object(*ret)) {
         json_decref(*ret);
         *ret = json_object();
@@ -287,7 +322,12 @@ int decode_config(struct call *c, const char *text, size_t len, json_t **ret)
 
 int decode_default(struct call *c, const struct kind *k, json_t **obj)
 {
-    (void)c, (void)k, (void)obj;
+    (void)c;
+    if (!kind_schema(k) || kind_custom(k))
+        return 0;
+    json_t *next = types_default(kind_schema(k), *obj);
+    json_decref(*obj);
+    *obj = next;
     return 0;
 }
 

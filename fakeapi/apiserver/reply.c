@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/yaml.h"
+
 #include <strings.h>
 
 /* What goes back: a tree where the caller takes one, bytes else. */
@@ -91,6 +93,10 @@ struct blob *encode_tree(struct call *c, const json_t *tree, const struct encodi
 {
     cleanup_buf struct buf b = BUF_INIT;
 
+    if (e->media == MEDIA_YAML) {
+        yaml_write(&b, tree);
+        return blob_from_buf(&b);
+    }
     if (e->media != MEDIA_JSON)
         return NULL;
     json_write(&b, tree, e->pretty ? JSON_WRITE_INDENT : 0);

@@ -134,6 +134,8 @@ struct call {
     DYN(struct api_header) headers;
     const char *include_object;        /* of a watch that shows Tables; NULL: ask the query */
     const char *status_continue;       /* the error Status's metadata.continue; NULL: absent */
+    const char **yaml_duplicates;      /* of a body in YAML, not yet reported */
+    size_t n_yaml_duplicates;
     json_t *body;                      /* what a body was decoded to and must live as long as the call */
     bool managed_done;                 /* managedFields are as they shall be: an apply saw to them */
     bool head;                         /* HEAD: no body */
