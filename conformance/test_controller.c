@@ -33,7 +33,7 @@ struct driver {
     duration takes;
     unsigned serial;
     unsigned checkpoints, restores, deletes, freezes, unfreezes, out, most_out;
-    char last_parameters[256];
+    char last_parameters[256];         /* of the last Checkpoint or Restore */
 };
 
 struct lab {
@@ -53,6 +53,7 @@ struct lab {
     bool crash_after, crashed;
     const char *fail_path;             /* requests whose "METHOD path" holds this ... */
     int fail_times;                    /* ... are answered 500 so many times */
+    bool unready;                      /* the node starts Pods that do not become Ready */
     uint64_t seed;
     duration lag;
 };
@@ -122,6 +123,15 @@ static struct artifact *artifact_by_id(struct driver *d, const char *id)
     return NULL;
 }
 
+static void keep_parameters(struct driver *d, const struct kvmap *m)
+{
+    d->last_parameters[0] = 0;
+    for (size_t i = 0; i < m->n; i++)
+        snprintf(d->last_parameters + strlen(d->last_parameters),
+                 sizeof(d->last_parameters) - strlen(d->last_parameters), "%s=%s ", m->v[i].key,
+                 m->v[i].value);
+}
+
 static enum rpc_code drv_checkpoint(struct co *co, struct snapshot_driver *base,
                                     const struct checkpoint_request *q, struct instant deadline,
                                     struct arena *a, struct checkpoint_response *ret, struct rpc_status *st)
@@ -151,11 +161,7 @@ static enum rpc_code drv_checkpoint(struct co *co, struct snapshot_driver *base,
         return rpc_fail(a, st, RPC_CANCELLED, "cancelled");
     if (code != RPC_OK)
         return rpc_fail(a, st, code, "as told");
-    d->last_parameters[0] = 0;
-    for (size_t i = 0; i < q->parameters.n; i++)
-        snprintf(d->last_parameters + strlen(d->last_parameters),
-                 sizeof(d->last_parameters) - strlen(d->last_parameters), "%s=%s ",
-                 q->parameters.v[i].key, q->parameters.v[i].value);
+    keep_parameters(d, &q->parameters);
     *ret = (struct checkpoint_response){ .snapshot_uid = d->empty_uid ? "" : arena_strdup(a, made->uid),
                                          .size_bytes = 5 };
     return rpc_ok(st);
@@ -179,6 +185,7 @@ static enum rpc_code drv_restore(struct co *co, struct snapshot_driver *base, co
         return rpc_fail(a, st, RPC_CANCELLED, "cancelled");
     if (code != RPC_OK)
         return rpc_fail(a, st, code, "as told");
+    keep_parameters(d, &q->parameters);
     *kv = (struct kv){ d->restore_key ? d->restore_key : "annotation/test.driver/restored",
                        d->restore_value ? d->restore_value : "yes" };
     ret->restore_metadata = (struct kvmap){ kv, 1 };
@@ -285,7 +292,7 @@ static void node_sync(struct co *co, struct lab *l, const json_t *pod)
     json_auto_t *spec = json_pack("{s:{s:s}}", "spec", "nodeName", "node-1");
     json_auto_t *status = json_pack("{s:{s:s, s:s, s:[{s:s}], s:[{s:s, s:s}, {s:s, s:s}]}}", "status",
         "phase", "Running", "podIP", "10.0.0.1", "podIPs", "ip", "10.0.0.1", "conditions",
-        "type", "PodScheduled", "status", "True", "type", "Ready", "status", "True");
+        "type", "PodScheduled", "status", "True", "type", "Ready", "status", l->unready ? "False" : "True");
 
     if (obj_is_deleting(pod)) {
         client_delete(co, l->client, &ref, &now, &err);
@@ -1014,6 +1021,163 @@ static void volume_claims_come_first(void **state)                 /* SBX-046 SB
     lab_down(&l);
 }
 
+static void the_record_is_enough(void **state)   /* SUS-101 SUS-115 AS-RACE-49 SNP-060 */
+{
+    struct lab l = { 0 };
+    json_auto_t *s = NULL;
+
+    lab_up(&l);
+    create_class(&l);
+    create(&l, &kind_sandbox, MAKE(HIBERNATE));
+    lab_run(&l, DURATION_S(30));
+    patch(&l, "s", SLEEP);
+    lab_run(&l, DURATION_S(60));
+    s = sandbox(&l);
+    ask(&l, "delete", &kind_snapshot_claim, obj_str(s, "status.snapshot.snapshotClaimName"), NULL);
+    ask(&l, "delete", &kind_snapshot_class, "c", NULL);
+    lab_run(&l, DURATION_S(60));
+    patch(&l, "s", WAKE);
+    lab_run(&l, DURATION_S(60));
+    expect_state(&l, NOT_SUSPENDED, READY);
+    assert_string_equal(l.driver.last_parameters, "k=v ");
+    assert_int_equal(l.driver.restores, 1);
+    assert_int_equal(l.driver.artifacts.n, 0);
+    lab_down(&l);
+}
+
+static void a_shell_lost_before_it_was_ready(void **state)         /* SUS-107 SUS-108 SUS-109 */
+{
+    struct lab l = { 0 };
+    json_auto_t *p = NULL;
+
+    lab_up(&l);
+    create_class(&l);
+    create(&l, &kind_sandbox, MAKE(HIBERNATE));
+    lab_run(&l, DURATION_S(30));
+    patch(&l, "s", SLEEP);
+    lab_run(&l, DURATION_S(60));
+    l.unready = true;
+    patch(&l, "s", WAKE);
+    lab_run(&l, DURATION_MIN(10));
+    expect_state(&l, NOT_SUSPENDED, "False/DependenciesNotReady");
+    assert_int_equal(l.driver.restores, 1);
+    assert_int_equal(l.driver.artifacts.n, 1);
+    l.unready = false;
+    ask(&l, "delete", &kind_pod, "s", NULL);
+    lab_run(&l, DURATION_S(60));
+    assert_int_equal(l.driver.restores, 2);
+    expect_state(&l, NOT_SUSPENDED, READY);
+    assert_int_equal(l.driver.artifacts.n, 0);
+    ask(&l, "delete", &kind_pod, "s", NULL);      /* lost after it was Ready: cold boot */
+    lab_run(&l, DURATION_S(60));
+    assert_int_equal(l.driver.restores, 2);
+    p = pod(&l);
+    assert_null(obj_annotation(p, "agents.x-k8s.io/restored-from-snapshot"));
+    expect_state(&l, NOT_SUSPENDED, READY);
+    lab_down(&l);
+}
+
+static void two_pods_are_one_too_many(void **state)                /* SBX-033 to 036, SBX-120, SUS-022 */
+{
+    struct lab l = { 0 };
+    json_auto_t *s = NULL, *pods = NULL, *left = NULL;
+    cleanup_free char *body = NULL;
+
+    lab_up(&l);
+    create(&l, &kind_sandbox, MAKE(""));
+    lab_run(&l, DURATION_S(30));
+    s = sandbox(&l);
+    body = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"other\",\"namespace\":"
+                     "\"default\",\"ownerReferences\":[{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":"
+                     "\"Sandbox\",\"name\":\"s\",\"uid\":\"%s\",\"controller\":true}]},\"spec\":{\"containers\":"
+                     "[{\"name\":\"a\",\"image\":\"i\"}]}}", obj_uid(s));
+    create(&l, &kind_pod, body);
+    lab_run(&l, DURATION_S(30));
+    expect_state(&l, NOT_SUSPENDED, "False/MultiplePods");
+    l.story[0] = 0;
+    patch(&l, "s", SLEEP);
+    lab_run(&l, DURATION_MIN(30));
+    expect_state(&l, "Unknown/PodStateUnknown", "False/MultiplePods");
+    assert_string_equal(l.story, "PUT sandboxes/s/status\n");
+    pods = ask(&l, "list", &kind_pod, NULL, NULL);
+    assert_int_equal(json_array_size(json_object_get(pods, "items")), 2);
+    patch(&l, "s", "{\"spec\":{\"shutdownTime\":\"2025-01-01T00:00:00Z\"}}");
+    lab_run(&l, DURATION_S(60));
+    left = ask(&l, "list", &kind_pod, NULL, NULL);
+    assert_int_equal(json_array_size(json_object_get(left, "items")), 0);
+    expect_state(&l, ASLEEP, "False/SandboxExpired");
+    lab_down(&l);
+}
+
+static void a_stale_cache_deceives_nobody(void **state)            /* SUS-026 SUS-085 AS-RACE-02 AS-RACE-16 */
+{
+    struct lab l = { 0 };
+    json_auto_t *p = NULL;
+
+    lab_up(&l);
+    create_class(&l);
+    controller_hold(l.controllers, "pods", true);
+    create(&l, &kind_sandbox, MAKE(HIBERNATE));
+    lab_run(&l, DURATION_S(30));
+    assert_int_equal(times(&l, "POST pods"), 1);
+    patch(&l, "s", SLEEP);                        /* the cache shows no Pod at all */
+    lab_run(&l, DURATION_S(60));
+    p = pod(&l);
+    assert_null(p);
+    expect_state(&l, "False/PodTerminating", SUSPENDED);           /* nobody has told it yet */
+    assert_int_equal(l.driver.artifacts.n, 1);
+    controller_hold(l.controllers, "pods", false);
+    lab_run(&l, DURATION_S(60));
+    expect_state(&l, ASLEEP, SUSPENDED);
+    assert_int_equal(times(&l, "DELETE pods/s"), 1);
+    controller_hold(l.controllers, "sandboxes", true);
+    patch(&l, "s", WAKE);
+    lab_run(&l, DURATION_S(60));
+    assert_int_equal(l.driver.restores, 0);       /* it has not heard of it yet */
+    controller_hold(l.controllers, "sandboxes", false);
+    lab_run(&l, DURATION_S(60));
+    expect_state(&l, NOT_SUSPENDED, READY);
+    assert_int_equal(l.driver.checkpoints, 1);
+    assert_int_equal(l.driver.restores, 1);
+    lab_down(&l);
+}
+
+static void one_leader_at_a_time(void **state)   /* SBX-130 to 132 */
+{
+    struct lab l = { 0 };
+    struct controller_options o = { .leader_elect = true, .lease_namespace = "default", .sandbox_workers = 1 };
+    struct proc *a, *b;
+    struct controllers *ca, *cb;
+
+    lab_up(&l);
+    stop_controller(&l);
+    a = proc_new(l.world, "a");
+    b = proc_new(l.world, "b");
+    ca = controller_start(l.world, a, l.direct, &o);
+    lab_run(&l, DURATION_S(3));
+    cb = controller_start(l.world, b, l.direct, &o);
+    lab_run(&l, DURATION_S(60));
+    assert_true(controller_ready(ca));
+    assert_false(controller_ready(cb));
+    proc_kill(a);                                 /* a crash: the lease runs out */
+    lab_run(&l, DURATION_S(10));
+    assert_false(controller_ready(cb));
+    lab_run(&l, DURATION_S(20));
+    assert_true(controller_ready(cb));
+    create(&l, &kind_sandbox, MAKE(""));
+    lab_run(&l, DURATION_S(30));
+    expect_state(&l, NOT_SUSPENDED, READY);
+    json_decref(ask(&l, "patch", &kind_lease, "a3317529.agent-sandbox.x-k8s.io",
+                    "{\"spec\":{\"holderIdentity\":\"thief\",\"leaseDurationSeconds\":3600}}"));
+    lab_run(&l, DURATION_S(30));
+    assert_true(proc_dead(b));                    /* lost it: nothing of it may go on */
+    controller_free(ca);
+    controller_free(cb);
+    proc_free(a);
+    proc_free(b);
+    lab_down(&l);
+}
+
 /* ---- a crash at every request (SUS-170 to SUS-184) ---------------------------------------------- */
 
 /* One whole life: up, asleep, awake, asleep, deleted; the controller dies once and comes back. */
@@ -1110,6 +1274,11 @@ int main(void)
         cmocka_unit_test(a_strangers_pod_is_left_alone),
         cmocka_unit_test(a_failed_lookup_is_unknown),
         cmocka_unit_test(volume_claims_come_first),
+        cmocka_unit_test(the_record_is_enough),
+        cmocka_unit_test(a_shell_lost_before_it_was_ready),
+        cmocka_unit_test(two_pods_are_one_too_many),
+        cmocka_unit_test(a_stale_cache_deceives_nobody),
+        cmocka_unit_test(one_leader_at_a_time),
         cmocka_unit_test(crash_anywhere_in_stop),
         cmocka_unit_test(crash_anywhere_in_hibernate),
         cmocka_unit_test(crash_anywhere_in_freeze),

@@ -107,6 +107,8 @@ static void worker_run(struct co *co, void *arg)
         co_input(co, key->name, strlen(key->name) + 1);
         work_one(co, c, key);
         workq_done(c->queue, key);
+        if (co_yield(co) < 0)                     /* a key that is always ready starves nobody */
+            return;
     }
 }
 

@@ -47,9 +47,17 @@ bool pod_is_ready(const json_t *pod)
     return obj_condition_true(pod, "Ready");
 }
 
+bool pod_told_to_go(const struct pass *p, const json_t *pod)
+{
+    for (size_t i = 0; i < TOLD_MAX; i++)
+        if (p->mem->told_to_go[i] && streq(p->mem->told_to_go[i], obj_uid(pod)))
+            return true;
+    return false;
+}
+
 bool pod_is_going(const struct pass *p, const json_t *pod)
 {
-    return obj_is_deleting(pod) || (p->mem->deleted_pod_uid && streq(p->mem->deleted_pod_uid, obj_uid(pod)));
+    return obj_is_deleting(pod) || pod_told_to_go(p, pod);
 }
 
 void pass_wake_at(struct pass *p, struct instant t)
@@ -143,7 +151,8 @@ void memory_free(struct sandbox_memory *m)
     free(m->uid);
     free(m->pod_uid);
     free(m->pod_name);
-    free(m->deleted_pod_uid);
+    for (size_t i = 0; i < TOLD_MAX; i++)
+        free(m->told_to_go[i]);
     free(m->fresh_checkpoint);
     free(m);
 }

@@ -13,6 +13,8 @@
 #include "controller/sandbox/sandbox.h"
 #include "controller/sandbox/target.h"
 
+#define TOLD_MAX 8
+
 /* What the controller remembers of one Sandbox between passes. Nothing here is needed for correctness
  * after a restart; it saves repeated calls and keeps caches from deceiving us. */
 struct sandbox_memory {
@@ -24,7 +26,7 @@ struct sandbox_memory {
     /* Our Pod as a reply to a write of ours showed it; the cache may not have got there yet. */
     char *pod_uid, *pod_name;
     uint64_t pod_seen;
-    char *deleted_pod_uid;             /* told to go by us, maybe not in the cache yet */
+    char *told_to_go[TOLD_MAX];        /* uids of Pods we deleted; the cache may show them live */
     char *fresh_checkpoint;            /* the intent that this process wrote, no attempt uncertain */
     struct instant blocked_until;      /* after an answer that was no answer (SUS-083) */
     int64_t blocked_generation;
@@ -100,6 +102,7 @@ bool is_suspended_mode(const json_t *sandbox);
 enum strategy strategy_of(const json_t *sandbox);
 bool pod_is_ready(const json_t *pod);
 bool pod_is_going(const struct pass *p, const json_t *pod);     /* terminating, or told to by us */
+bool pod_told_to_go(const struct pass *p, const json_t *pod);
 
 /* ---- status.c ---- */
 

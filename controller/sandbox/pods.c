@@ -164,6 +164,14 @@ int pass_keep_pod(struct pass *p)
     return keep_pod_name(p);
 }
 
+/* The newest first; the oldest is forgotten. */
+static void remember_told(struct sandbox_memory *m, const char *uid)
+{
+    free(m->told_to_go[TOLD_MAX - 1]);
+    memmove(&m->told_to_go[1], &m->told_to_go[0], (TOLD_MAX - 1) * sizeof(*m->told_to_go));
+    m->told_to_go[0] = xstrdup(uid);
+}
+
 int pass_delete_pod(struct pass *p, const json_t *pod)
 {
     struct objref ref = { &kind_pod, obj_namespace(pod), obj_name(pod) };
@@ -177,8 +185,7 @@ int pass_delete_pod(struct pass *p, const json_t *pod)
     r = client_delete(p->co, p->c->client, &ref, &opt, &err);
     if (r < 0 && !apierr_is(r, APIERR_NOT_FOUND))
         return pass_child_failed(p, r, &err);
-    free(p->mem->deleted_pod_uid);
-    p->mem->deleted_pod_uid = xstrdup(obj_uid(pod));
+    remember_told(p->mem, obj_uid(pod));
     return ROUND_AGAIN;
 }
 

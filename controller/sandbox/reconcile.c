@@ -27,9 +27,8 @@ static int wait_step(struct pass *p)
 {
     const char *stored = obj_str(obj_condition(p->sandbox, "Suspended"), "reason");
 
-    bool by_us = p->mem->deleted_pod_uid && streq(p->mem->deleted_pod_uid, obj_uid(p->pod));
 
-    if (p->f.mode == MODE_SUSPENDED && p->f.strategy == STRATEGY_HIBERNATE && !by_us &&
+    if (p->f.mode == MODE_SUSPENDED && p->f.strategy == STRATEGY_HIBERNATE && !pod_told_to_go(p, p->pod) &&
         p->f.snapshot != SNAPSHOT_OF_POD && !streq(stored, "PodTerminating"))
         event_record(p->c->events, p->sandbox, EVENT_WARNING, "CheckpointSkipped",
                      "Pod %s was already being deleted", obj_name(p->pod));
