@@ -70,6 +70,8 @@ struct schema {
     const struct schema_field *fields; /* in Go's declaration order */
     const uint16_t *by_name;           /* indices into fields, sorted by name */
     size_t n_fields;
+    const uint16_t *by_number;         /* those with a protobuf number, in the order of the wire: by (via, number) */
+    size_t n_numbers;
     const struct schema *items;        /* ARRAY */
     const struct schema *additional;   /* OBJECT used as a map: the schema of its values */
     const char *format;                /* "int32", "int64", "byte", "date-time", "double" ...; NULL */

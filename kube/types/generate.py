@@ -200,7 +200,11 @@ class Generator:
                 yield package, via, cells
                 continue
             where, inner = self.resolve(package, go)
-            yield from self.flat(where, inner, via + ((int(number),) if number else ()))
+            if number:
+                yield from self.flat(where, inner, via + (int(number),))
+            else:                                # TypeMeta: an envelope says it in protobuf
+                for w, v, c in self.flat(where, inner, via):
+                    yield w, v, [c[0], ''] + c[2:]
 
     def message(self, package, name):
         symbol = self.message_symbol((package, name))
@@ -212,8 +216,10 @@ class Generator:
         for where, via, cells in self.flat(package, name):
             fields.append(self.field(symbol, label, where, via, cells))
         order = sorted(range(len(fields)), key=lambda i: fields[i]['name'])
+        numbers = sorted((i for i in range(len(fields)) if fields[i]['number']), key=lambda i: fields[i]['_wire_path'])
         members.update(type='SCHEMA_OBJECT', go_type=c_string(self.printed(package, name)), go_name=c_string(name),
                        name=c_string(self.openapi_name(package, name)), _fields=fields, _order=order,
+                       _numbers=numbers,
                        map_atomic='true' if (package, name) in self.atomic else None,
                        hook=self.hook(label))
         return symbol
@@ -237,7 +243,7 @@ class Generator:
             fill = default
         pointer = go.startswith('*')
         return dict(name=json, _node=node, number=number or None, via='{ %s }' % ', '.join(map(str, via)) if via else None,
-                    wire=wire or None, required='true' if 'o' not in flags and not pointer else None,
+                    wire=wire or None, _wire_path=tuple(via) + (int(number or 0),), required='true' if 'o' not in flags and not pointer else None,
                     omitempty='true' if 'o' in flags else None, pointer='true' if pointer else None,
                     omitzero='true' if 'z' in flags else None, gated='true' if 'g' in flags else None,
                     default_json=c_string(default) if default else None, fill_json=c_string(fill) if fill else None,
@@ -290,12 +296,16 @@ class Generator:
                 w('static const struct schema_field %s_f[] = {\n' % s)
                 for f in fields:
                     body = ['.name = "%s"' % f['name'], '.schema = &%s' % f['_node']]
-                    body += ['.%s = %s' % (k, v) for k, v in f.items() if v is not None and k not in ('name', '_node')]
+                    body += ['.%s = %s' % (k, v) for k, v in f.items() if v is not None and k != 'name' and not k.startswith('_')]
                     w('    { %s },\n' % ', '.join(body))
                 w('};\nstatic const uint16_t %s_n[] = { %s };\n' % (s, ', '.join(map(str, m['_order']))))
+                if m['_numbers']:
+                    w('static const uint16_t %s_w[] = { %s };\n' % (s, ', '.join(map(str, m['_numbers']))))
             body = ['.%s = %s' % (k, v) for k, v in m.items() if v is not None and v != 'NULL' and not k.startswith('_')]
             if fields:
                 body += ['.fields = %s_f' % s, '.by_name = %s_n' % s, '.n_fields = %d' % len(fields)]
+                if m['_numbers']:
+                    body += ['.by_number = %s_w' % s, '.n_numbers = %d' % len(m['_numbers'])]
             w('static const struct schema %s = { %s };\n' % (s, ', '.join(body)))
         kinds = sorted(self.kinds())
         w('\nconst struct type_row types_rows[] = {\n')
