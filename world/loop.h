@@ -35,3 +35,6 @@ int loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), 
 int loop_on_child(struct loop *l, int pid, void (*fn)(void *arg, int status), void *arg, struct err *e);
 /* No callback after this, whoever waits for the child then. Not watched is fine. */
 void loop_forget_child(struct loop *l, int pid);
+
+/* The machine's own clock, whatever a world's says: for benchmarks. Decisions ask their world. */
+duration loop_monotonic(void);

@@ -110,6 +110,5 @@ struct loop *loop_free(struct loop *l);
 int loop_run_prepares(struct loop *l);
 /* Waits for descriptors and loop timers at most `max` (negative: for ever), then runs their callbacks. */
 void loop_wait(struct loop *l, duration max);
-duration loop_monotonic(void);
 struct instant loop_wall_clock(void);
 uint64_t loop_random(void);                      /* not 0 */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "conformance/report/report_priv.h"
 
 struct progress progress_new(bool quiet)
 {

@@ -47,3 +47,7 @@ char *report_html(struct report *r);
 /* report.json, junit.xml, report.tap and index.html in `dir`, made where it is missing. */
 int report_write(struct report *r, const char *dir, struct err *e);
 int report_write_file(const char *path, const char *text, struct err *e);
+
+/* Reading an object of the report. */
+const char *report_field(const json_t *o, const char *key);     /* "" where there is none */
+int64_t report_count(const json_t *o, const char *key);

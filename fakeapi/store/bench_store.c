@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "fakeapi/store/store.h"
-#include "world/world_priv.h"
+#include "world/loop.h"
 
 #define KEYS 100000
 #define LIST 6000
