@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "world/buf.h"
-#include "world/world_priv.h"
+#include "world/loop.h"
 
 #define GETS 30000
 #define OBJECTS 6000
