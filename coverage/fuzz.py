@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every fuzz target with libFuzzer and the sanitizers: fuzz.py [--time SECONDS] [TARGET ...]
 
-Needs clang. Builds in build-fuzz/; what libFuzzer finds new goes to build-fuzz/corpus/TARGET, what breaks a
+Needs clang and its run-time (libclang-rt-14-dev). Builds in build-fuzz/; what libFuzzer finds new goes to build-fuzz/corpus/TARGET, what breaks a
 target to build-fuzz/found/. The corpora under fixtures/fuzz are only read. Exit 1 when something broke.
 """
 import argparse, os, pathlib, shutil, subprocess, sys
@@ -14,7 +14,7 @@ def build():
     if not (BUILD / 'build.ninja').exists():
         env = dict(os.environ, CC='clang', CXX='clang++')
         subprocess.run(['meson', 'setup', str(BUILD), '-Dfuzz=true', '-Db_sanitize=address,undefined',
-                        '-Db_lundef=false', '-Dwerror=false', '-Dbuildtype=debugoptimized'],
+                        '-Db_lundef=false', '-Dwerror=false', '-Dc_args=-fsanitize=fuzzer-no-link -w', '-Dbuildtype=debugoptimized'],
                        cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
     targets = subprocess.run(['ninja', '-C', str(BUILD), '-t', 'targets', 'all'], check=True,
                              capture_output=True, text=True).stdout.split('\n')
@@ -34,9 +34,10 @@ def run(name, exe, seconds):
     if seeds.is_dir():
         command.append(str(seeds))
     result = subprocess.run(command, capture_output=True, text=True, errors='replace')
-    stats = dict(line.split(':: ', 1)[1].split(':', 1) for line in result.stderr.split('\n')
-                 if line.startswith('stat::'))
-    runs = stats.get('number_of_executed_units', '?').strip()
+    runs = '?'
+    for line in result.stderr.split('\n'):
+        if line.startswith('stat::number_of_executed_units:'):
+            runs = line.split(':')[-1].strip()
     print(f'{name:12} {"held" if result.returncode == 0 else "BROKE"}  {runs} inputs in {seconds} s', flush=True)
     if result.returncode:
         print('\n'.join(result.stderr.split('\n')[-40:]))
@@ -49,7 +50,7 @@ def main():
     parser.add_argument('targets', nargs='*')
     args = parser.parse_args()
     if not shutil.which('clang'):
-        sys.exit('fuzzing needs clang: apt-get install clang')
+        sys.exit('fuzzing needs clang: apt-get install clang libclang-rt-14-dev')
     targets = build()
     wanted = args.targets or sorted(targets)
     return 0 if all([run(name, targets[name], args.time) for name in wanted]) else 1

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t before;
 
     json_object_seed(1);
-    if (!nul)
+    if (!nul || nul == data)
         return 0;
     doc = json_parse((const char *)data + 1, (size_t)(nul - data) - 1, 0, NULL, NULL);
     if (!json_is_object(doc))

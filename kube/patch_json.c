@@ -4,6 +4,9 @@
 
 #include "kube/json_priv.h"
 
+/* How many strict findings are told; how many nodes all `test` operations together may look at. */
+enum { FINDINGS_MAX = 100, COMPARE_MAX = 10000000 };
+
 /* ---- shared by the patches -------------------------------------------------------------------- */
 
 int patch_rejected(struct apierr *err)
@@ -134,12 +137,19 @@ static bool is_container(const json_t *v)
     return json_is_object(v) || json_is_array(v);
 }
 
+static bool is_spelled(const struct spellings *s, const json_t *v)
+{
+    return s->slots[slot_of(s, v)];
+}
+
 static bool same_scalar(const struct spellings *s, const json_t *a, const json_t *b)
 {
     cleanup_buf struct buf x = BUF_INIT, y = BUF_INIT;
 
     if (json_is_null(a) || json_is_null(b))
         return json_is_null(a) && json_is_null(b);
+    if (json_typeof(a) == json_typeof(b) && !json_is_real(a) && !is_spelled(s, a) && !is_spelled(s, b))
+        return json_same(a, b);
     return streq(spelling_of(s, a, &x), spelling_of(s, b, &y));
 }
 
@@ -168,7 +178,8 @@ static bool same_container(pairs_t *later, const json_t *a, const json_t *b)
     return true;
 }
 
-static bool same_value(const struct spellings *s, const json_t *a, const json_t *b)
+/* `*left`: how many nodes may still be looked at; what cannot be told within them is not the same. */
+static bool same_value(const struct spellings *s, const json_t *a, const json_t *b, size_t *left)
 {
     pairs_t later = { 0 };
     bool same = true;
@@ -177,7 +188,7 @@ static bool same_value(const struct spellings *s, const json_t *a, const json_t 
     while (same && later.n) {
         struct pair p = later.v[--later.n];
 
-        if (!p.b)
+        if (!p.b || !*left || !--*left)
             same = false;
         else if (is_container(p.a) || is_container(p.b))
             same = same_container(&later, p.a, p.b);
@@ -349,7 +360,7 @@ struct patcher {
     json_t *root;                                /* ours */
     json_t *null;
     struct spellings spellings;
-    size_t copied;
+    size_t copied, compares_left;
 };
 
 /* A string member of an operation; false where it is absent, null or something else. */
@@ -453,13 +464,13 @@ static bool run_test(struct patcher *p, const json_t *op)
     bool ok;
 
     if (whole_document(op))
-        return want && same_value(&p->spellings, p->root, want);
+        return want && same_value(&p->spellings, p->root, want, &p->compares_left);
     if (!want || !op_place(p, op, "path", &place))
         return false;
     value = place_get(&place, &ok);
     if (!ok)
         return false;
-    return value ? same_value(&p->spellings, value, want) : json_is_null(want);
+    return value ? same_value(&p->spellings, value, want, &p->compares_left) : json_is_null(want);
 }
 
 static bool run_operation(struct patcher *p, const json_t *op)
@@ -537,8 +548,6 @@ static bool known_field(const char *key)
     return false;
 }
 
-enum { FINDINGS_MAX = 100 };
-
 /* Duplicate and unknown members, operation by operation. */
 static void find_strict(struct arena *arena, const json_t *patch, struct patch_notes *notes)
 {
@@ -599,7 +608,7 @@ int json_patch_apply(struct arena *arena, const json_t *doc, const char *text, s
 {
     struct patch_notes notes;
     json_auto_t *patch = NULL;
-    struct patcher p = { .arena = arena };
+    struct patcher p = { .arena = arena, .compares_left = COMPARE_MAX };
     const json_t *op;
     bool ok = true;
     size_t i;

@@ -6,7 +6,7 @@
  *
  * Promises
  *  (1) The document given is not changed; the result shares with it what no operation touched.
- *  (2) The work is bounded: 10,000 operations, 3 MiB copied; nothing recurses.
+ *  (2) The work is bounded: 10,000 operations, 3 MiB copied, ten million nodes compared; nothing recurses.
  */
 #pragma once
 
