@@ -307,7 +307,7 @@ static void node_run(struct co *co, void *arg)
 {
     struct lab *l = arg;
 
-    while (co_sleep(co, DURATION_MS(100)) == 0) {
+    while (co_sleep(co, DURATION_MS(400)) == 0) {
         struct apierr err;
         json_auto_t *list = NULL;
         const json_t *pod;
@@ -1178,6 +1178,150 @@ static void one_leader_at_a_time(void **state)   /* SBX-130 to 132 */
     lab_down(&l);
 }
 
+static void the_service_is_kept_in_order(void **state)             /* SBX-060 to 067, SBX-048 */
+{
+    struct lab l = { 0 };
+    json_auto_t *v = NULL, *gone = NULL, *s = NULL, *theirs = NULL;
+
+    lab_up(&l);
+    create(&l, &kind_sandbox, MAKE(",\"service\":true"));
+    lab_run(&l, DURATION_S(30));
+    json_decref(ask(&l, "patch", &kind_service, "s", "{\"metadata\":{\"labels\":{\"agents.x-k8s.io/sandbox-name-hash\":"
+                    "\"x\",\"mine\":\"1\"}},\"spec\":{\"selector\":{\"app\":\"y\"}}}"));
+    lab_run(&l, DURATION_S(30));
+    v = ask(&l, "get", &kind_service, "s", NULL);
+    assert_string_equal(obj_label(v, "agents.x-k8s.io/sandbox-name-hash"), "f60c4582");
+    assert_string_equal(obj_label(v, "mine"), "1");
+    assert_int_equal(obj_count(v, "spec.selector"), 1);
+    patch(&l, "s", "{\"spec\":{\"service\":false}}");
+    lab_run(&l, DURATION_S(30));
+    gone = ask(&l, "get", &kind_service, "s", NULL);
+    assert_null(gone);
+    s = sandbox(&l);
+    assert_string_equal(obj_str(s, "status.serviceFQDN"), "");
+    create(&l, &kind_service, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"s\","
+                              "\"namespace\":\"default\"},\"spec\":{\"clusterIP\":\"None\",\"selector\":{\"a\":\"b\"}}}");
+    lab_run(&l, DURATION_S(30));
+    expect_state(&l, NOT_SUSPENDED, READY);       /* somebody else's is not in the way of "no" */
+    patch(&l, "s", "{\"spec\":{\"service\":true}}");
+    lab_run(&l, DURATION_S(30));
+    expect_state(&l, NOT_SUSPENDED, "False/ReconcilerError");
+    theirs = ask(&l, "get", &kind_service, "s", NULL);
+    assert_string_equal(obj_str(theirs, "spec.selector.a"), "b");
+    json_decref(ask(&l, "patch", &kind_service, "s", "{\"metadata\":{\"labels\":{\"agents.x-k8s.io/adoptable\":"
+                                                     "\"true\"}}}"));
+    lab_run(&l, DURATION_MIN(5));
+    expect_state(&l, NOT_SUSPENDED, READY);       /* SBX-045 */
+    lab_down(&l);
+}
+
+static void pods_are_adopted_and_followed(void **state)            /* SBX-023 SBX-031 SBX-032 SBX-043 SBX-134 */
+{
+    struct lab l = { 0 };
+    json_auto_t *p = NULL, *s = NULL, *other = NULL;
+    cleanup_free char *body = NULL;
+
+    lab_up(&l);
+    create(&l, &kind_pod, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"s\",\"namespace\":"
+                          "\"default\",\"labels\":{\"agents.x-k8s.io/adoptable\":\"true\"}},\"spec\":{\"containers\":"
+                          "[{\"name\":\"a\",\"image\":\"i\"}]}}");
+    create(&l, &kind_sandbox, MAKE(""));
+    lab_run(&l, DURATION_S(30));
+    expect_state(&l, NOT_SUSPENDED, READY);
+    p = pod(&l);
+    s = sandbox(&l);
+    assert_true(obj_controlled_by(p, s));
+    assert_string_equal(obj_label(p, "agents.x-k8s.io/sandbox-name-hash"), "f60c4582");
+    assert_int_equal(times(&l, "POST pods"), 0);
+    patch(&l, "s", SLEEP);
+    lab_run(&l, DURATION_S(30));
+    body = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"warm\",\"namespace\":"
+                     "\"default\",\"ownerReferences\":[{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":"
+                     "\"Sandbox\",\"name\":\"s\",\"uid\":\"%s\",\"controller\":true}]},\"spec\":{\"containers\":"
+                     "[{\"name\":\"a\",\"image\":\"i\"}]}}", obj_uid(s));
+    stop_controller(&l);
+    create(&l, &kind_pod, body);                  /* a Pod of ours under another name */
+    patch(&l, "s", WAKE);
+    start_controller(&l);
+    lab_run(&l, DURATION_S(30));
+    expect_state(&l, NOT_SUSPENDED, READY);
+    assert_int_equal(times(&l, "POST pods"), 0);
+    json_decref(STEAL(s));
+    s = sandbox(&l);
+    assert_string_equal(obj_annotation(s, "agents.x-k8s.io/pod-name"), "warm");
+    ask(&l, "delete", &kind_pod, "warm", NULL);   /* AS-RACE-03, AS-RACE-04 */
+    lab_run(&l, DURATION_S(30));
+    expect_state(&l, NOT_SUSPENDED, READY);
+    other = pod(&l);
+    assert_non_null(other);
+    assert_int_equal(times(&l, "POST pods"), 1);
+    lab_down(&l);
+}
+
+static void metadata_reaches_the_living_pod(void **state)          /* SBX-025 SBX-095 SBX-098 */
+{
+    struct lab l = { 0 };
+    json_auto_t *before = NULL, *after = NULL, *last = NULL;
+
+    lab_up(&l);
+    create(&l, &kind_sandbox, MAKE(""));
+    lab_run(&l, DURATION_S(30));
+    before = pod(&l);
+    l.story[0] = 0;
+    patch(&l, "s", "{\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"x\":\"1\",\"y\":\"2\"}},\"spec\":"
+                   "{\"containers\":[{\"name\":\"a\",\"image\":\"other\"}]}}}}");
+    lab_run(&l, DURATION_S(30));
+    after = pod(&l);
+    assert_string_equal(obj_uid(after), obj_uid(before));
+    assert_string_equal(obj_label(after, "x"), "1");
+    assert_string_equal(obj_annotation(after, "agents.x-k8s.io/propagated-labels"), "x,y");
+    assert_int_equal(times(&l, "PATCH pods/s"), 1);
+    patch(&l, "s", "{\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"y\":null}}}}}");
+    lab_run(&l, DURATION_S(30));
+    last = pod(&l);
+    assert_null(obj_label(last, "y"));
+    assert_string_equal(obj_label(last, "x"), "1");
+    assert_int_equal(times(&l, "PATCH pods/s"), 2);
+    lab_down(&l);
+}
+
+static void shared_and_stamped_claims(void **state)                /* SNP-031 SNP-042 SNP-051 to 062, SNP-061 */
+{
+    struct lab l = { 0 };
+    json_auto_t *claims = NULL, *claim = NULL, *s = NULL, *left = NULL;
+
+    lab_up(&l);
+    create_class(&l);
+    create(&l, &kind_snapshot_claim_template,
+           "{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":\"SnapshotClaimTemplate\",\"metadata\":{\"name\":"
+           "\"t\",\"namespace\":\"default\"},\"spec\":{\"metadata\":{\"labels\":{\"l\":\"1\"}},\"spec\":"
+           "{\"snapshotClassName\":\"c\",\"parameters\":{\"p\":\"q\"}}}}");
+    create(&l, &kind_sandbox, MAKE(",\"suspensionStrategy\":{\"type\":\"Hibernate\",\"hibernate\":{"
+                                   "\"snapshotClaimTemplateName\":\"t\"}}"));
+    lab_run(&l, DURATION_S(30));
+    claims = ask(&l, "list", &kind_snapshot_claim, NULL, NULL);      /* stamped while it runs */
+    assert_int_equal(json_array_size(json_object_get(claims, "items")), 1);
+    claim = json_incref(json_array_get(json_object_get(claims, "items"), 0));
+    s = sandbox(&l);
+    assert_true(str_starts(obj_name(claim), "s-t-"));
+    assert_true(obj_controlled_by(claim, s));
+    assert_string_equal(obj_label(claim, "l"), "1");
+    assert_string_equal(obj_annotation(claim, "agents.x-k8s.io/snapshot-claim-template"), "t");
+    assert_string_equal(obj_condition_status(claim, "Bound"), "True");
+    ask(&l, "delete", &kind_snapshot_claim, obj_name(claim), NULL);
+    lab_run(&l, DURATION_S(30));                  /* SNP-060 */
+    patch(&l, "s", SLEEP);
+    lab_run(&l, DURATION_S(60));
+    expect_state(&l, ASLEEP, SUSPENDED);
+    assert_string_equal(l.driver.last_parameters, "k=v p=q ");
+    ask(&l, "delete", &kind_sandbox, "s", NULL);
+    lab_run(&l, DURATION_MIN(2));
+    left = ask(&l, "list", &kind_snapshot_claim, NULL, NULL);
+    assert_int_equal(json_array_size(json_object_get(left, "items")), 0);
+    assert_int_equal(l.driver.artifacts.n, 0);
+    lab_down(&l);
+}
+
 /* ---- a crash at every request (SUS-170 to SUS-184) ---------------------------------------------- */
 
 /* One whole life: up, asleep, awake, asleep, deleted; the controller dies once and comes back. */
@@ -1274,6 +1418,10 @@ int main(void)
         cmocka_unit_test(a_strangers_pod_is_left_alone),
         cmocka_unit_test(a_failed_lookup_is_unknown),
         cmocka_unit_test(volume_claims_come_first),
+        cmocka_unit_test(the_service_is_kept_in_order),
+        cmocka_unit_test(pods_are_adopted_and_followed),
+        cmocka_unit_test(metadata_reaches_the_living_pod),
+        cmocka_unit_test(shared_and_stamped_claims),
         cmocka_unit_test(the_record_is_enough),
         cmocka_unit_test(a_shell_lost_before_it_was_ready),
         cmocka_unit_test(two_pods_are_one_too_many),
