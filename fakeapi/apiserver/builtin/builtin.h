@@ -7,6 +7,9 @@ struct api_user;
 
 extern const struct kind_ops plain_ops;          /* no will at all */
 extern const struct kind_ops pod_ops;            /* pod.c */
+/* workloads.c */
+extern const struct kind_ops deployment_ops, replicaset_ops, rc_ops, statefulset_ops, daemonset_ops, revision_ops,
+    podtemplate_ops;
 extern const struct kind_ops namespace_ops;      /* namespace.c */
 extern const struct kind_ops crd_ops;            /* ../crd.c */
 extern const struct kind_ops binding_ops;        /* pod_sub.c: the old way to bind */
