@@ -50,12 +50,11 @@ void buf_add_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
-void buf_printf(struct buf *b, const char *fmt, ...)
+void buf_vprintf(struct buf *b, const char *fmt, va_list args)
 {
-    va_list args, again;
+    va_list again;
     int len;
 
-    va_start(args, fmt);
     va_copy(again, args);
     buf_reserve(b, 0);
     len = vsnprintf(b->data + b->len, b->cap - b->len, fmt, args);
@@ -66,6 +65,14 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     if (len > 0)
         b->len += (size_t)len;
     va_end(again);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    buf_vprintf(b, fmt, args);
     va_end(args);
 }
 

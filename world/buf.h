@@ -22,6 +22,7 @@ void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+void buf_vprintf(struct buf *b, const char *fmt, va_list args) PRINTF(2, 0);
 char *buf_steal(struct buf *b);        /* the bytes, NUL-terminated, the caller's to free */
 
 struct blob {

@@ -31,6 +31,7 @@ struct world *world_free(struct world *w)
     world_pool_free(w->own_pool);
     loop_free(w->loop);
     buf_release(&w->trace);
+    buf_release(&w->line);
     dyn_release(&w->choices);
     dyn_release(&w->timers);
     dyn_release(&w->due);
@@ -54,12 +55,6 @@ struct instant world_now(const struct world *w)
         return w->now;
     /* A wall clock that nobody sets back while the world runs. */
     return (struct instant){ loop_monotonic() + w->wall_offset };
-}
-
-void world_advance(struct world *w, duration d)
-{
-    if (d > 0)
-        w->now = instant_add(w->now, d);
 }
 
 uint64_t world_steps(const struct world *w)
@@ -99,6 +94,14 @@ static size_t count_due(const struct world *w, struct instant now, size_t at)
     if (at >= w->timers.n || w->timers.v[at]->when.ns > now.ns)
         return 0;
     return 1 + count_due(w, now, 2 * at + 1) + count_due(w, now, 2 * at + 2);
+}
+
+void world_advance(struct world *w, duration d)
+{
+    if (d <= 0)
+        return;
+    w->now = instant_add(w->now, d);
+    w->n_due = count_due(w, w->now, 0);
 }
 
 static void collect_due(struct world *w, size_t at)
@@ -180,7 +183,7 @@ static void wait_outside(struct world *w);
 
 static bool sim_step(struct world *w, struct instant limit)
 {
-    size_t n = w->n_ready + count_due(w, w->now, 0);
+    size_t n = w->n_ready + w->n_due;
 
     if (n == 0 && w->external > 0) {
         wait_outside(w);
@@ -191,7 +194,7 @@ static bool sim_step(struct world *w, struct instant limit)
         if (!next || next->when.ns > limit.ns)
             return false;
         w->now = next->when;
-        n = count_due(w, w->now, 0);
+        w->n_due = n = count_due(w, w->now, 0);
     }
     run_candidate(w, choose(w, CHOICE_RUN, (uint32_t)n, "run"));
     return true;

@@ -49,6 +49,7 @@ void timer_cancel(struct timer *t)
     if (at == 0)
         return;
     t->slot = 0;
+    w->n_due -= t->when.ns <= w->now.ns;
     struct timer *last = w->timers.v[--w->timers.n];
     if (last == t)
         return;
@@ -63,6 +64,7 @@ void timer_set(struct world *w, struct timer *t, struct instant when, void (*fir
     *t = (struct timer){ .world = w, .when = when, .seq = ++w->timer_seq, .fire = fire, .arg = arg };
     *dyn_push(&w->timers) = t;
     t->slot = w->timers.n;
+    w->n_due += when.ns <= w->now.ns;
     sift_up(w, w->timers.n - 1);
 }
 

@@ -64,6 +64,7 @@ struct world {
     DYN(struct choice) choices;
     DYN(struct timer *) timers;        /* a heap by (when, seq) */
     DYN(struct timer *) due;           /* scratch of nth_due() */
+    size_t n_due;                      /* simulated: timers at or before now */
     uint64_t timer_seq;
     struct co *ready_head, *ready_tail;
     size_t n_ready;
@@ -77,7 +78,7 @@ struct world {
     bool stop;
     size_t external;                   /* open calls to the outside */
     struct loop *loop;
-    struct buf trace;
+    struct buf trace, line;            /* all that is kept; the one being made */
     uint64_t trace_hash, steps;
     struct world_pool *pool, *own_pool;
     /* The sanitizers' picture of the scheduler's own stack. */
