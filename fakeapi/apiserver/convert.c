@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/crd_schema.h"
+
 /* A kind is stored in one version and served in several. For nearly all of them the two are the same and
  * the stored tree or bytes are sent as they are. */
 
@@ -27,6 +29,8 @@ int convert_from_store(struct call *c, const struct kind *k, struct value *v, js
     }
     char version[API_VERSION_MAX];
     *ret = json_with(value_tree(v), "apiVersion", json_string(kind_api_version(k, version)));
+    crd_prune(kind_schema(k), ret, NULL);
+    crd_default(kind_schema(k), ret);
     return 0;
 }
 

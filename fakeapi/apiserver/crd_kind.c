@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/crd.h"
 
 #include "fakeapi/apiserver/builtin/builtin.h"
+#include "kube/crd_schema.h"
 
 /* From a definition to what is served. */
 
@@ -131,6 +132,7 @@ static void make_kind(struct crd *d, const json_t *spec, struct kind *k)
     };
     k->store_prefix = arena_printf(a, "/registry/%s/%s/", k->res.group, k->res.plural);
     k->subs = make_subs(a, spec, &k->n_subs);
+    k->schema = crd_schema_parse(a, json_path(spec, "schema.openAPIV3Schema"));
     k->fields = make_fields(a, spec, &k->n_fields);
     if (!streq(version, d->storage_version))
         k->store_version = arena_printf(a, "%s/%s", d->group, d->storage_version);

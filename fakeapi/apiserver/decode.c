@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/crd_schema.h"
 #include "kube/decode.h"
 #include "kube/patch_json.h"
 #include "kube/types.h"
@@ -81,13 +82,19 @@ static void note_yaml(struct call *c, const struct yaml_notes *yaml)
     c->n_yaml_duplicates = yaml->n_duplicates;
 }
 
+/* A repeated member of a struct is decoded onto the former, one of a map replaces it. */
+static unsigned parse_flags(const struct call *c)
+{
+    return c->route.kind && kind_custom(c->route.kind) ? 0 : JSON_PARSE_MERGE_DUPLICATES;
+}
+
 static json_t *parse_text(struct call *c, enum media media, const char *text, size_t len, struct json_notes *notes,
                           struct err *e)
 {
     struct yaml_notes yaml = YAML_NOTES_IN(c->arena);
 
     if (media != MEDIA_YAML)
-        return json_parse(text, len, JSON_PARSE_MERGE_DUPLICATES, notes, e);
+        return json_parse(text, len, parse_flags(c), notes, e);
     json_t *tree = yaml_parse(text, len, &yaml, e);
     if (tree)
         note_yaml(c, &yaml);
@@ -224,13 +231,28 @@ static int decode_typed(struct call *c, const struct kind *k, struct json_notes 
     return report(c, k, notes.strict, notes.n_strict);
 }
 
-static int report_duplicates(struct call *c, const struct kind *k, const struct json_notes *notes)
+/* By the schema of its definition: metadata as a type, the rest pruned (F.4). */
+static int coerce_custom(const struct kind *k, json_t **obj, struct decode_notes *notes, struct apierr *why)
 {
-    const char **problems = arena_alloc(c->arena, (notes->n_duplicates + 1) * sizeof(*problems));
+    for (size_t i = 0; notes->parsed && i < notes->parsed->n_duplicates; i++)
+        decode_note_strict(notes, arena_printf(notes->arena, "duplicate field \"%s\"", notes->parsed->duplicates[i]));
+    int r = crd_coerce_metadata(obj, notes, why);
+    if (r < 0)
+        return r;
+    if (kind_schema(k))
+        crd_prune(kind_schema(k), obj, notes);
+    return 0;
+}
 
-    for (size_t i = 0; i < notes->n_duplicates; i++)
-        problems[i] = arena_printf(c->arena, "duplicate field \"%s\"", notes->duplicates[i]);
-    return report(c, k, problems, notes->n_duplicates);
+static int decode_custom(struct call *c, const struct kind *k, struct json_notes *parsed, json_t **obj)
+{
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, parsed);
+    struct apierr why = APIERR_IN(c->arena);
+
+    if (coerce_custom(k, obj, &notes, &why) < 0)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", k->res.kind,
+                          k->res.version, k->res.kind, why.message);
+    return report(c, k, notes.strict, notes.n_strict);
 }
 
 /* ---- the doors ---------------------------------------------------------------------------------- */
@@ -243,23 +265,23 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
 
     if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0 || (r = check_type(c, k, obj)) < 0)
         return r;
-    if (kind_schema(k) && !kind_custom(k)) {
-        r = decode_typed(c, k, &notes, &obj);
-        *ret = r < 0 ? NULL : STEAL(obj);
+    if (kind_custom(k) || !kind_schema(k)) {
+        r = decode_custom(c, k, &notes, &obj);
+        *ret = r < 0 ? NULL : reordered(k, obj);
         return r;
     }
-    if ((r = report_duplicates(c, k, &notes)) < 0)
-        return r;
-    *ret = reordered(k, obj);
-    return 0;
+    r = decode_typed(c, k, &notes, &obj);
+    *ret = r < 0 ? NULL : STEAL(obj);
+    return r;
 }
 
 /* The 422 of a patch whose result is no object of the kind: the patched object stands in it (B-085, J-035). */
 static int patch_invalid(struct call *c, const json_t *shown, const char *why)
 {
     struct fielderrs errs = FIELDERRS_IN(c->arena);
+    unsigned flags = kind_custom(body_kind(c)) ? JSON_WRITE_SORTED : 0;
 
-    fielderr_invalid_str(&errs, FP_CHILD(NULL, "patch"), json_arena_text(c->arena, shown, 0), "%s", why);
+    fielderr_invalid_str(&errs, FP_CHILD(NULL, "patch"), json_arena_text(c->arena, shown, flags), "%s", why);
     return fielderrs_status(&errs, &c->err, "", "", "");
 }
 
@@ -276,16 +298,20 @@ int decode_patched(struct call *c, const struct kind *k, json_t *tree, const str
                    const json_t *printed, json_t **ret)
 {
     struct decode_notes notes = DECODE_NOTES_IN(c->arena, patch ? &patch->json : NULL);
-    const json_t *shown = printed ? printed : tree;
+    json_auto_t *shown = json_incref(printed ? (json_t *)printed : tree);
     struct apierr why = APIERR_IN(c->arena);
     int r = 0;
 
     *ret = NULL;
     for (size_t i = 0; patch && i < patch->n_strict; i++)
         decode_note_strict(&notes, patch->strict[i]);
-    if (!kind_schema(k) || kind_custom(k))
-        *ret = reordered(k, tree);
-    else if (decode(kind_schema(k), tree, &notes, ret, &why) < 0)
+    if (!kind_schema(k) || kind_custom(k)) {
+        notes.parsed = NULL;
+        if (coerce_custom(k, &tree, &notes, &why) < 0)
+            r = patch_invalid(c, shown, why.message);
+        else
+            *ret = reordered(k, tree);
+    } else if (decode(kind_schema(k), tree, &notes, ret, &why) < 0)
         r = patch_invalid(c, shown, why.message);
     if (r == 0)
         r = report_patched(c, shown, &notes);
@@ -323,8 +349,12 @@ int decode_config(struct call *c, const char *text, size_t len, json_t **ret)
 int decode_default(struct call *c, const struct kind *k, json_t **obj)
 {
     (void)c;
-    if (!kind_schema(k) || kind_custom(k))
+    if (!kind_schema(k))
         return 0;
+    if (kind_custom(k)) {
+        crd_default(kind_schema(k), obj);
+        return 0;
+    }
     json_t *next = types_default(kind_schema(k), *obj);
     json_decref(*obj);
     *obj = next;

@@ -117,7 +117,7 @@ static int mutate_patch(struct call *c, const json_t *old, void *arg, json_t **r
     if (shown)
         return sub->view->take(c, c->route.kind, body, old, ret);
     *ret = STEAL(body);
-    return 0;
+    return fill_defaults(c, c->route.kind, ret);
 }
 
 /* ---- apply -------------------------------------------------------------------------------------- */
@@ -170,7 +170,8 @@ static int mutate_apply(struct call *c, const json_t *old, void *arg, json_t **r
         json_decref(next);
         return r;
     }
-    return decode_patched(c, k, next, NULL, NULL, ret);
+    r = decode_patched(c, k, next, NULL, NULL, ret);
+    return r < 0 ? r : fill_defaults(c, k, ret);
 }
 
 /* ---- the whole of it ---------------------------------------------------------------------------- */
