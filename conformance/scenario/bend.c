@@ -58,13 +58,15 @@ static json_t *without_restore_mark(const struct subject *s)
 static json_t *restamped(const struct subject *s)
 {
     json_t *copy, *condition;
+    cleanup_free char *stamp = NULL;
     size_t i;
 
     if (!is_status_of_sandbox(s) || !path_get(s->body, "status.conditions"))
         return NULL;
     copy = json_clone(s->body);
+    stamp = xasprintf("2024-01-01T00:00:%02uZ", (unsigned)(json_hash(HASH64_INIT, s->body) % 60));
     json_array_foreach ((json_t *)path_get(copy, "status.conditions"), i, condition)
-        json_object_set_new(condition, "lastTransitionTime", json_string("2025-01-01T00:00:00Z"));
+        json_object_set_new(condition, "lastTransitionTime", json_string(stamp));
     return copy;
 }
 
@@ -77,7 +79,7 @@ static json_t *always_ready(const struct subject *s)
         return NULL;
     copy = json_clone(s->body);
     json_array_foreach ((json_t *)path_get(copy, "status.conditions"), i, condition)
-        if (streq(path_string(condition, "type"), "Ready"))
+        if (streq(path_string(condition, "reason"), "SandboxSuspended"))
             json_object_set_new(condition, "status", json_string("True"));
     return copy;
 }
@@ -90,7 +92,7 @@ static const struct bend bends[] = {
     { "skips-the-finalizer", "never stores the finalizer", without_finalizer },
     { "hides-the-restore", "does not mark the restored Pod", without_restore_mark },
     { "restamps-conditions", "writes every condition with another transition time", restamped },
-    { "always-ready", "calls every Sandbox ready", always_ready },
+    { "always-ready", "calls a Sandbox ready that is asked to sleep", always_ready },
     { "writes-twice", "sends every status write twice", NULL, true },
 };
 

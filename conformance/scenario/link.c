@@ -212,48 +212,54 @@ static void record(struct link *l, const struct subject *s, const char *namespac
     history_tell(l->history, e);
 }
 
-/* A bent client sends something else, or twice. */
-static int send_it(struct co *co, struct link *l, const struct api_request *q, const struct subject *s,
-                   struct api_reply *ret)
+/* A bent client sends its status writes twice: the second time from what the first one answered. */
+static int send_again(struct co *co, struct link *l, const struct api_request *q, const struct subject *s,
+                      const char *namespace, const struct api_reply *first)
 {
-    struct api_request other = *q;
-    json_auto_t *body = l->bend && l->bend->body && s->body ? l->bend->body(s) : NULL;
+    uint64_t before = history_writes(l->history);
+    struct api_request again = *q;
+    struct api_reply reply = { 0 };
     int r;
 
-    if (body) {
-        other.object = body;
-        other.body = NULL;
+    if (s->verb == VERB_UPDATE) {
+        again.object = first->object;
+        again.body = NULL;
     }
-    r = transport_call(co, l->inner, &other, ret);
-    if (r == 0 && l->bend && l->bend->twice && streq(s->subresource, "status") && ret->status == 200) {
-        uint64_t before = history_writes(l->history);
-        struct api_reply again;
-        json_auto_t *fresh = NULL;
-        record(l, s, "", s->body, 200, true);
-        other.object = fresh = s->verb == VERB_UPDATE ? json_incref(ret->object) : json_incref(body);
-        other.object = fresh ? fresh : q->object;
-        r = transport_call(co, l->inner, &other, &again);
-        if (r == 0) {
-            record(l, s, "", s->body, again.status, history_writes(l->history) != before);
-            api_reply_release(&again);
-        }
-        return r < 0 ? r : 0;
-    }
+    r = transport_call(co, l->inner, &again, &reply);
+    if (r == 0)
+        record(l, s, namespace, s->body, reply.status, history_writes(l->history) != before);
+    api_reply_release(&reply);
     return r;
 }
 
 static int pass_on(struct co *co, struct link *l, const struct api_request *q, const struct subject *s,
                    const char *namespace, struct api_reply *ret)
 {
-    uint64_t before = history_writes(l->history);
-    int r;
+    json_auto_t *bent = l->bend && l->bend->body && s->body ? l->bend->body(s) : NULL;
+    uint64_t before;
+    struct api_request sent = *q;
+    int r = co_yield(co);                         /* on its way: anybody else may come first */
 
+    if (r < 0)
+        return r;
+    before = history_writes(l->history);
+    if (bent) {
+        sent.object = bent;
+        sent.body = NULL;
+    }
     history_set_actor(l->history, l->actor);
-    r = send_it(co, l, q, s, ret);
+    r = transport_call(co, l->inner, &sent, ret);
+    record(l, s, namespace, bent ? bent : s->body, r < 0 ? 0 : ret->status,
+           history_writes(l->history) != before);
+    if (r == 0 && l->bend && l->bend->twice && streq(s->subresource, "status") && ret->status == 200)
+        r = send_again(co, l, &sent, s, namespace, ret);
     history_set_actor(l->history, "");
-    record(l, s, namespace, s->body, r < 0 ? 0 : ret->status, history_writes(l->history) != before);
     if (r == 0 && ret->stream)
         ret->stream = wrap_stream(l, s->kind, ret->stream);
+    if (r == 0)
+        r = co_yield(co);                         /* and so does its reply travel */
+    if (r < 0)
+        api_reply_release(ret);
     return r;
 }
 

@@ -1,5 +1,6 @@
 #include "conformance/scenario/scenario.h"
 
+#include "conformance/check/invariant.h"
 #include "conformance/scenario/kinds.h"
 #include "kube/snapshot_driver.h"
 
@@ -519,13 +520,18 @@ static void check_scenario(struct lint *l, const struct scenario *s)
         complain(l, s->at, "a scenario proves at least one requirement");
     for (size_t i = 0; i < s->requirements.n; i++)
         if (!requirement_find(s->requirements.v[i]))
-            complain(l, s->at, "unknown requirement %s", s->requirements.v[i]);
+            complain(l, s->requirements.at[i], "unknown requirement %s", s->requirements.v[i]);
     if (s->steps.n > SCENARIO_MAX_STEPS)
         complain(l, s->at, "more than %d steps", SCENARIO_MAX_STEPS);
     for (size_t i = 0; s->given && i < s->given->objects.n; i++)
         check_object(l, s->given->objects.v[i].at, s->given->objects.v[i].json);
     for (size_t i = 0; i < s->steps.n; i++)
         check_step(l, s->steps.v[i]);
+    for (size_t i = 0; i < s->waive.n; i++) {
+        const struct waiver *w = s->waive.v[i];
+        if (!invariant_find(w->invariant))
+            complain(l, w->at, "unknown invariant %s", w->invariant);
+    }
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */

@@ -136,9 +136,13 @@ static void parse_strings(struct shape_parse *p, const struct field *f, const st
     if (!is_kind(p, n, YNODE_LIST, f->name))
         return;
     ret->v = arena_alloc(p->arena, (n->n + 1) * sizeof(*ret->v));
-    for (size_t i = 0; i < n->n; i++)
-        if (is_kind(p, n->items[i], YNODE_STRING, f->name))
-            ret->v[ret->n++] = n->items[i]->string;
+    ret->at = arena_alloc(p->arena, (n->n + 1) * sizeof(*ret->at));
+    for (size_t i = 0; i < n->n; i++) {
+        if (!is_kind(p, n->items[i], YNODE_STRING, f->name))
+            continue;
+        ret->at[ret->n] = (struct at){ n->items[i]->line, n->items[i]->col };
+        ret->v[ret->n++] = n->items[i]->string;
+    }
 }
 
 static void parse_string_map(struct shape_parse *p, const struct field *f, const struct ynode *n,

@@ -35,6 +35,7 @@ struct at {
 
 struct strings {
     const char **v;
+    struct at *at;
     size_t n;
 };
 struct string_map {

@@ -33,7 +33,7 @@ static const struct row {
     { "wrong apiVersion", "apiVersion: v2\nkind: Scenario\nname: s\ntitle: t\nrequirements: [SUS-001]\n"
       "feature: Stop\nsteps: []\n", "1:1: apiVersion must be conformance.dormouse/v1" },
     { "unknown requirement", "apiVersion: conformance.dormouse/v1\nkind: Scenario\nname: s\ntitle: t\n"
-      "requirements: [SUS-999]\nfeature: Stop\nsteps: []\n", "1:1: unknown requirement SUS-999" },
+      "requirements: [SUS-999]\nfeature: Stop\nsteps: []\n", "5:16: unknown requirement SUS-999" },
     { "a list where a map belongs", "- a\n", "1:1: Scenario must be a map, not a list" },
     { "a number where text belongs", HEAD "given: {noDriver: 1}\nsteps: []\n",
       "7:19: noDriver must be a boolean, not an integer" },
@@ -68,6 +68,8 @@ static const struct row {
       "8:10: ABORTED is no reason of a Status" },
     { "refused without a request", STEPS "- advance: 1s\n  refused: {code: 422}\n",
       "9:12: refused belongs to create, apply, patch and delete" },
+    { "unknown invariant", STEPS "- advance: 1s\nwaive:\n- {invariant: gravity, because: we fly}\n",
+      "10:3: unknown invariant gravity" },
     { "never looks back", STEPS "- never: {kind: Pod, gone: true}\n",
       "8:10: never looks back: gone, count, within and for make no sense in it" },
     { "a condition is a status", STEPS "- expect: {kind: Sandbox, conditions: {Ready: yep}}\n",

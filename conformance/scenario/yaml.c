@@ -54,6 +54,9 @@ json_t *ynode_json(const struct ynode *n)
     return json_null();
 }
 
+/* The offset of the first byte that is not UTF-8 (or is NUL), or `len`. libfyaml lets some through. */
+static size_t utf8_valid(const unsigned char *s, size_t len);
+
 /* ---- what was wrong -------------------------------------------------------------------------- */
 
 void diags_release(struct diags *d)
@@ -83,7 +86,8 @@ static void print_source_line(const struct diag *g, const char *text, struct buf
     if (!line || !*line)
         return;
     end = line + strcspn(line, "\r\n");
-    if (end - line > 200)
+    if (end - line > 200 ||
+        utf8_valid((const unsigned char *)line, (size_t)(end - line)) < (size_t)(end - line))
         return;
     buf_add_str(out, "  ");
     buf_add(out, line, (size_t)(end - line));
@@ -454,7 +458,6 @@ static void on_event(struct builder *b, struct fy_event *e)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-/* The offset of the first byte that is not UTF-8 (or is NUL), or `len`. libfyaml lets some through. */
 static size_t utf8_valid(const unsigned char *s, size_t len)
 {
     size_t i = 0;
