@@ -103,7 +103,7 @@ int process_read_line(struct process *p, duration bound, struct buf *ret, struct
         if (poll(&fd, 1, (int)left) <= 0)
             continue;
         n = read(p->out, block, sizeof(block));
-        if (n <= 0 && errno != EINTR)
+        if (n == 0 || (n < 0 && errno != EINTR))
             return err_set(e, ERR_UNAVAILABLE, "it ended without a line of output");
         if (n > 0)
             buf_add(&p->pending, block, (size_t)n);
