@@ -27,6 +27,8 @@ static int refuse_route(struct call *c)
         return result;
     case ROUTE_NO_SUCH_SUB:
         return apierr_not_found(&c->err, r->kind->res.group, r->kind->res.plural, r->name);
+    case ROUTE_NO_NAME:
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "name must be provided");
     case ROUTE_NOT_FOUND_TEXT:
         return reply_text(c, 404, "text/plain; charset=utf-8", "404 page not found\n");
     case ROUTE_BAD_ESCAPE:

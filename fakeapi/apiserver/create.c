@@ -5,7 +5,8 @@
 
 static int invalid(struct call *c, const struct kind *k, const struct fielderrs *errs, const json_t *obj)
 {
-    return fielderrs_status(errs, &c->err, k->res.group, k->res.kind, obj_name(obj));
+    /* A custom resource is what it says it is, even where that is what is wrong. */
+    return fielderrs_status(errs, &c->err, k->res.group, kind_custom(k) ? obj_kind(obj) : k->res.kind, obj_name(obj));
 }
 
 int fill_defaults(struct call *c, const struct kind *k, json_t **obj)
@@ -58,8 +59,6 @@ static int store_new_object(struct call *c, const struct kind *k, json_t *obj, s
     const char *key = call_store_key(c, k, obj_namespace(obj), obj_name(obj));
     json_t *stored = NULL;
 
-    if (!c->opt.dry_run)
-        meta_set_version(obj, store_revision(c->s->store) + 1);
     int r = convert_to_store(c, k, json_incref(obj), &stored);
     if (r < 0)
         return r;
@@ -108,12 +107,14 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
     if (k->ops->warn)
         k->ops->warn(c, o, NULL);
     uint64_t sent;
-    if (parse_u64(sent_version, &sent) && sent)
+    if (!c->upsert && parse_u64(sent_version, &sent) && sent)
         return apierr_set(&c->err, APIERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
     obj_set_meta(o, "resourceVersion", NULL);
     r = find_free_name(c, k, o, generated);
     if (r < 0)
         return r;
+    if (!c->opt.dry_run)
+        meta_set_version(o, store_revision(c->s->store) + 1);
     r = decode_finish(c, k, &o);
     if (r < 0)
         return r;

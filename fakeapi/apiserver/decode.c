@@ -297,12 +297,14 @@ static int report_patched(struct call *c, const json_t *shown, const struct deco
 int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *patch,
                    const json_t *printed, json_t **ret)
 {
-    struct decode_notes notes = DECODE_NOTES_IN(c->arena, patch ? &patch->json : NULL);
+    struct json_notes numbers = patch ? patch->json : JSON_NOTES_IN(c->arena);
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, &numbers);
     json_auto_t *shown = json_incref(printed ? (json_t *)printed : tree);
     struct apierr why = APIERR_IN(c->arena);
     int r = 0;
 
     *ret = NULL;
+    numbers.n_duplicates = 0;          /* the patch has spoken of them itself */
     for (size_t i = 0; patch && i < patch->n_strict; i++)
         decode_note_strict(&notes, patch->strict[i]);
     if (!kind_schema(k) || kind_custom(k)) {

@@ -260,8 +260,11 @@ static int put_state(struct call *c, const struct kind *k, const char *key, json
         *ret = value_ref(rec->value);
         return 0;
     }
+    int r = decode_finish(c, k, obj);
+    if (r < 0)
+        return r;
     if (!c->opt.dry_run)
-        meta_set_version(*obj, store_revision(c->s->store) + 1);
+        meta_set_version(json_own(obj), store_revision(c->s->store) + 1);
     *ret = value_from_tree(json_incref(*obj));
     if (c->opt.dry_run)
         return 0;

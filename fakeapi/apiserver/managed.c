@@ -24,7 +24,7 @@ static const char *reset_fields(const struct kind *k, const char *subresource)
         if (!kind_custom(k) && streq(reset_rows[i].kind, k->res.kind) && streq(reset_rows[i].subresource, subresource))
             return reset_rows[i].fields;
     if (streq(subresource, "status"))
-        return kind_custom(k) ? "{\"f:spec\":{},\"f:metadata\":{}}" : "{\"f:spec\":{}}";
+        return "{\"f:spec\":{}}";
     if (!*subresource && kind_sub(k, "status"))
         return "{\"f:status\":{}}";
     return NULL;

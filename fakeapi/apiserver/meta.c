@@ -82,7 +82,7 @@ int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj)
     char uid[37];
 
     obj_own_metadata(obj);
-    for (size_t i = 0; i < ARRAY_SIZE(wiped); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(wiped) && !c->upsert; i++)
         obj_set_meta(obj, wiped[i], NULL);
     world_uuid(c->s->world, uid);
     obj_set_meta_str(obj, "uid", uid);

@@ -60,6 +60,14 @@ static const struct patch_row {
 
 static int unsupported_type(struct call *c)
 {
+    const char *type = api_request_header(c->q, "content-type");
+
+    /* The router of built-in paths knows the types of patches too. */
+    if (!kind_custom(c->route.kind) && !str_empty(type)) {
+        int r = apierr_set(&c->err, APIERR_UNSUPPORTED_MEDIA_TYPE, "415: Unsupported Media Type");
+        c->err.has_details = true;
+        return r;
+    }
     return apierr_set(&c->err, APIERR_UNSUPPORTED_MEDIA_TYPE,
         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
         "application/merge-patch+json, %sapplication/apply-patch+yaml",

@@ -108,6 +108,34 @@ static const struct method_row *method_row(enum place place, const char *method)
     return NULL;
 }
 
+/* The handler of custom resources goes by the method alone: a POST to a name creates, too. */
+static const struct method_row *custom_row(enum place place, const char *method)
+{
+    const struct method_row *row = method_row(place, method);
+
+    if (row || place == PLACE_SUB || place == PLACE_WATCH)
+        return row;
+    row = method_row(PLACE_COLLECTION, method);
+    return row ? row : method_row(PLACE_ITEM, method);
+}
+
+static void settle_custom(struct call *c, struct route *r, enum place place)
+{
+    const struct method_row *row = custom_row(place, c->q->method);
+    unsigned verbs = place == PLACE_SUB ? r->sub->verbs : r->kind->verbs | VERBS_ALL;
+
+    if (place == PLACE_ALL_NAMESPACES && (!row || row->verb != VERB_LIST)) {
+        r->type = ROUTE_NOT_FOUND_TEXT;
+        return;
+    }
+    r->verb_text = row ? row->text : c->q->method;
+    r->type = row && (verbs & row->verb) ? ROUTE_RESOURCE : ROUTE_METHOD_KIND;
+    if (row)
+        r->verb = row->verb;
+    if (!*r->name && (r->verb & (VERB_UPDATE | VERB_PATCH)))
+        r->type = ROUTE_NO_NAME;
+}
+
 static void settle(struct call *c, struct route *r, enum place place)
 {
     const struct method_row *row = method_row(place, c->q->method);
@@ -115,6 +143,10 @@ static void settle(struct call *c, struct route *r, enum place place)
     unsigned need = row ? row->verb : 0;
 
     r->watch_path = place == PLACE_WATCH;
+    if (kind_custom(r->kind)) {
+        settle_custom(c, r, place);
+        return;
+    }
     if (row && (verbs & need)) {
         r->type = ROUTE_RESOURCE;
         r->verb = row->verb;
@@ -122,10 +154,6 @@ static void settle(struct call *c, struct route *r, enum place place)
         return;
     }
     r->type = ROUTE_METHOD;
-    if (kind_custom(r->kind) && place == PLACE_SUB && row) {
-        r->type = ROUTE_METHOD_KIND;
-        r->verb_text = row->text;
-    }
 }
 
 /* ---- paths below a group version ---------------------------------------------------------------- */

@@ -34,6 +34,7 @@ enum route_type {
     ROUTE_METHOD,                      /* 405 by the router */
     ROUTE_METHOD_KIND,                 /* 405 by the handler of custom resources: `verb_text` */
     ROUTE_NO_SUCH_SUB,                 /* 404 by the same */
+    ROUTE_NO_NAME,                     /* 400 by the same */
     ROUTE_BAD_ESCAPE                   /* 400 */
 };
 
@@ -137,6 +138,7 @@ struct call {
     const char **yaml_duplicates;      /* of a body in YAML, not yet reported */
     size_t n_yaml_duplicates;
     json_t *body;                      /* what a body was decoded to and must live as long as the call */
+    bool upsert;                       /* a PUT or an apply that creates: less is wiped */
     bool managed_done;                 /* managedFields are as they shall be: an apply saw to them */
     bool head;                         /* HEAD: no body */
     bool internal;                     /* the server's own call: bootstrap and background work */

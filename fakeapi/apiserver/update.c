@@ -170,6 +170,7 @@ static int create_instead(struct call *c, const struct change *ch, struct value 
         return r;
     }
     *ret_created = true;
+    c->upsert = true;
     return create_object(c, k, ch->namespace, obj, ret);
 }
 
