@@ -8,10 +8,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "world/world_priv.h"
 
 struct process {
     pid_t pid;
@@ -23,10 +23,7 @@ struct process {
 
 static int64_t now_ms(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return loop_monotonic() / DURATION_MS(1);
 }
 
 /* Between fork and exec: only what is safe there. */
@@ -161,11 +158,7 @@ char *process_self(void)
 
 uint64_t process_entropy(void)
 {
-    uint64_t n = 0;
-
-    if (getrandom(&n, sizeof(n), 0) != sizeof(n))
-        n = (uint64_t)now_ms();
-    return n;
+    return loop_random();
 }
 
 char *process_temp_dir(struct err *e)
