@@ -282,13 +282,13 @@ def a_driver_that_answers_garbage():
         c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
     with BadServer(behave) as endpoint:
-        certify_bad(endpoint, 1, "garbage")
+        certify_bad(endpoint, 1, "does not speak gRPC")
 
 
 @test
 def a_driver_that_hangs_up():
     with BadServer(lambda c: (c.recv(24), c.close())) as endpoint:
-        certify_bad(endpoint, 1, "died")
+        certify_bad(endpoint, 1, "closed the connection before it answered")
 
 
 @test

@@ -70,8 +70,9 @@ struct grpc_client {
 };
 
 static const char *const cause_texts[] = {
-    [GRPC_PEER] = "answered", [GRPC_ABSENT] = "absent", [GRPC_REFUSED] = "refused", [GRPC_HUNG] = "hung",
-    [GRPC_GARBAGE] = "garbage", [GRPC_DIED] = "died", [GRPC_GIVEN_UP] = "given up",
+    [GRPC_PEER] = "answering", [GRPC_ABSENT] = "absent", [GRPC_REFUSED] = "not listening",
+    [GRPC_HUNG] = "hung", [GRPC_GARBAGE] = "no gRPC server", [GRPC_DIED] = "dead",
+    [GRPC_GIVEN_UP] = "given up",
 };
 
 const char *grpc_cause_text(enum grpc_cause cause)
@@ -107,14 +108,6 @@ static bool call_done(const struct call *call)
     return call->n_streams > 0;
 }
 
-/* The last element of a path, for messages. */
-static const char *method_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 /* ---- the connection -------------------------------------------------------------------------- */
 
 static void conn_free(struct conn *conn)
@@ -142,7 +135,7 @@ static void conn_end(struct conn *conn, enum grpc_code code, enum grpc_cause cau
         for (size_t i = 0; i < call->n_streams; i++)
             call->streams[i].closed = true;
         if (open)
-            call_fail(call, code, cause, "%s: %s: %s", c->endpoint, method_of(call->path), what);
+            call_fail(call, code, cause, "%s: %s", c->endpoint, what);
     }
     conn_free(conn);
 }
@@ -378,8 +371,7 @@ static int connect_failed(struct call *call, int errnum)
         cause = connect_rows[i].cause;
         text = connect_rows[i].text;
     }
-    call_fail(call, GRPC_UNAVAILABLE, cause, "%s: %s: %s", call->client->endpoint, method_of(call->path),
-              text);
+    call_fail(call, GRPC_UNAVAILABLE, cause, "%s: %s", call->client->endpoint, text);
     return -ERR_UNAVAILABLE;
 }
 
@@ -527,8 +519,7 @@ static int call_run(struct co *co, struct call *call)
     }
     if (call->plan.cut == GRPC_CUT_BEFORE) {
         grpc_client_disconnect(c);
-        call_fail(call, GRPC_UNAVAILABLE, GRPC_DIED, "%s: %s: the connection was cut, as planned",
-                  c->endpoint, method_of(call->path));
+        call_fail(call, GRPC_UNAVAILABLE, GRPC_DIED, "%s: the connection was cut, as planned", c->endpoint);
         return 0;
     }
     r = call_connect(co, call);
@@ -544,8 +535,7 @@ static int call_run(struct co *co, struct call *call)
         if (call->out_of_time)
             return -ERR_TIMEOUT;
         if (call->cancel_now) {
-            call_fail(call, GRPC_CANCELLED, GRPC_GIVEN_UP, "%s: %s: cancelled, as planned", c->endpoint,
-                      method_of(call->path));
+            call_fail(call, GRPC_CANCELLED, GRPC_GIVEN_UP, "%s: cancelled, as planned", c->endpoint);
             break;
         }
         r = waitq_wait(co, &call->wake);
@@ -569,8 +559,7 @@ static enum grpc_code answer(struct grpc_reply *ret, enum grpc_code code, enum g
 static enum grpc_code garbage(struct call *call, struct arena *a, struct grpc_reply *ret, const char *what)
 {
     return answer(ret, GRPC_INTERNAL, GRPC_GARBAGE,
-                  arena_printf(a, "%s: %s: the answer %s", call->client->endpoint,
-                               method_of(call->path), what));
+                  arena_printf(a, "%s: the answer %s", call->client->endpoint, what));
 }
 
 static enum grpc_code read_answer(struct call *call, struct arena *a, struct grpc_reply *ret)
@@ -582,19 +571,18 @@ static enum grpc_code read_answer(struct call *call, struct arena *a, struct grp
 
     if (s->too_large)
         return answer(ret, GRPC_RESOURCE_EXHAUSTED, GRPC_PEER,
-                      arena_printf(a, "%s: %s: the answer is larger than 4 MiB", call->client->endpoint,
-                                   method_of(call->path)));
+                      arena_printf(a, "%s: the answer is larger than 4 MiB", call->client->endpoint));
     if (s->has_status && s->status != GRPC_OK)
         return answer(ret, (enum grpc_code)s->status, GRPC_PEER,
                       grpc_percent_decode(a, s->message.data ? s->message.data : "", s->message.len));
     if (s->reset != NGHTTP2_NO_ERROR)
         return answer(ret, grpc_code_of_reset(s->reset), GRPC_DIED,
-                      arena_printf(a, "%s: %s: the peer reset the call (%s)", call->client->endpoint,
-                                   method_of(call->path), nghttp2_http2_strerror(s->reset)));
+                      arena_printf(a, "%s: the peer reset the call (%s)", call->client->endpoint,
+                                   nghttp2_http2_strerror(s->reset)));
     if (s->http_status != 200)
         return answer(ret, grpc_code_of_http(s->http_status), GRPC_GARBAGE,
-                      arena_printf(a, "%s: %s: the answer is HTTP status %d, and no gRPC",
-                                   call->client->endpoint, method_of(call->path), s->http_status));
+                      arena_printf(a, "%s: the answer is HTTP status %d, and no gRPC",
+                                   call->client->endpoint, s->http_status));
     if (!s->is_grpc)
         return garbage(call, a, ret, "is not of type application/grpc");
     if (!s->has_status)
@@ -632,7 +620,7 @@ static void call_release(struct call *call)
 
 static enum grpc_code call_finish(struct call *call, int r, struct arena *a, struct grpc_reply *ret)
 {
-    const char *where = call->client->endpoint, *method = method_of(call->path);
+    const char *where = call->client->endpoint;
 
     if (r == -ERR_CANCELLED)
         return answer(ret, GRPC_CANCELLED, GRPC_GIVEN_UP, "the caller was cancelled");
@@ -640,13 +628,13 @@ static enum grpc_code call_finish(struct call *call, int r, struct arena *a, str
         return answer(ret, call->code, call->cause, arena_strdup(a, call->text));
     if (r == -ERR_TIMEOUT && call->n_streams == 0)
         return answer(ret, GRPC_DEADLINE_EXCEEDED, GRPC_HUNG,
-                      arena_printf(a, "%s: %s: the connection did not come about in time", where, method));
+                      arena_printf(a, "%s: the connection did not come about in time", where));
     if (r == -ERR_TIMEOUT)
         return answer(ret, GRPC_DEADLINE_EXCEEDED, GRPC_HUNG,
-                      arena_printf(a, "%s: %s: no answer within the deadline", where, method));
+                      arena_printf(a, "%s: no answer within the deadline", where));
     if (r < 0)
         return answer(ret, GRPC_UNAVAILABLE, GRPC_DIED,
-                      arena_printf(a, "%s: %s: the connection was lost", where, method));
+                      arena_printf(a, "%s: the connection was lost", where));
     return read_answer(call, a, ret);
 }
 

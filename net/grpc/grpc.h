@@ -98,7 +98,8 @@ enum grpc_cause {
     GRPC_DIED,                         /* the connection ended in the middle of the call */
     GRPC_GIVEN_UP,                     /* the calling task was cancelled, or a plan cancelled it */
 };
-const char *grpc_cause_text(enum grpc_cause cause);             /* "absent", "refused" ... */
+/* What the peer is, then: "absent", "not listening", "hung", "no gRPC server", "dead" ... */
+const char *grpc_cause_text(enum grpc_cause cause);
 
 struct grpc_reply {                    /* everything in the call's arena */
     enum grpc_code code;
