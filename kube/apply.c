@@ -1,5 +1,7 @@
 #include "kube/apply.h"
 
+#include "kube/decode.h"
+
 #include <stdio.h>
 
 #include "kube/json.h"
@@ -518,30 +520,9 @@ int apply_merge(const struct apply_write *w, const json_t *live, bool is_new, co
 
 /* ---- odds and ends ------------------------------------------------------------------------------ */
 
-/* Struct fields that are no pointers are always there; of the others those without omitempty, as zero. */
-static json_t *zero_of(const struct schema *s, unsigned depth)
-{
-    json_t *out = json_object();
-
-    for (size_t i = 0; depth < 8 && i < s->n_fields; i++) {
-        const struct schema_field *f = &s->fields[i];
-        const struct schema *fs = f->schema;
-        bool is_struct = fs->type == SCHEMA_OBJECT && fs->n_fields && !fs->additional && !f->pointer;
-        if (is_struct && fs->form == FORM_PLAIN)
-            json_object_set_new(out, f->name, zero_of(fs, depth + 1));
-        else if (!f->omitempty)
-            json_object_set_new(out, f->name,
-                                f->pointer || fs->form != FORM_PLAIN ? json_null()
-                                : fs->type == SCHEMA_STRING ? json_string("")
-                                : fs->type == SCHEMA_INTEGER ? json_integer(0)
-                                : fs->type == SCHEMA_BOOLEAN ? json_false() : json_null());
-    }
-    return out;
-}
-
 json_t *apply_empty_object(const struct schema *s, const char *api_version, const char *kind)
 {
-    json_t *out = s && s->name ? zero_of(s, 0) : json_object();
+    json_t *out = s && s->name ? decode_zero(s) : json_object();
 
     json_object_set_new(out, "apiVersion", json_string(api_version));
     json_object_set_new(out, "kind", json_string(kind));

@@ -385,7 +385,7 @@ void crd_default(const struct schema *s, json_t **obj)
 int crd_coerce_metadata(json_t **obj, struct decode_notes *notes, struct apierr *err)
 {
     json_t *meta = json_object_get(*obj, "metadata"), *typed = NULL;
-    struct decode_notes inner = DECODE_NOTES_IN(notes->arena, notes->parsed);
+    struct decode_notes inner = DECODE_NOTES_IN(notes->arena, NULL);
 
     if (!meta || json_is_null(meta))
         return 0;

@@ -267,6 +267,26 @@ static duration seconds(const json_t *v, double otherwise)
     return (duration)((json_is_number(v) ? json_number_value(v) : otherwise) * 1e9);
 }
 
+/* A watch asked for as if it were a list: the recorder read it to its end, for twenty seconds at most. */
+static bool drain(struct play *p, struct api_reply *r)
+{
+    struct instant deadline = instant_add(world_now(co_world(p->co)), DURATION_S(20));
+    cleanup_buf struct buf all = BUF_INIT;
+    struct blob *bytes;
+    int got;
+
+    while ((got = api_stream_poll_bytes(r->stream, &bytes)) >= 0) {
+        if (got > 0) {
+            buf_add(&all, bytes->data, bytes->len);
+            blob_unref(bytes);
+        } else if (waitq_wait_until(p->co, &r->stream->ready, deadline) < 0) {
+            return false;
+        }
+    }
+    r->body = blob_from_buf(&all);
+    return true;
+}
+
 static json_t *do_call(struct play *p, const json_t *step)
 {
     struct api_request q = request_of(p, step, "path");
@@ -275,6 +295,8 @@ static json_t *do_call(struct play *p, const json_t *step)
 
     if (apiserver_handle(p->co, p->server, &q, false, &r) < 0)
         return json_pack("{s:s}", "failed", "cancelled");
+    if (r.stream && !drain(p, &r))
+        return json_pack("{s:s}", "failed", "TimeoutError");
     doc = streq(q.method, "HEAD") ? json_null() : document(&r);
     capture(p, step, doc);
     return json_pack("{s:i, s:o, s:o}", "status", r.status, "headers", kept_headers(&r), "body",
