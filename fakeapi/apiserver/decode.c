@@ -4,6 +4,7 @@
 #include "kube/decode.h"
 #include "kube/patch_json.h"
 #include "kube/types.h"
+#include "kube/unstructured.h"
 #include "kube/yaml.h"
 
 /* Bodies: from bytes to an object of the kind that was asked for. */
@@ -275,49 +276,73 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
     return r;
 }
 
-/* The 422 of a patch whose result is no object of the kind: the patched object stands in it (B-085, J-035). */
-static int patch_invalid(struct call *c, const json_t *shown, const char *why)
+/* What a refusal of a patched object shows: the object, or the patch where it was merged as a map. */
+struct patched {
+    const struct kind *kind;
+    const json_t *tree, *patch;
+};
+
+/* The 422 of a patch whose result is no object of the kind (B-085, J-035). Maps are shown as Go prints them. */
+static int patch_invalid(struct call *c, const struct patched *p, const char *why)
 {
     struct fielderrs errs = FIELDERRS_IN(c->arena);
-    unsigned flags = kind_custom(body_kind(c)) ? JSON_WRITE_SORTED : 0;
+    unsigned flags = kind_custom(p->kind) ? JSON_WRITE_SORTED : 0;
 
-    fielderr_invalid_str(&errs, FP_CHILD(NULL, "patch"), json_arena_text(c->arena, shown, flags), "%s", why);
+    fielderr_invalid_str(&errs, FP_CHILD(NULL, "patch"),
+                         p->patch ? go_value(c->arena, p->patch) : json_arena_text(c->arena, p->tree, flags),
+                         "%s", why);
     return fielderrs_status(&errs, &c->err, "", "", "");
 }
 
-static int report_patched(struct call *c, const json_t *shown, const struct decode_notes *notes)
+static int report_patched(struct call *c, const struct patched *p, const struct decode_notes *notes)
 {
     if (c->opt.field_validation == VALIDATION_STRICT && notes->n_strict)
-        return patch_invalid(c, shown, decode_strict_error(notes));
+        return patch_invalid(c, p, decode_strict_error(notes));
     for (size_t i = 0; c->opt.field_validation == VALIDATION_WARN && i < notes->n_strict; i++)
         call_warn(c, "%s", notes->strict[i]);
     return 0;
 }
 
+/* The tree as an object of the kind, or why it is none. Steals the tree. */
+static int patched_object(struct call *c, const struct patched *p, json_t *tree, struct decode_notes *notes,
+                          json_t **ret)
+{
+    const struct kind *k = p->kind;
+    bool custom = !kind_schema(k) || kind_custom(k);
+    const char *misfit = p->patch && !custom ? unstructured_error(c->arena, tree, kind_schema(k)) : NULL;
+    struct apierr why = APIERR_IN(c->arena);
+    json_auto_t *own = tree;
+    int r;
+
+    if (misfit)
+        return patch_invalid(c, p, misfit);
+    if (custom) {
+        notes->parsed = NULL;
+        r = coerce_custom(k, &own, notes, &why);
+        if (r >= 0)
+            *ret = reordered(k, own);
+    } else {
+        r = decode(kind_schema(k), own, notes, ret, &why);
+    }
+    return r < 0 ? patch_invalid(c, p, why.message) : 0;
+}
+
 int decode_patched(struct call *c, const struct kind *k, json_t *tree, const struct patch_notes *patch,
                    const json_t *printed, json_t **ret)
 {
-    struct json_notes numbers = patch ? patch->json : JSON_NOTES_IN(c->arena);
-    struct decode_notes notes = DECODE_NOTES_IN(c->arena, &numbers);
-    json_auto_t *shown = json_incref(printed ? (json_t *)printed : tree);
-    struct apierr why = APIERR_IN(c->arena);
-    int r = 0;
+    struct json_notes spelt = patch ? patch->json : JSON_NOTES_IN(c->arena);
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, patch ? &spelt : NULL);
+    json_auto_t *shown = json_incref(tree);
+    const struct patched patched = { k, shown, printed };
+    int r;
 
     *ret = NULL;
-    numbers.n_duplicates = 0;          /* the patch has spoken of them itself */
+    spelt.n_duplicates = 0;                      /* those of the patch are among its own findings */
     for (size_t i = 0; patch && i < patch->n_strict; i++)
         decode_note_strict(&notes, patch->strict[i]);
-    if (!kind_schema(k) || kind_custom(k)) {
-        notes.parsed = NULL;
-        if (coerce_custom(k, &tree, &notes, &why) < 0)
-            r = patch_invalid(c, shown, why.message);
-        else
-            *ret = reordered(k, tree);
-    } else if (decode(kind_schema(k), tree, &notes, ret, &why) < 0)
-        r = patch_invalid(c, shown, why.message);
-    if (r == 0)
-        r = report_patched(c, shown, &notes);
-    json_decref(tree);
+    r = patched_object(c, &patched, tree, &notes, ret);
+    if (r >= 0)
+        r = report_patched(c, &patched, &notes);
     if (r < 0) {
         json_decref(*ret);
         *ret = NULL;
