@@ -20,6 +20,7 @@ const char run_help[] =
     "  --report DIR         report.json, junit.xml, report.tap and index.html\n"
     "  --villain NAME       the drivers break a rule on purpose\n"
     "  --client-villain NAME the controller's requests break a rule on purpose\n"
+    "  --client-villains    lists those\n"
     "  --quiet              no line per scenario\n"
     "\n"
     "Exit codes: 0 all held, 1 a scenario failed, 2 the command line or a file is wrong, 3 the machine\n"
@@ -107,14 +108,24 @@ static int run_all(struct session *s, const struct scenario_set *set)
     return r;
 }
 
+static int list_client_villains(void)
+{
+    const struct bend *b;
+
+    for (size_t i = 0; (b = bend_at(i)); i++)
+        printf("%-24s %s\n", b->name, b->sentence);
+    return EXIT_HELD;
+}
+
 int run_run(int argc, char **argv)
 {
     struct session s = { .seed = 1 };
+    bool list = false;
     const struct option_row rows[] = {
         { "--seed", OPTION_NUMBER, &s.seed },          { "--trace", OPTION_TEXT, &s.trace },
         { "--json", OPTION_TEXT, &s.json },            { "--report", OPTION_TEXT, &s.dir },
         { "--villain", OPTION_TEXT, &s.villain },      { "--client-villain", OPTION_TEXT, &s.client_villain },
-        { "--quiet", OPTION_FLAG, &s.quiet },
+        { "--quiet", OPTION_FLAG, &s.quiet },          { "--client-villains", OPTION_FLAG, &list },
     };
     struct scenario_set set = { 0 };
     int n, r;
@@ -122,6 +133,8 @@ int run_run(int argc, char **argv)
     r = options_parse("run", argc, argv, rows, ARRAY_SIZE(rows), &n);
     if (r)
         return options_status(r);
+    if (list)
+        return list_client_villains();
     if (n == 0) {
         fputs("dormouse run: which scenario files? see `dormouse run --help`\n", stderr);
         return EXIT_USAGE;

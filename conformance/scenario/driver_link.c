@@ -197,6 +197,8 @@ static int suffer(struct co *co, struct front *f, const struct subject *s, const
             o->message = "deadline exceeded";
         }
         return r;
+    case FAULT_LATE:
+        return 0;
     case FAULT_ALTER:
         bent = alter((enum fault_alter)v->fault->alter, o->reply);
         json_decref(o->reply);
@@ -226,7 +228,9 @@ static enum rpc_code front_call(struct co *co, struct snapshot_driver *d, enum r
     struct outcome o = { .code = RPC_UNKNOWN, .message = "" };
     int r = 0;
 
-    if (v.action < 0 || takes_effect(v.action))
+    if (v.action == FAULT_LATE)
+        r = co_sleep(co, v.fault->delay);
+    if (r == 0 && (v.action < 0 || takes_effect(v.action)))
         r = consult_driver(co, f, m, request, deadline, a, &o);
     if (r == 0 && v.action >= 0)
         r = suffer(co, f, &s, &v, deadline, &o);

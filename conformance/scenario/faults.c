@@ -115,7 +115,8 @@ static const char *const action_texts[] = {
     [FAULT_CRASH_BEFORE] = "the controller crashes before", [FAULT_CRASH_AFTER] = "the controller crashes after",
     [FAULT_LOSE_REQUEST] = "lost on its way:", [FAULT_LOSE_REPLY] = "its reply is lost:",
     [FAULT_ANSWER] = "answered without effect:", [FAULT_ANSWER_AFTER] = "answered otherwise:",
-    [FAULT_DELAY] = "delayed:", [FAULT_ALTER] = "its reply is altered:",
+    [FAULT_DELAY] = "its reply is delayed:", [FAULT_LATE] = "travels long:",
+    [FAULT_ALTER] = "its reply is altered:",
 };
 
 static void note(struct faults *f, const struct subject *s, int action, const struct fault *fault)

@@ -273,9 +273,11 @@ static int time_out(struct co *co)
 static int suffer(struct co *co, struct link *l, const struct api_request *q, const struct subject *s,
                   const char *namespace, const struct verdict *v, struct api_reply *ret)
 {
-    int r = 0;
+    int r = v->action == FAULT_LATE ? co_sleep(co, v->fault->delay) : 0;
 
-    if (v->action == FAULT_CRASH_AFTER || v->action == FAULT_LOSE_REPLY ||
+    if (r < 0)
+        return r;
+    if (v->action == FAULT_CRASH_AFTER || v->action == FAULT_LATE || v->action == FAULT_LOSE_REPLY ||
         v->action == FAULT_ANSWER_AFTER || v->action == FAULT_DELAY)
         r = pass_on(co, l, q, s, namespace, ret);
     if (r < 0)
@@ -283,6 +285,8 @@ static int suffer(struct co *co, struct link *l, const struct api_request *q, co
     switch (v->action) {
     case FAULT_DELAY:
         r = co_sleep(co, v->fault->delay);
+        break;
+    case FAULT_LATE:
         break;
     case FAULT_CRASH_BEFORE:
     case FAULT_CRASH_AFTER:

@@ -11,7 +11,8 @@ const char *const scenario_rpc_words[] = { "any", "GetDriverInfo", "Checkpoint",
 static const char *const verb_words[] = { "create", "update", "patch", "delete", "get", "list", "watch",
                                           NULL };
 static const char *const action_words[] = { "crashBefore", "crashAfter", "loseRequest", "loseReply",
-                                            "answer", "answerAfter", "delay", "alter", NULL };
+                                            "answer", "answerAfter", "delay", "late", "alter",
+                                            NULL };
 static const char *const alter_words[] = { "emptyUid", "hugeMetadata", "unknownRestoreKey", NULL };
 static const char *const crash_words[] = { "controller", "driver", NULL };
 static const char *const loop_words[] = { "scheduler", "kubelet", "gc", "namespace", "volume", NULL };
@@ -109,7 +110,7 @@ static const struct field fault_fields[] = {
     { "code", FIELD_STRING, 0, AT(code), NULL, NULL,
       "of answer, answerAfter: a Status reason or a gRPC code" },
     { "alter", FIELD_WORD, 0, AT(alter), NULL, alter_words, "of alter: how the driver's reply changes" },
-    { "delay", FIELD_DURATION, 0, AT(delay), NULL, NULL, "of delay: how long" },
+    { "delay", FIELD_DURATION, 0, AT(delay), NULL, NULL, "of delay and late: how long" },
     { "restart", FIELD_DURATION, 0, AT(restart), NULL, NULL, "of a crash: down for; default 1s" },
     { "mayMiss", FIELD_BOOL, 0, AT(may_miss), NULL, NULL, "it need not strike" },
 };
@@ -469,8 +470,8 @@ static void check_fault(struct lint *l, const struct fault *f)
         complain(l, f->at, "%s is no reason of a Status", f->code);
     if (f->code && !answers)
         complain(l, f->at, "code belongs to answer and answerAfter");
-    if ((f->action == FAULT_DELAY) != (f->delay > 0))
-        complain(l, f->at, "delay needs a length, and nothing else does");
+    if ((f->action == FAULT_DELAY || f->action == FAULT_LATE) != (f->delay > 0))
+        complain(l, f->at, "delay and late need a length, and nothing else does");
     if (f->action == FAULT_ALTER && !f->rpc)
         complain(l, f->at, "only a driver's reply can be altered");
     check_kind(l, f->at, f->kind);

@@ -74,7 +74,8 @@ enum fault_action {
     FAULT_LOSE_REPLY,                  /* effect; the caller sees a time-out */
     FAULT_ANSWER,                      /* no effect; the answer is `code` */
     FAULT_ANSWER_AFTER,                /* effect, but the answer is `code` */
-    FAULT_DELAY,                       /* effect and reply, `delay` later */
+    FAULT_DELAY,                       /* effect now, the reply `delay` later */
+    FAULT_LATE,                        /* effect and reply `delay` later: the request travels long */
     FAULT_ALTER                        /* effect; the reply is changed as `alter` says (driver calls) */
 };
 enum fault_alter { ALTER_EMPTY_UID, ALTER_HUGE_METADATA, ALTER_UNKNOWN_KEY };
