@@ -17,6 +17,7 @@ struct crd {
     struct kind *kinds;                /* one each served version */
     size_t n_kinds;
     const json_t *const *version_specs;/* the entry of spec.versions for each kind */
+    struct crd_validator **validators; /* of each kind; NULL: made when first asked for */
 };
 
 /* Reads a definition whose names are accepted. */
@@ -25,6 +26,9 @@ struct crd *crd_ref(struct crd *d);
 void crd_unref(struct crd *d);         /* NULL is fine */
 
 extern const struct kind_ops custom_ops;         /* custom.c */
+
+/* The rules of a custom kind's schema. */
+const struct crd_validator *custom_validator(const struct kind *k);
 
 /* The entry of spec.versions that a custom kind was made of. */
 const json_t *custom_version_spec(const struct kind *k);

@@ -2,6 +2,7 @@
 
 #include "fakeapi/apiserver/builtin/builtin.h"
 #include "kube/crd_schema.h"
+#include "kube/crd_validate.h"
 
 /* From a definition to what is served. */
 
@@ -143,6 +144,16 @@ const json_t *custom_version_spec(const struct kind *k)
     return k->crd->version_specs[k - k->crd->kinds];
 }
 
+/* Compiling takes longer than all the rest: of versions nobody writes it is never done. */
+const struct crd_validator *custom_validator(const struct kind *k)
+{
+    struct crd_validator **v = &k->crd->validators[k - k->crd->kinds];
+
+    if (!*v)
+        *v = crd_validator_new(json_path(custom_version_spec(k), "schema.openAPIV3Schema"));
+    return *v;
+}
+
 static int by_version(const void *a, const void *b)
 {
     return compare_versions(obj_str(*(json_t *const *)a, "name"), obj_str(*(json_t *const *)b, "name"));
@@ -177,6 +188,7 @@ struct crd *crd_new(const json_t *object)
     }
     qsort(specs, d->n_kinds, sizeof(*specs), by_version);
     d->version_specs = specs;
+    d->validators = arena_alloc(d->arena, (n + 1) * sizeof(*d->validators));
     for (i = 0; i < d->n_kinds; i++)
         make_kind(d, specs[i], &d->kinds[i]);
     return d;
@@ -192,6 +204,8 @@ void crd_unref(struct crd *d)
 {
     if (!d || --d->refs)
         return;
+    for (size_t i = 0; i < d->n_kinds; i++)
+        crd_validator_free(d->validators[i]);
     json_decref((json_t *)d->object);
     arena_free(d->arena);
     free(d);

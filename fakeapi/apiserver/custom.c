@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/crd.h"
 
+#include "kube/crd_validate.h"
+
 /* What all custom resources have in common. */
 
 /* Everything but metadata counts for the generation, the status only where it has no resource of its
@@ -45,13 +47,45 @@ static void type_is(struct fielderrs *errs, const json_t *obj, const char *membe
         fielderr_invalid_str(errs, FP_CHILD(NULL, member), have, "must be %s", want);
 }
 
-static void custom_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs)
+static void note_rules(const struct kind *k, struct fielderrs *errs)
 {
+    if (crd_validator_has_rules(custom_validator(k)) && crd_rules_blocked(errs))
+        crd_note_rules_blocked(errs);
+}
+
+static void custom_check(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
+{
+    const json_t *scale = json_path(custom_version_spec(k), "subresources.scale");
     char version[API_VERSION_MAX];
 
-    (void)c;
     type_is(errs, obj, "kind", k->res.kind);
     type_is(errs, obj, "apiVersion", kind_api_version(k, version));
+    crd_validate(custom_validator(k), NULL, obj, old, errs);
+    crd_validate_scale(obj, obj_str(scale, "specReplicasPath"), obj_str(scale, "statusReplicasPath"), errs);
+    note_rules(k, errs);
+}
+
+static void custom_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs)
+{
+    (void)c;
+    custom_check(k, obj, NULL, errs);
+}
+
+/* /status looks at the status alone (F-132). */
+static void custom_validate_update(struct call *c, const struct kind *k, const struct subresource *sub,
+                                   const json_t *obj, const json_t *old, struct fielderrs *errs)
+{
+    const json_t *status = json_object_get(obj, "status");
+
+    (void)c;
+    if (!sub || !streq(sub->name, "status")) {
+        custom_check(k, obj, old, errs);
+        return;
+    }
+    const struct crd_validator *v = crd_validator_property(custom_validator(k), "status");
+    if (v && status)
+        crd_validate(v, FP_CHILD(NULL, "status"), status, json_object_get(old, "status"), errs);
+    note_rules(k, errs);
 }
 
 static void unqualified_finalizers(struct call *c, const json_t *obj, const json_t *old)
@@ -72,6 +106,7 @@ static void unqualified_finalizers(struct call *c, const json_t *obj, const json
 const struct kind_ops custom_ops = {
     .admit = custom_admit,
     .validate = custom_validate,
+    .validate_update = custom_validate_update,
     .spec_differs = custom_spec_differs,
     .warn = unqualified_finalizers,
 };
