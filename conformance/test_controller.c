@@ -1142,6 +1142,38 @@ static void a_stale_cache_deceives_nobody(void **state)            /* SUS-026 SU
     lab_down(&l);
 }
 
+static struct controllers *restart_replica(struct lab *l, struct proc **p, struct controllers *c,
+                                           const struct controller_options *o)
+{
+    lab_run(l, 0);
+    controller_free(c);
+    proc_free(*p);
+    *p = proc_new(l->world, "again");
+    return controller_start(l->world, *p, l->direct, o);
+}
+
+struct stopping {
+    struct controllers *c;
+    bool done;
+};
+
+static void stop_task(struct co *co, void *arg)
+{
+    struct stopping *s = arg;
+
+    controller_stop(co, s->c);
+    s->done = true;
+}
+
+static void stop_orderly(struct lab *l, struct controllers *c)
+{
+    struct stopping s = { c, false };
+
+    co_spawn(l->user, "stop", stop_task, &s);
+    lab_run(l, DURATION_S(1));
+    assert_true(s.done);
+}
+
 static void one_leader_at_a_time(void **state)   /* SBX-130 to 132 */
 {
     struct lab l = { 0 };
@@ -1167,10 +1199,18 @@ static void one_leader_at_a_time(void **state)   /* SBX-130 to 132 */
     create(&l, &kind_sandbox, MAKE(""));
     lab_run(&l, DURATION_S(30));
     expect_state(&l, NOT_SUSPENDED, READY);
+    ca = restart_replica(&l, &a, ca, &o);
+    lab_run(&l, DURATION_S(30));
+    assert_false(controller_ready(ca));
+    stop_orderly(&l, cb);                         /* the lease is given back: one retry period */
+    lab_run(&l, DURATION_S(3));
+    assert_true(controller_holds_lease(ca));
+    assert_false(controller_holds_lease(cb));
+    proc_kill(b);
     json_decref(ask(&l, "patch", &kind_lease, "a3317529.agent-sandbox.x-k8s.io",
                     "{\"spec\":{\"holderIdentity\":\"thief\",\"leaseDurationSeconds\":3600}}"));
     lab_run(&l, DURATION_S(30));
-    assert_true(proc_dead(b));                    /* lost it: nothing of it may go on */
+    assert_true(proc_dead(a));                    /* lost it: nothing of it may go on */
     controller_free(ca);
     controller_free(cb);
     proc_free(a);

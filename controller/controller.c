@@ -37,6 +37,11 @@ struct controllers *controller_start(struct world *w, struct proc *p, struct tra
     return c;
 }
 
+int controller_stop(struct co *co, struct controllers *c)
+{
+    return manager_stop(co, c->manager);
+}
+
 struct controllers *controller_free(struct controllers *c)
 {
     if (!c)

@@ -29,6 +29,9 @@ struct controller_options {
 /* Strings and the list of drivers are copied. `t` and the drivers must outlive the process. */
 struct controllers *controller_start(struct world *w, struct proc *p, struct transport *t,
                                      const struct controller_options *o);
+/* An orderly stop: no worker takes another key, and the Lease is given back, so that a standby need not
+ * wait for it to run out (SBX-131). What is being worked on is left as it is; proc_kill ends it. */
+int controller_stop(struct co *co, struct controllers *c);
 /* Once the process is dead and unwound. NULL is fine; returns NULL. */
 struct controllers *controller_free(struct controllers *c);
 

@@ -108,7 +108,10 @@ static void leader_run(struct co *co, void *arg)
         co_pass_begin(co);
         err = APIERR_IN(co_arena(co));
         sent = co_now(co);
-        if (try_lease(co, l, &err) == 0) {
+        int r = try_lease(co, l, &err);
+        if (l->released)
+            return;
+        if (r == 0) {
             l->renewed = sent;
             if (!l->holds)
                 world_trace(proc_world(l->proc), l->identity, "leads");

@@ -143,6 +143,13 @@ void manager_start(struct manager *m)
     co_spawn(m->proc, "manager", manager_run, m);
 }
 
+int manager_stop(struct co *co, struct manager *m)
+{
+    for (size_t i = 0; i < m->controllers.n; i++)
+        workq_shutdown(m->controllers.v[i]->queue);
+    return m->leader ? leader_release(co, m->leader) : 0;
+}
+
 bool manager_is_leading(const struct manager *m)
 {
     return m->leading;

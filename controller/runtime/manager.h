@@ -36,6 +36,7 @@ struct manager *manager_new(struct proc *p, struct transport *t, const struct ma
 /* The process must be dead and have unwound. NULL is fine; returns NULL. */
 struct manager *manager_free(struct manager *m);
 void manager_start(struct manager *m);
+int manager_stop(struct co *co, struct manager *m);             /* queues shut, Lease given back */
 bool manager_is_leading(const struct manager *m);               /* workers run */
 bool manager_holds_lease(const struct manager *m);              /* true without election */
 bool manager_idle(const struct manager *m);                     /* no key is ready or being worked on */

@@ -3,7 +3,8 @@
 #include <stdio.h>
 
 #define INFO_DEADLINE DURATION_S(5)
-#define ASK_AGAIN DURATION_MIN(1)
+#define ASK_AGAIN_MIN DURATION_S(1)    /* doubling to ... */
+#define ASK_AGAIN_MAX DURATION_MIN(1)
 
 struct slot {
     struct registry *registry;
@@ -97,11 +98,15 @@ static void slot_ask(struct co *co, struct slot *s)
 static void slot_run(struct co *co, void *arg)
 {
     struct slot *s = arg;
+    duration wait = ASK_AGAIN_MIN;
 
-    do {
+    for (;;) {
         co_pass_begin(co);
         slot_ask(co, s);
-    } while (!s->usable && co_sleep(co, ASK_AGAIN) == 0);
+        if (s->usable || co_sleep(co, wait) < 0)
+            return;
+        wait = wait * 2 < ASK_AGAIN_MAX ? wait * 2 : ASK_AGAIN_MAX;
+    }
 }
 
 void registry_start(struct registry *r)

@@ -2,8 +2,8 @@
  *
  * A driver is usable once GetDriverInfo has answered with the very name it is registered under; one
  * that does not implement GetDriverInfo is taken as KEP-minimal: CHECKPOINT_RESTORE and no more
- * (DRV-005). A task per driver asks, again after a minute while it is not usable, and tells whoever
- * listens of each change (DRV-066).
+ * (DRV-005). A task per driver asks, again after a second doubling to a minute while it is not usable,
+ * and tells whoever listens of each change (DRV-066).
  */
 #pragma once
 

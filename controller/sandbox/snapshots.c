@@ -196,6 +196,18 @@ static bool still_blocked(struct pass *p)
     return false;
 }
 
+/* A driver that does not know a call it has had before may leave what it made behind (DRV-005). */
+static void warn_of_minimal(struct pass *p)
+{
+    const char *name = obj_str(snap_pending(p->sandbox), "driverName");
+    unsigned capabilities = 0;
+
+    if (registry_find(p->c->registry, name, &capabilities, NULL) &&
+        !(capabilities & DRIVER_IDEMPOTENT_CHECKPOINT))
+        event_record(p->c->events, p->sandbox, EVENT_WARNING, "CheckpointNotIdempotent",
+                     "driver %s may leak a snapshot where an answer is lost", name);
+}
+
 int pass_checkpoint(struct pass *p)
 {
     const struct target *t;
@@ -225,6 +237,7 @@ int pass_checkpoint(struct pass *p)
     p->mem->fresh_checkpoint = STEAL(id);
     event_record(p->c->events, p->sandbox, EVENT_NORMAL, "CheckpointStarted", "checkpointing Pod %s",
                  obj_name(p->pod));
+    warn_of_minimal(p);
     return ROUND_AGAIN;
 }
 
