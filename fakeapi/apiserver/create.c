@@ -97,6 +97,8 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
         return r;
     generated = !*obj_name(o) && *obj_generate_name(o);
     meta_dedup_owners(c, json_own(&o), "");
+    if (!c->upsert)
+        meta_wipe(o);
     if ((r = meta_check_namespace(c, k, json_own(&o))) < 0 ||
         (!c->managed_done && (r = managed_update(c, k, "", &o, NULL)) < 0) ||
         (r = admit_object(c, k, NULL, namespace, o, NULL)) < 0)

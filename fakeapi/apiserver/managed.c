@@ -46,6 +46,9 @@ int managed_update(struct call *c, const struct kind *k, const char *subresource
     struct apply_write w;
     json_auto_t *empty = NULL;
 
+    /* What nobody was recorded for at first is not recorded later, but by an apply. */
+    if (old && !obj_count(old, "metadata.managedFields") && !obj_count(*obj, "metadata.managedFields"))
+        return 0;
     managed_describe(c, k, subresource, &w);
     if (!old)
         old = empty = apply_empty_object(w.schema, w.api_version, k->res.kind);

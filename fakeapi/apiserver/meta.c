@@ -76,14 +76,21 @@ int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj)
     return 0;
 }
 
+void meta_wipe(json_t *obj)
+{
+    static const char *const wiped[] = { "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "uid",
+                                         "creationTimestamp" };
+
+    obj_own_metadata(obj);
+    for (size_t i = 0; i < ARRAY_SIZE(wiped); i++)
+        obj_set_meta(obj, wiped[i], NULL);
+}
+
 int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj)
 {
-    static const char *const wiped[] = { "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds" };
     char uid[37];
 
     obj_own_metadata(obj);
-    for (size_t i = 0; i < ARRAY_SIZE(wiped) && !c->upsert; i++)
-        obj_set_meta(obj, wiped[i], NULL);
     world_uuid(c->s->world, uid);
     obj_set_meta_str(obj, "uid", uid);
     obj_set_meta_str(obj, "creationTimestamp", call_text_time(c));
@@ -253,6 +260,13 @@ static void validate_owners(const json_t *refs, struct fielderrs *errs)
     }
 }
 
+/* Kinds of the core's making; the definitions of others are laxer. */
+static bool strict_finalizers(const struct kind *k)
+{
+    return !kind_custom(k) && !streq(k->res.group, "apiextensions.k8s.io") &&
+           !streq(k->res.group, "apiregistration.k8s.io");
+}
+
 static bool standard_finalizer(const char *f)
 {
     return streq(f, "orphan") || streq(f, "foregroundDeletion") || streq(f, "kubernetes");
@@ -270,7 +284,7 @@ static void validate_finalizers(const struct kind *k, const json_t *finalizers, 
         const struct fpath *here = kind_custom(k) ? at : FP_INDEX(at, i);
         size_t before = errs->n;
         check_rule(errs, here, NAME_QUALIFIED, f);
-        if (errs->n == before && !kind_custom(k) && !strchr(text, '/') && !standard_finalizer(text))
+        if (errs->n == before && strict_finalizers(k) && !strchr(text, '/') && !standard_finalizer(text))
             fielderr_invalid(errs, here, f, "name is neither a standard finalizer name nor is it fully qualified");
         orphan = orphan || streq(text, "orphan");
         foreground = foreground || streq(text, "foregroundDeletion");

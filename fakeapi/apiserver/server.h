@@ -229,6 +229,7 @@ int fill_defaults(struct call *c, const struct kind *k, json_t **obj);
 /* ---- metadata (meta.c) ------------------------------------------------------------------------- */
 
 /* What the server sets and what a client may not (B-001 to B-009). */
+void meta_wipe(json_t *obj);           /* what a client may not say at create */
 int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj);
 void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, const json_t *old);
 int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj);

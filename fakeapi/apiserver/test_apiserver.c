@@ -50,8 +50,12 @@ static void run_script(struct co *co, void *arg)
 {
     struct script *sc = arg;
 
-    for (size_t i = 0; i < sc->n; i++)
-        call_step(co, sc, &sc->steps[i]);
+    for (size_t i = 0; i < sc->n; i++) {
+        if (streq(sc->steps[i].method, "SLEEP"))
+            co_sleep(co, DURATION_S(3));
+        else
+            call_step(co, sc, &sc->steps[i]);
+    }
     sc->done = true;
 }
 
@@ -163,6 +167,32 @@ static void finalizers(void **state)             /* B-043 B-136 B-137 */
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* ---- custom resources --------------------------------------------------------------------------- */
+
+#define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define WIDGET_CRD "{\"metadata\":{\"name\":\"widgets.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\"," \
+    "\"names\":{\"plural\":\"widgets\",\"kind\":\"Widget\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true," \
+    "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{\"type\":\"object\",\"properties\":" \
+    "{\"d\":{\"type\":\"string\",\"default\":\"x\"},\"n\":{\"type\":\"integer\"}}}}}}}]}}"
+#define WIDGETS "/apis/x.io/v1/namespaces/default/widgets"
+
+static void custom_resources(void **state)       /* F-001 F-003 F-082 F-084 F-165 A-013 */
+{
+    static const struct step steps[] = {
+        { "POST", CRDS, NULL, NULL, WIDGET_CRD, 201, "\"acceptedNames\":{\"plural\":\"\"" },
+        { "SLEEP", "", NULL, NULL, NULL, 0, NULL },
+        { "GET", CRDS "/widgets.x.io", NULL, NULL, NULL, 200, "InitialNamesAccepted" },
+        { "GET", "/apis/x.io/v1", NULL, NULL, NULL, 200, "\"name\":\"widgets\"" },
+        { "POST", WIDGETS, NULL, NULL, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"a\"},"
+          "\"spec\":{\"n\":1,\"zz\":2}}", 201, "\"spec\":{\"n\":1,\"d\":\"x\"}" },
+        { "DELETE", CRDS "/widgets.x.io", NULL, NULL, NULL, 200, "InstanceDeletionPending" },
+        { "SLEEP", "", NULL, NULL, NULL, 0, NULL },
+        { "GET", CRDS "/widgets.x.io", NULL, NULL, NULL, 404, NULL },
+        { "GET", WIDGETS "/a", NULL, NULL, NULL, 404, "404 page not found" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 /* ---- watching ----------------------------------------------------------------------------------- */
 
 struct watching {
@@ -229,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(routes, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(namespaces, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(finalizers, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(custom_resources, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(watch_with_selector, lab_up, lab_down),
     };
     return cmocka_run_group_tests_name("apiserver", tests, NULL, NULL);

@@ -121,6 +121,29 @@ static bool last_finalizer_gone(const struct kind *k, const json_t *obj, const j
     return obj_int(old, "metadata.deletionGracePeriodSeconds", 0) == 0;
 }
 
+/* Watchers see the state that was stored last, the writer what he wrote. */
+static int write_last(struct call *c, const struct kind *k, const char *key, json_t *obj, struct record *rec,
+                      struct value **ret)
+{
+    json_t *last = json_incref(value_tree(rec->value));
+    struct value *seen = NULL;
+    json_t *stored = NULL;
+    int r = convert_to_store(c, k, json_incref(obj), &stored);
+
+    if (r == 0) {
+        meta_set_version(json_own(&last), store_revision(c->s->store) + 1);
+        r = remove_object(c, k, key, last, rec->mod_revision, &seen);
+        value_unref(seen);
+    } else {
+        json_decref(last);
+    }
+    if (r < 0)
+        json_decref(stored);
+    else
+        *ret = value_from_tree(stored);
+    return r;
+}
+
 static int write_back(struct call *c, const struct change *ch, const char *key, json_t **obj,
                       const json_t *old, struct record *rec, struct value **ret)
 {
@@ -140,12 +163,12 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
         *ret = value_from_tree(json_incref(*obj));
         return 0;
     }
+    if (gone)
+        return write_last(c, k, key, *obj, rec, ret);
     meta_set_version(json_own(obj), store_revision(c->s->store) + 1);
     r = convert_to_store(c, k, json_incref(*obj), &stored);
     if (r < 0)
         return r;
-    if (gone)
-        return remove_object(c, k, key, stored, rec->mod_revision, ret);
     *ret = value_from_tree(stored);
     r = store_put(c->s->store, key, value_ref(*ret), rec->mod_revision, NULL);
     if (r < 0) {
