@@ -289,7 +289,8 @@ static void node_sync(struct co *co, struct lab *l, const json_t *pod)
     struct objref ref = { &kind_pod, obj_namespace(pod), obj_name(pod) };
     struct apierr err = APIERR_IN(co_arena(co));
     struct delete_options now = { .grace_s = 0, .uid = obj_uid(pod) };
-    json_auto_t *spec = json_pack("{s:{s:s}}", "spec", "nodeName", "node-1");
+    json_auto_t *binding = json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "Binding",
+        "metadata", "name", obj_name(pod), "target", "kind", "Node", "name", "node-1");
     json_auto_t *status = json_pack("{s:{s:s, s:s, s:[{s:s}], s:[{s:s, s:s}, {s:s, s:s}]}}", "status",
         "phase", "Running", "podIP", "10.0.0.1", "podIPs", "ip", "10.0.0.1", "conditions",
         "type", "PodScheduled", "status", "True", "type", "Ready", "status", l->unready ? "False" : "True");
@@ -298,7 +299,7 @@ static void node_sync(struct co *co, struct lab *l, const json_t *pod)
         client_delete(co, l->client, &ref, &now, &err);
     } else if (!streq(obj_str(pod, "status.phase"), "Running")) {
         if (!*obj_str(pod, "spec.nodeName"))
-            client_patch(co, l->client, &ref, NULL, PATCH_MERGE, spec, NULL, &err);
+            client_post(co, l->client, &ref, "binding", binding, NULL, &err);
         client_patch(co, l->client, &ref, "status", PATCH_MERGE, status, NULL, &err);
     }
 }

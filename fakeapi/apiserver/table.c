@@ -1,3 +1,4 @@
+#include "fakeapi/apiserver/builtin/cells.h"
 #include "fakeapi/apiserver/server.h"
 
 /* Tables and partial objects: how kubectl and metadata informers want to see things. */
@@ -44,8 +45,11 @@ static json_t *column_definitions(const struct column *v, size_t n)
 
 static json_t *row_cells(struct call *c, const struct kind *k, const json_t *obj)
 {
-    json_t *cells = json_array();
+    json_t *cells = cells_of(k, obj, world_now(c->s->world), c->arena);
 
+    if (cells)
+        return cells;
+    cells = json_array();
     if (k->ops->cells) {
         k->ops->cells(c, k, obj, cells);
         return cells;
@@ -89,12 +93,28 @@ static json_t *table_meta(const json_t *list_meta, json_t *const *items, size_t 
     return meta;
 }
 
+/* A pod that is over says so, for those who grey it out. */
+static void add_row_conditions(const struct kind *k, const json_t *obj, json_t *row)
+{
+    static const struct { const char *phase, *message; } over[] = {
+        { "Succeeded", "The pod has completed successfully." }, { "Failed", "The pod failed." },
+    };
+
+    for (size_t i = 0; !*k->res.group && streq(k->res.plural, "pods") && i < ARRAY_SIZE(over); i++)
+        if (streq(obj_str(obj, "status.phase"), over[i].phase))
+            json_object_set_new(row, "conditions",
+                                json_pack("[{s:s, s:s, s:s, s:s}]", "type", "Completed", "status", "True", "reason",
+                                          over[i].phase, "message", over[i].message));
+}
+
 int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t n, const json_t *list_meta,
              bool with_columns, json_t **ret)
 {
     enum include include;
     int r = include_object(c, &include);
-    bool own = k->columns != NULL;
+    const struct column_set *set = column_set_of(k);
+    const struct column *columns = set ? set->columns : k->columns ? k->columns : default_columns;
+    size_t n_columns = set ? set->n : k->columns ? k->n_columns : ARRAY_SIZE(default_columns);
 
     if (r < 0)
         return r;
@@ -102,12 +122,12 @@ int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t 
     json_object_set_new(table, "kind", json_string("Table"));
     json_object_set_new(table, "apiVersion", json_string(arena_printf(c->arena, "meta.k8s.io/%s", c->out.view_version)));
     json_object_set_new(table, "metadata", table_meta(list_meta, items, n));
-    json_object_set_new(table, "columnDefinitions", !with_columns ? json_null()
-                        : own ? column_definitions(k->columns, k->n_columns)
-                              : column_definitions(default_columns, ARRAY_SIZE(default_columns)));
+    json_object_set_new(table, "columnDefinitions", with_columns ? column_definitions(columns, n_columns)
+                                                                   : json_null());
     for (size_t i = 0; i < n; i++) {
         json_t *row = json_object();
         json_object_set_new(row, "cells", row_cells(c, k, items[i]));
+        add_row_conditions(k, items[i], row);
         if (include == INCLUDE_NONE)
             json_object_set_new(row, "object", json_null());
         else

@@ -1,0 +1,26 @@
+/* cells.h — what a Table says of a built-in kind (G.4): its columns are facts (columns.tsv), its cells are
+ * made here. Kinds without columns of their own show name and creation time. */
+#pragma once
+
+#include "fakeapi/apiserver/kinds.h"
+#include "world/clock.h"
+
+struct column_set {
+    const char *group, *plural;
+    const struct column *columns;
+    size_t n;
+};
+extern const struct column_set column_sets[];
+extern const size_t n_column_sets;
+
+/* NULL: the kind has no columns of its own. */
+const struct column_set *column_set_of(const struct kind *k);
+/* The cells of a row, a new array; NULL where the kind has no columns of its own. `now` is the server's. */
+json_t *cells_of(const struct kind *k, const json_t *obj, struct instant now, struct arena *a);
+
+/* cells_pod.c */
+json_t *pod_cells(const json_t *obj, struct instant now, struct arena *a);
+
+/* "5m", "3h20m", "<invalid>", as people read durations (F-163); and since a time, "<unknown>" without one. */
+const char *human_duration(struct arena *a, duration d);
+const char *human_since(struct arena *a, const char *time_text, struct instant now);
