@@ -145,17 +145,31 @@ static struct api_stream *server_watch(struct server *v, const char *query)
     return &w->base;
 }
 
-static json_t *server_list(struct server *v)
+static int64_t query_number(const char *query, const char *name)
 {
-    char version[24];
+    const char *at = query ? strstr(query, name) : NULL;
+
+    return at ? strtoll(at + strlen(name), NULL, 10) : 0;
+}
+
+/* With a limit in pages; the token is how many came before. */
+static json_t *server_list(struct server *v, const char *query)
+{
+    char version[24], token[24] = "";
     json_t *items = json_array(), *o;
+    int64_t limit = query_number(query, "limit="), from = query_number(query, "continue="), n = 0;
     const char *key;
 
     snprintf(version, sizeof(version), "%lld", (long long)v->version);
-    json_object_foreach (v->objects, key, o)
-        json_array_append(items, o);
-    return json_pack("{s:s, s:{s:s}, s:o}", "kind", "WidgetList", "metadata", "resourceVersion", version,
-                     "items", items);
+    json_object_foreach (v->objects, key, o) {
+        if (n >= from && (!limit || n < from + limit))
+            json_array_append(items, o);
+        n++;
+    }
+    if (limit && n > from + limit)
+        snprintf(token, sizeof(token), "%lld", (long long)(from + limit));
+    return json_pack("{s:s, s:{s:s, s:s}, s:o}", "kind", "WidgetList", "metadata", "resourceVersion", version,
+                     "continue", token, "items", items);
 }
 
 static int server_call(struct co *co, struct transport *t, const struct api_request *q,
@@ -180,7 +194,7 @@ static int server_call(struct co *co, struct transport *t, const struct api_requ
         ret->stream = server_watch(v, q->query);
     } else {
         v->lists++;
-        ret->object = server_list(v);
+        ret->object = server_list(v, q->query);
     }
     return 0;
 }
@@ -312,6 +326,23 @@ static void listing_is_sorted_and_indexed(void **state)
     assert_int_equal(json_array_size(red), 2);
     assert_int_equal(json_array_size(blue), 1);
     assert_string_equal(obj_name(json_array_get(blue, 0)), "d");
+    teardown(&t);
+}
+
+static void long_lists_come_in_pages(void **state)
+{
+    struct bench t;
+    struct informer_options o = { .page = 2 };
+
+    setup(&t, 1, &o);
+    for (int i = 0; i < 5; i++) {
+        char name[2] = { (char)('a' + i), 0 };
+        server_put(&t.server, "ns", name, "red");
+    }
+    informer_start(t.informer);
+    run(&t, DURATION_S(1));
+    assert_string_equal(t.heard, "+a +b +c +d +e ");
+    assert_int_equal(t.server.lists, 3);
     teardown(&t);
 }
 
@@ -479,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_then_watches),
         cmocka_unit_test(listing_is_sorted_and_indexed),
+        cmocka_unit_test(long_lists_come_in_pages),
         cmocka_unit_test(a_closed_watch_goes_on_where_it_stopped),
         cmocka_unit_test(expired_begins_with_a_list),
         cmocka_unit_test(failures_back_off),

@@ -183,11 +183,54 @@ static void wake_waiting(struct sandbox_controller *c, const char *namespace)
             wake(c, obj_namespace(s), obj_name(s));
 }
 
-/* A class, a provider, a claim or a template. What only a status write of ours moved wakes as well: it
- * may have become bound. */
+/* What a Sandbox's strategy names, as "<kind>/<namespace>/<name>". */
+static void by_reference(const json_t *sandbox, struct index_sink *sink)
+{
+    static const struct {
+        const char *path, *kind;
+        bool namespaced;
+    } references[] = {
+        { "snapshotClaimName", "SnapshotClaim", true },
+        { "snapshotClaimTemplateName", "SnapshotClaimTemplate", true },
+        { "snapshotProviderRef.name", "SnapshotProvider", false },
+    };
+    const json_t *h = json_path(sandbox, "spec.suspensionStrategy.hibernate");
+
+    for (size_t i = 0; i < ARRAY_SIZE(references); i++) {
+        const char *name = obj_str(h, references[i].path);
+        cleanup_free char *value = xasprintf("%s/%s/%s", references[i].kind,
+            references[i].namespaced ? obj_namespace(sandbox) : "", name);
+        if (*name)
+            index_emit(sink, value);
+    }
+}
+
+static bool is_default_claim(const json_t *claim)
+{
+    return claim && obj_annotation(claim, KEY_DEFAULT_CLAIM);
+}
+
+/* A provider, a claim or a template: the Sandboxes that name it, and the one that owns it. A claim that
+ * is, or was, its namespace's default may be what anybody there waits for. */
 static void reference_changed(void *arg, enum informer_event type, const json_t *old, const json_t *obj)
 {
-    wake_waiting(arg, obj_namespace(obj));
+    struct sandbox_controller *c = arg;
+    cleanup_free char *value = xasprintf("%s/%s/%s", obj_kind(obj), obj_namespace(obj), obj_name(obj));
+    json_auto_t *naming = informer_by_index(NULL, c->sandboxes, "reference", value);
+    const json_t *s;
+    size_t i;
+
+    json_array_foreach (naming, i, s)
+        wake(c, obj_namespace(s), obj_name(s));
+    wake_owner(c, obj);
+    if (is_default_claim(obj) || is_default_claim(old))
+        wake_waiting(c, obj_namespace(obj));
+}
+
+/* Which claims mean a class only their status tells: whoever may wait is woken. */
+static void class_changed(void *arg, enum informer_event type, const json_t *old, const json_t *obj)
+{
+    wake_waiting(arg, "");
 }
 
 static void drivers_changed(void *arg)
@@ -230,13 +273,14 @@ struct sandbox_controller *sandbox_controller_new(struct manager *m, const struc
     c->controller = manager_add(m, "sandbox", o->workers, sandbox_reconcile, c);
     c->queue = controller_queue(c->controller);
     c->sandboxes = watch(c, &kind_sandbox, sandbox_changed, false);
+    informer_add_index(c->sandboxes, "reference", by_reference);
     c->pods = watch(c, &kind_pod, child_changed, true);
     c->services = watch(c, &kind_service, child_changed, false);
     c->pvcs = watch(c, &kind_pvc, child_changed, false);
     c->claim_templates = watch(c, &kind_snapshot_claim_template, reference_changed, false);
     c->sources = (struct target_sources){
         .claims = watch(c, &kind_snapshot_claim, reference_changed, true),
-        .classes = watch(c, &kind_snapshot_class, reference_changed, false),
+        .classes = watch(c, &kind_snapshot_class, class_changed, false),
         .providers = watch(c, &kind_snapshot_provider, reference_changed, false),
         .registry = c->registry,
     };
