@@ -37,17 +37,20 @@ void progress_check(const struct progress *p, const json_t *check)
 
 static void print_requirements(const struct progress *p, const json_t *rows)
 {
+    const char *subject = "";
     const json_t *row;
     size_t i;
 
-    puts("\nRequirements");
     json_array_foreach (rows, i, row) {
-        const char *verdict = report_field(row, "verdict");
+        const char *verdict = report_field(row, "verdict"), *text = report_field(row, "text");
         if (streq(verdict, "error"))
             continue;
+        if (!streq(subject, report_field(row, "subject"))) {
+            subject = report_field(row, "subject");
+            printf("\nRequirements on the %s\n", subject);
+        }
         printf("  %s%-11s%s %-8s %-6s %.100s%s\n", paint(p, verdict), verdict, p->colour ? "\033[0m" : "",
-               report_field(row, "id"), report_field(row, "level"), report_field(row, "text"),
-               strlen(report_field(row, "text")) > 100 ? "..." : "");
+               report_field(row, "id"), report_field(row, "level"), text, strlen(text) > 100 ? "..." : "");
     }
 }
 

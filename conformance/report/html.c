@@ -94,8 +94,8 @@ static void add_check_ids(struct buf *b, const json_t *check)
 
     buf_add_str(b, "<dt>Requirements</dt><dd>");
     json_array_foreach (json_object_get(check, "requirements"), i, id)
-        buf_printf(b, "%s<a href=\"#%s\">%s</a>", i ? ", " : "", json_string_value(id),
-                   json_string_value(id));
+        buf_printf(b, "%s<a href=\"#%s-%s\">%s</a>", i ? ", " : "", report_field(check, "subject"),
+                   json_string_value(id), json_string_value(id));
     buf_add_str(b, "</dd>");
 }
 
@@ -155,8 +155,8 @@ static void add_requirement(struct buf *b, const json_t *row)
     const json_t *id;
     size_t i;
 
-    buf_printf(b, "<tr id=\"%s\"><td class=\"id\">%s</td><td>", report_field(row, "id"),
-               report_field(row, "id"));
+    buf_printf(b, "<tr id=\"%s-%s\"><td class=\"id\">%s</td><td>", report_field(row, "subject"),
+               report_field(row, "id"), report_field(row, "id"));
     add_badge(b, report_field(row, "verdict"));
     add(b, "</td><td>", report_field(row, "text"), "<br><span class=\"soft small\">");
     json_array_foreach (json_object_get(row, "checks"), i, id) {
@@ -165,6 +165,26 @@ static void add_requirement(struct buf *b, const json_t *row)
     }
     buf_printf(b, "</span></td><td>%s</td>", report_field(row, "level"));
     add(b, "<td class=\"soft small source\">", report_field(row, "source"), "</td></tr>\n");
+}
+
+static void add_requirements(struct buf *b, const json_t *rows, const char *subject)
+{
+    const json_t *row;
+    bool any = false;
+    size_t i;
+
+    json_array_foreach (rows, i, row) {
+        if (!streq(report_field(row, "subject"), subject))
+            continue;
+        if (!any)
+            buf_printf(b, "<h2>Requirements on the %s</h2>\n<div class=\"panel\"><table><tr><th>Id</th>"
+                       "<th>Verdict</th><th>What must hold</th><th>Level</th>"
+                       "<th class=\"source\">Source</th></tr>\n", subject);
+        any = true;
+        add_requirement(b, row);
+    }
+    if (any)
+        buf_add_str(b, "</table></div>\n");
 }
 
 char *report_html(struct report *r)
@@ -179,11 +199,9 @@ char *report_html(struct report *r)
         add_profile(&b, row);
     buf_add_str(&b, "</div>\n");
     add_failures(&b, json_object_get(report, "checks"));
-    buf_add_str(&b, "<h2>Requirements</h2>\n<div class=\"panel\"><table><tr><th>Id</th><th>Verdict</th>"
-                    "<th>What must hold</th><th>Level</th><th class=\"source\">Source</th></tr>\n");
-    json_array_foreach (json_object_get(report, "requirements"), i, row)
-        add_requirement(&b, row);
-    buf_add_str(&b, "</table></div>\n<h2>Checks</h2>\n");
+    add_requirements(&b, json_object_get(report, "requirements"), "driver");
+    add_requirements(&b, json_object_get(report, "requirements"), "controller");
+    buf_add_str(&b, "<h2>Checks</h2>\n");
     json_array_foreach (json_object_get(report, "checks"), i, row)
         if (!is_bad(row))
             add_check(&b, row, false);

@@ -175,33 +175,42 @@ static void cite(json_t *rows, const char *id, const json_t *check)
     if (!q)
         return;
     if (!row) {
-        row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[]}", "id", q->id, "level",
-                        requirement_level_text(q->level), "text", q->text, "source", q->source, "verdict",
-                        "unsupported", "checks");
+        row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "id", q->id, "subject",
+                        text_of(check, "subject"), "level", requirement_level_text(q->level), "text",
+                        q->text, "source", q->source, "verdict", "unsupported", "checks");
         json_object_set_new(rows, id, row);
     }
-    json_object_set_new(row, "verdict", json_string(worse(text_of(row, "verdict"), text_of(check, "verdict"))));
+    json_object_set_new(row, "verdict",
+                        json_string(worse(text_of(row, "verdict"), text_of(check, "verdict"))));
     json_array_append_new(json_object_get(row, "checks"), json_string(text_of(check, "id")));
 }
 
-/* Every requirement some check cites, in the order of ids. */
-static json_t *requirements_json(const json_t *checks)
+/* Every requirement that some check of the subject cites, in the order of ids. What a scenario shows of
+ * the reference driver says nothing about the driver judged: the two are never mixed. */
+static void add_requirements(json_t *list, const json_t *checks, const char *subject)
 {
-    json_t *rows = json_object(), *list = json_array(), *row;
-    const json_t *check, *ids, *id;
+    json_auto_t *rows = json_object();
+    const json_t *check, *id;
+    json_t *row;
     size_t i, k;
 
-    json_array_foreach (checks, i, check) {
-        ids = json_object_get(check, "requirements");
-        json_array_foreach (ids, k, id)
-            cite(rows, json_string_value(id), check);
-    }
+    json_array_foreach (checks, i, check)
+        if (streq(text_of(check, "subject"), subject))
+            json_array_foreach (json_object_get(check, "requirements"), k, id)
+                cite(rows, json_string_value(id), check);
     for (i = 0; i < requirement_count; i++) {
         row = json_object_get(rows, requirement_table[i].id);
         if (row)
             json_array_append(list, row);
     }
-    json_decref(rows);
+}
+
+static json_t *requirements_json(const json_t *checks)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+        add_requirements(list, checks, subjects[i]);
     return list;
 }
 
