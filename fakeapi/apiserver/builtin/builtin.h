@@ -11,6 +11,10 @@ extern const struct kind_ops pod_ops;            /* pod.c */
 extern const struct kind_ops deployment_ops, replicaset_ops, rc_ops, statefulset_ops, daemonset_ops, revision_ops,
     podtemplate_ops;
 extern const struct kind_ops namespace_ops;      /* namespace.c */
+extern const struct kind_ops configmap_ops, secret_ops, lease_ops;  /* config.c */
+extern const struct kind_ops event_ops, new_event_ops;  /* event.c */
+extern const struct kind_ops priority_ops, runtimeclass_ops;  /* sched.c */
+extern const struct kind_ops node_ops;  /* node.c */
 extern const struct kind_ops crd_ops;            /* ../crd.c */
 extern const struct kind_ops binding_ops;        /* pod_sub.c: the old way to bind */
 extern const struct kind_ops access_review_ops, rules_review_ops, token_review_ops, self_review_ops;  /* review.c */

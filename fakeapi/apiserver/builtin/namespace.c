@@ -1,5 +1,4 @@
-#include "fakeapi/apiserver/builtin/builtin.h"
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/builtin/rules.h"
 
 /* Namespaces end in two steps: Terminating while the finalizer `kubernetes` stands in their spec, gone
  * when the namespace controller has taken it out through /finalize (B.8). */
@@ -74,7 +73,39 @@ static int ns_remove(struct call *c, const struct kind *k, json_t *obj, const st
     return 0;
 }
 
+static void ns_finalizer(struct fielderrs *e, const char *name, const struct fpath *path)
+{
+    static const char *const standard[] = { "kubernetes", "orphan", "foregroundDeletion", NULL };
+
+    rule_name(e, path, NAME_QUALIFIED, name);
+    if (!strchr(name, '/') && !among(standard, name))
+        fielderr_invalid_str(e, path, name, "name is neither a standard finalizer name nor is it fully qualified");
+}
+
+static void ns_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    size_t i;
+    json_t *f;
+
+    json_array_foreach(json_path(obj, "spec.finalizers"), i, f)
+        ns_finalizer(e, json_string_value(f), FP_CHILD(RULE_AT("spec"), "finalizers"));
+}
+
+static void ns_validate_update(struct call *c, const struct kind *k, const struct subresource *sub,
+                               const json_t *obj, const json_t *old, struct fielderrs *e)
+{
+    size_t i;
+    json_t *f;
+
+    if (!sub || !streq(sub->name, "finalize"))
+        return;
+    json_array_foreach(json_path(obj, "spec.finalizers"), i, f)
+        ns_finalizer(e, json_string_value(f), FP_INDEX(FP_CHILD(RULE_AT("spec"), "finalizers"), i));
+}
+
 const struct kind_ops namespace_ops = {
+    .validate = ns_validate,
+    .validate_update = ns_validate_update,
     .defaults = ns_defaults,
     .prepare_create = ns_prepare_create,
     .prepare_update = ns_prepare_update,

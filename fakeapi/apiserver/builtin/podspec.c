@@ -266,7 +266,7 @@ static void spread(struct fielderrs *e, const json_t *spec, const struct fpath *
     }
 }
 
-static void tolerations(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     static const char *const operators[] = { "Equal", "Exists", NULL };
     static const char *const effects[] = { "NoSchedule", "PreferNoSchedule", "NoExecute", NULL };
@@ -344,7 +344,7 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
         rule_name(e, FP_CHILD(path, "hostname"), NAME_DNS1123_LABEL, text(spec, "hostname"));
     if (*text(spec, "subdomain"))
         rule_name(e, FP_CHILD(path, "subdomain"), NAME_DNS1123_LABEL, text(spec, "subdomain"));
-    tolerations(e, spec, path);
+    podspec_tolerations(e, spec, path);
     if (*text(spec, "priorityClassName"))
         rule_name(e, FP_CHILD(path, "priorityClassName"), NAME_DNS1123_SUBDOMAIN, text(spec, "priorityClassName"));
     if (*text(spec, "runtimeClassName"))

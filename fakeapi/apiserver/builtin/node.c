@@ -1,0 +1,141 @@
+/* Nodes: CIDRs, taints, capacities, and the taint of a node that is not ready yet (G.3, G-052). */
+#include "fakeapi/apiserver/builtin/rules.h"
+
+#include <arpa/inet.h>
+
+#define SPEC RULE_AT("spec")
+
+/* podCIDR is the first of podCIDRs, whichever of the two was sent. */
+static void node_defaults(struct call *c, json_t *obj)
+{
+    const char *cidr = obj_str(obj, "spec.podCIDR");
+    json_t *cidrs = json_path(obj, "spec.podCIDRs");
+    const char *first = json_string_value(json_array_get(cidrs, 0));
+
+    (void)c;
+    if (*cidr && (!first || !streq(first, cidr)))
+        obj_set(obj, "spec.podCIDRs", json_pack("[s]", cidr));
+    else if (!*cidr && first)
+        obj_set(obj, "spec.podCIDR", json_string(first));
+}
+
+static int node_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    static const char not_ready[] = "node.kubernetes.io/not-ready";
+    json_t *taints = json_path(obj, "spec.taints"), *t;
+    size_t i;
+
+    (void)c, (void)sub;
+    if (old)
+        return 0;
+    json_array_foreach(taints, i, t)
+        if (streq(text(t, "key"), not_ready))
+            return 0;
+    json_t *next = taints ? json_copy(taints) : json_array();
+    json_array_append_new(next, json_pack("{s:s, s:s}", "key", not_ready, "effect", "NoSchedule"));
+    obj_set(obj, "spec.taints", next);
+    return 0;
+}
+
+/* 4 or 6; 0 for what is no CIDR. */
+static int cidr_family(const char *cidr)
+{
+    const char *slash = strchr(cidr, '/');
+    char ip[64];
+    unsigned char bits[16];
+    uint64_t length;
+
+    if (!slash || (size_t)(slash - cidr) >= sizeof ip || !parse_u64(slash + 1, &length))
+        return 0;
+    memcpy(ip, cidr, (size_t)(slash - cidr));
+    ip[slash - cidr] = '\0';
+    if (inet_pton(AF_INET, ip, bits) == 1)
+        return length <= 32 ? 4 : 0;
+    return inet_pton(AF_INET6, ip, bits) == 1 && length <= 128 ? 6 : 0;
+}
+
+static void node_cidrs(struct fielderrs *e, const json_t *cidrs)
+{
+    const struct fpath *path = FP_CHILD(SPEC, "podCIDRs");
+    size_t i, n = json_array_size(cidrs);
+    json_t *cidr;
+
+    json_array_foreach(cidrs, i, cidr)
+        if (!cidr_family(json_string_value(cidr)))
+            fielderr_invalid(e, FP_INDEX(path, i), cidr,
+                             "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+    if (n > 2 || (n == 2 && cidr_family(json_string_value(json_array_get(cidrs, 0)))
+                            == cidr_family(json_string_value(json_array_get(cidrs, 1)))))
+        fielderr_invalid(e, path, cidrs, "may specify no more than one CIDR for each IP family");
+}
+
+static void node_taints(struct fielderrs *e, const json_t *taints)
+{
+    static const char *const effects[] = { "NoSchedule", "PreferNoSchedule", "NoExecute", NULL };
+    size_t i;
+    json_t *t;
+
+    json_array_foreach(taints, i, t) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(RULE_AT("metadata"), "taints"), i);
+        rule_name(e, FP_CHILD(at, "key"), NAME_QUALIFIED, text(t, "key"));
+        rule_name(e, FP_CHILD(at, "value"), NAME_LABEL_VALUE, text(t, "value"));
+        if (!*text(t, "effect"))
+            fielderr_required(e, FP_CHILD(at, "effect"), "");
+        else
+            rule_one_of(e, t, at, "effect", effects);
+        for (size_t k = 0; k < i; k++) {
+            const json_t *other = json_array_get(taints, k);
+            if (!streq(text(other, "key"), text(t, "key")) || !streq(text(other, "effect"), text(t, "effect")))
+                continue;
+            json_auto_t *shown = json_pack("{s:s, s:s, s:s, s:O}", "Key", text(t, "key"), "Value", text(t, "value"),
+                                           "Effect", text(t, "effect"), "TimeAdded",
+                                           rule_shown(member(t, "timeAdded")));
+            rule_duplicate(e, at, shown, "taints must be unique by key and effect pair");
+            break;
+        }
+    }
+}
+
+static void node_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    node_taints(e, json_path(obj, "spec.taints"));
+    node_cidrs(e, json_path(obj, "spec.podCIDRs"));
+}
+
+static void node_addresses(struct fielderrs *e, const json_t *list)
+{
+    size_t i;
+    json_t *a;
+
+    json_array_foreach(list, i, a)
+        for (size_t k = 0; k < i; k++) {
+            if (!json_same(a, json_array_get(list, k)))
+                continue;
+            json_auto_t *shown = json_pack("{s:s, s:s}", "Type", text(a, "type"), "Address", text(a, "address"));
+            fielderr_duplicate(e, FP_INDEX(FP_CHILD(RULE_AT("status"), "addresses"), i), shown);
+            break;
+        }
+}
+
+static void node_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                        const json_t *old, struct fielderrs *e)
+{
+    const json_t *cidrs = json_path(obj, "spec.podCIDRs"), *had = json_path(old, "spec.podCIDRs");
+    const char *provider = obj_str(old, "spec.providerID");
+
+    rule_amounts(e, json_path(obj, "status.capacity"), FP_CHILD(RULE_AT("status"), "capacity"), false);
+    rule_amounts(e, json_path(obj, "status.allocatable"), FP_CHILD(RULE_AT("status"), "allocatable"), false);
+    node_addresses(e, json_path(obj, "status.addresses"));
+    if (json_array_size(had) && !json_same(cidrs, had))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "podCIDRs"), "node updates may not change podCIDR except from \"\" to valid");
+    else
+        node_cidrs(e, cidrs);
+    node_taints(e, json_path(obj, "spec.taints"));
+    if (*provider && !streq(provider, obj_str(obj, "spec.providerID")))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "providerID"),
+                           "node updates may not change providerID except from \"\" to valid");
+}
+
+const struct kind_ops node_ops = {
+    .defaults = node_defaults, .admit = node_admit, .validate = node_validate, .validate_update = node_update,
+};

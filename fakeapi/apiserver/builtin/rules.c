@@ -1,0 +1,85 @@
+#include "fakeapi/apiserver/builtin/rules.h"
+
+#include "kube/quantity.h"
+
+const json_t *rule_shown(const json_t *value)
+{
+    return value ? value : json_null();
+}
+
+void rule_immutable(struct fielderrs *e, const struct fpath *path, const json_t *value, const json_t *old)
+{
+    if (!json_same(value, old))
+        fielderr_invalid(e, path, rule_shown(value), "field is immutable");
+}
+
+void rule_immutable_text(struct fielderrs *e, const struct fpath *path, const json_t *obj, const json_t *old,
+                         const char *name)
+{
+    if (!streq(text(obj, name), text(old, name)))
+        fielderr_invalid_str(e, FP_CHILD(path, name), text(obj, name), "field is immutable");
+}
+
+void rule_frozen(struct fielderrs *e, const json_t *obj, const json_t *old, const char *const *names)
+{
+    static const char words[] = "field is immutable when `immutable` is set";
+
+    if (!json_is_true(json_object_get(old, "immutable")))
+        return;
+    if (!json_is_true(json_object_get(obj, "immutable")))
+        fielderr_forbidden(e, RULE_AT("immutable"), "%s", words);
+    for (; *names; names++)
+        if (!json_same(member(obj, *names), member(old, *names)))
+            fielderr_forbidden(e, RULE_AT(*names), "%s", words);
+}
+
+int rule_amount_sign(struct arena *arena, const json_t *amount)
+{
+    struct quantity q, none = quantity_from_int(arena, 0, QUANTITY_DECIMAL_SI);
+
+    if (quantity_parse_json(arena, amount, &q, NULL) < 0)
+        return 1;
+    return quantity_compare(&q, &none);
+}
+
+void rule_amounts(struct fielderrs *e, const json_t *map, const struct fpath *path, bool keyed)
+{
+    const char *name;
+    json_t *v;
+
+    json_object_foreach((json_t *)map, name, v)
+        if (rule_amount_sign(e->arena, v) < 0)
+            fielderr_invalid(e, keyed ? FP_KEY(path, name) : FP_CHILD(path, name), v,
+                             "must be greater than or equal to 0");
+}
+
+void rule_required_one_of(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name,
+                          const char *const *allowed)
+{
+    if (among(allowed, text(obj, name)))
+        return;
+    json_auto_t *shown = json_string(text(obj, name));
+    fielderr_not_supported(e, FP_CHILD(path, name), shown, allowed);
+}
+
+bool rule_required_text(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name)
+{
+    if (*text(obj, name))
+        return true;
+    fielderr_required(e, FP_CHILD(path, name), "");
+    return false;
+}
+
+void rule_optional_name(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name,
+                        unsigned rule)
+{
+    if (*text(obj, name))
+        rule_name(e, FP_CHILD(path, name), rule, text(obj, name));
+}
+
+void rule_duplicate(struct fielderrs *e, const struct fpath *path, const json_t *value, const char *detail)
+{
+    fielderr_duplicate(e, path, value);
+    struct apicause *last = &e->v[e->n - 1];
+    last->message = arena_printf(e->arena, "%s: %s", last->message, detail);
+}

@@ -1,0 +1,38 @@
+/* rules.h — rules that several families of kinds share, beside those of podspec.h. */
+#pragma once
+
+#include "fakeapi/apiserver/builtin/builtin.h"
+#include "fakeapi/apiserver/builtin/podspec_priv.h"
+#include "fakeapi/apiserver/server.h"
+
+/* The object's own members: RULE_AT("spec"). */
+#define RULE_AT(name) FP_CHILD((const struct fpath *)NULL, name)
+
+static inline bool rule_is_status(const struct subresource *sub)
+{
+    return sub && streq(sub->name, "status");
+}
+
+/* "field is immutable" where the two differ; an absent one is shown as null. */
+void rule_immutable(struct fielderrs *e, const struct fpath *path, const json_t *value, const json_t *old);
+/* The same for a string, whose absence is "". */
+void rule_immutable_text(struct fielderrs *e, const struct fpath *path, const json_t *obj, const json_t *old,
+                         const char *name);
+/* An immutable object (`immutable: true`): the members named (NULL-terminated) and the flag stay as they are. */
+void rule_frozen(struct fielderrs *e, const json_t *obj, const json_t *old, const char *const *names);
+/* No amount of a resource list below zero. `keyed`: the path is limits[cpu], not limits.cpu. */
+void rule_amounts(struct fielderrs *e, const json_t *map, const struct fpath *path, bool keyed);
+/* How an amount compares to zero; what is no amount is one. */
+int rule_amount_sign(struct arena *arena, const json_t *amount);
+/* Unsupported unless the value is in the list; shown as it is sent, "" where it is absent. */
+void rule_required_one_of(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name,
+                          const char *const *allowed);
+/* Required where the string is absent or empty. */
+bool rule_required_text(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name);
+/* A name by its rule, where the member is not empty. */
+void rule_optional_name(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name,
+                        unsigned rule);
+/* A duplicate with a sentence after it. */
+void rule_duplicate(struct fielderrs *e, const struct fpath *path, const json_t *value, const char *detail);
+/* The value, or null: what Go prints of a nil pointer. For fielderr_*(), which only look at it. */
+const json_t *rule_shown(const json_t *value);
