@@ -410,6 +410,15 @@ static json_t *node_object(struct co *co, unsigned n)
                      "address", "10.0.0.1");
 }
 
+/* A new node is tainted until somebody finds it ready: here that is at once. */
+static int node_ready(struct co *co, struct cluster_loop_state *l, const json_t *node, struct apierr *err)
+{
+    struct objref ref = { &cluster_nodes, "", obj_name(node) };
+    json_auto_t *patch = json_pack("{s:{s:n}}", "spec", "taints");
+
+    return client_patch(co, l->client, &ref, NULL, PATCH_MERGE, patch, NULL, err);
+}
+
 static void register_nodes(struct co *co, void *arg)
 {
     struct cluster_loop_state *l = arg;
@@ -418,6 +427,8 @@ static void register_nodes(struct co *co, void *arg)
         struct apierr err = APIERR_IN(co_arena(co));
         json_auto_t *node = node_object(co, n);
         int r = client_create(co, l->client, &cluster_nodes, node, NULL, &err);
+        if (r == 0)
+            r = node_ready(co, l, node, &err);
         if (r < 0 && !apierr_is(r, APIERR_ALREADY_EXISTS) && r != -ERR_CANCELLED)
             world_trace(co_world(co), l->name, "node-%u: %s", n, err.message);
     }
