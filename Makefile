@@ -9,7 +9,7 @@ BUILD_PACKAGES = meson ninja-build gcc g++ pkg-config libmicrohttpd-dev libjanss
 	protobuf-c-compiler libre2-dev libgnutls28-dev python3
 CHECK_PACKAGES = python3-grpcio python3-protobuf python3-kubernetes etcd-server
 
-.PHONY: all deps check-deps check certify villains bench fuzz coverage recordings clean help
+.PHONY: all deps check-deps check certify villains bench fuzz recordings clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -52,9 +52,6 @@ bench: all
 
 fuzz:
 	@python3 coverage/fuzz.py --time $(TIME)
-
-coverage:
-	@python3 coverage/lines.py
 
 recordings: all
 	@python3 fixtures/recordings/compact.py $(FROM)
