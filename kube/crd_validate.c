@@ -835,28 +835,28 @@ static void check_unique(const struct crd_validator *v, const struct fpath *path
 
 enum walk { WALK_EMBEDDED, WALK_LISTS };
 
-static void walk(const struct crd_validator *v, enum walk what, const struct fpath *path, const json_t *obj, bool root,
+static void walk(const struct crd_validator *v, enum walk what, const struct fpath *path, const json_t *obj,
                  struct fielderrs *errs)
 {
     const char *key;
     json_t *child;
 
     if (json_is_object(obj)) {
-        if (what == WALK_EMBEDDED && v->embedded && !root)
+        if (what == WALK_EMBEDDED && v->embedded)
             check_embedded(errs, path, obj);
         json_object_foreach ((json_t *)obj, key, child) {
             const struct crd_validator *below = crd_validator_property(v, key);
             if (below)
-                walk(below, what, FP_CHILD(path, key), child, false, errs);
+                walk(below, what, FP_CHILD(path, key), child, errs);
             else if (v->additional)
-                walk(v->additional, what, FP_KEY(path, key), child, false, errs);
+                walk(v->additional, what, FP_KEY(path, key), child, errs);
         }
     }
     if (json_is_array(obj)) {
         if (what == WALK_LISTS && v->listed != LISTED_PLAIN)
             check_unique(v, path, obj, errs);
         for (size_t i = 0; v->items && i < json_array_size(obj); i++)
-            walk(v->items, what, FP_INDEX(path, i), json_array_get(obj, i), false, errs);
+            walk(v->items, what, FP_INDEX(path, i), json_array_get(obj, i), errs);
     }
 }
 
@@ -872,11 +872,11 @@ void crd_validate(const struct crd_validator *v, const struct fpath *path, const
 
     for (const struct failure *f = res.first; f; f = f->next)
         add_error(errs, path, f);
-    walk(v, WALK_EMBEDDED, path, obj, true, errs);
+    walk(v, WALK_EMBEDDED, path, obj, errs);
     if (old)
-        walk(v, WALK_LISTS, path, old, true, &before);
+        walk(v, WALK_LISTS, path, old, &before);
     if (!before.n)
-        walk(v, WALK_LISTS, path, obj, true, errs);
+        walk(v, WALK_LISTS, path, obj, errs);
 }
 
 bool crd_rules_blocked(const struct fielderrs *errs)

@@ -410,7 +410,7 @@ static bool is_zero(const struct schema *s, const json_t *v)
 /* The field as it is printed: takes `v` (NULL: absent), returns a new reference or NULL. */
 static json_t *printed(const struct schema_field *f, json_t *v)
 {
-    bool list = f->schema->type == SCHEMA_ARRAY || f->schema->additional;
+    bool list = (f->schema->type == SCHEMA_ARRAY || f->schema->additional) && !f->keeps_empty;
     bool drop = v && (f->gated || (!f->pointer && is_zero(f->schema, v) && (f->omitempty || list)));
 
     if (!drop && v)

@@ -46,6 +46,7 @@ struct schema_field {
     bool required;
     bool omitempty, pointer;           /* as the Go struct has it */
     bool omitzero;
+    bool keeps_empty;                  /* stored as JSON: an empty list is not the same as none */
     bool gated;                        /* behind a feature gate that is off: checked, then dropped */
     bool deprecated;
     const char *default_json;          /* the type's declared default; NULL: none */

@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/crd.h"
 
 #include "fakeapi/apiserver/builtin/builtin.h"
+#include "kube/crd_check.h"
 
 /* The register of definitions, and the work that a real server's controllers do on them: accept names,
  * establish, and clean up behind a definition that is deleted (F.1, F.7). */
@@ -459,7 +460,7 @@ static json_t *storage_names(const json_t *obj)
     json_t *v;
 
     json_array_foreach (json_path(obj, "spec.versions"), i, v)
-        if (obj_bool(v, "storage", false))
+        if (obj_bool(v, "storage", false) && !json_array_size(out))
             json_array_append_new(out, json_string(obj_str(v, "name")));
     return out;
 }
@@ -528,7 +529,36 @@ static int crd_remove(struct call *c, const struct kind *k, json_t *obj, const s
     return 0;
 }
 
+static void crd_validate_create(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs)
+{
+    (void)c, (void)k;
+    crd_check(obj, NULL, errs);
+}
+
+static void crd_validate_change(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                                const json_t *old, struct fielderrs *errs)
+{
+    (void)c, (void)k;
+    if (sub)
+        crd_check_status(obj, errs);
+    else
+        crd_check(obj, old, errs);
+}
+
+static void crd_warn(struct call *c, const json_t *obj, const json_t *old)
+{
+    size_t n;
+    const char *const *formats = crd_unknown_formats(c->arena, obj, &n);
+
+    (void)old;
+    for (size_t i = 0; i < n; i++)
+        call_warn(c, "unrecognized format \"%s\"", formats[i]);
+}
+
 const struct kind_ops crd_ops = {
+    .validate = crd_validate_create,
+    .validate_update = crd_validate_change,
+    .warn = crd_warn,
     .defaults = crd_defaults,
     .prepare_create = crd_prepare_create,
     .prepare_update = crd_prepare_update,

@@ -246,6 +246,7 @@ class Generator:
                     wire=wire or None, _wire_path=tuple(via) + (int(number or 0),), required='true' if 'o' not in flags and not pointer else None,
                     omitempty='true' if 'o' in flags else None, pointer='true' if pointer else None,
                     omitzero='true' if 'z' in flags else None, gated='true' if 'g' in flags else None,
+                    keeps_empty='true' if package == APIEXT and element.startswith('[]') else None,
                     default_json=c_string(default) if default else None, fill_json=c_string(fill) if fill else None,
                     list_type={'': None, 'atomic': 'LIST_ATOMIC', 'set': 'LIST_SET', 'map': 'LIST_MAP'}[list_type],
                     map_atomic='true' if 'a' in flags else None,
