@@ -1,4 +1,5 @@
 #include "fakeapi/apiserver/builtin/cells.h"
+#include "fakeapi/apiserver/crd_columns.h"
 #include "fakeapi/apiserver/server.h"
 
 /* Tables and partial objects: how kubectl and metadata informers want to see things. */
@@ -14,6 +15,16 @@ static const struct column default_columns[] = {
       "lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
       0 },
 };
+
+const struct column *column_name(void)
+{
+    return &default_columns[0];
+}
+
+const struct column *column_created(void)
+{
+    return &default_columns[1];
+}
 
 json_t *partial_of(const json_t *obj, const char *version)
 {
@@ -45,7 +56,8 @@ static json_t *column_definitions(const struct column *v, size_t n)
 
 static json_t *row_cells(struct call *c, const struct kind *k, const json_t *obj)
 {
-    json_t *cells = cells_of(k, obj, world_now(c->s->world), c->arena);
+    struct instant now = world_now(c->s->world);
+    json_t *cells = kind_custom(k) ? crd_cells(k, obj, now, c->arena) : cells_of(k, obj, now, c->arena);
 
     if (cells)
         return cells;
@@ -115,6 +127,9 @@ int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t 
     const struct column_set *set = column_set_of(k);
     const struct column *columns = set ? set->columns : k->columns ? k->columns : default_columns;
     size_t n_columns = set ? set->n : k->columns ? k->n_columns : ARRAY_SIZE(default_columns);
+
+    if (kind_custom(k))
+        columns = crd_columns(k, c->arena, &n_columns);
 
     if (r < 0)
         return r;

@@ -18,6 +18,10 @@ const struct column_set *column_set_of(const struct kind *k);
 /* The cells of a row, a new array; NULL where the kind has no columns of its own. `now` is the server's. */
 json_t *cells_of(const struct kind *k, const json_t *obj, struct instant now, struct arena *a);
 
+/* The two columns of kinds that have none of their own: Name, Created At (table.c). */
+const struct column *column_name(void);
+const struct column *column_created(void);
+
 /* cells_pod.c */
 json_t *pod_cells(const json_t *obj, struct instant now, struct arena *a);
 
