@@ -3,6 +3,7 @@
 #include "kube/crd_schema.h"
 #include "kube/decode.h"
 #include "kube/patch_json.h"
+#include "kube/proto.h"
 #include "kube/types.h"
 #include "kube/unstructured.h"
 #include "kube/yaml.h"
@@ -128,6 +129,35 @@ static int parse_body(struct call *c, const char *kind, enum media media, const 
     return 0;
 }
 
+/* A protobuf body says what it is beside its message; what it does not say is what was asked for. */
+static int parse_proto(struct call *c, const char *kind, bool whole_sentence, json_t **ret)
+{
+    const struct kind *k = c->route.kind;
+    struct apierr why = APIERR_IN(c->arena);
+    struct proto_envelope e;
+    char group[256], version[64];
+    const struct schema *s;
+
+    if (proto_open(c->arena, c->q->body ? c->q->body : "", c->q->body_len, &e, &why) < 0)
+        return whole_sentence ? unrecognized(c, kind, "%s", why.message)
+                              : apierr_set(&c->err, APIERR_INTERNAL_ERROR, "%s", why.message);
+    if (!*e.kind)
+        e.kind = kind;
+    s = api_version_split(e.api_version, group, version) ? types_find(group, version, e.kind) : NULL;
+    if (!*e.api_version)
+        s = k && streq(kind, k->res.kind) ? kind_schema(k) : types_find("", "v1", kind);
+    if (!s) {                                    /* check_type has the words for it */
+        *ret = json_pack("{s:s, s:s}", "kind", e.kind, "apiVersion", e.api_version);
+        return 0;
+    }
+    if (proto_decode(s, &e, ret, &why) < 0)
+        return whole_sentence ? apierr_set(&c->err, APIERR_BAD_REQUEST,
+                                           "%s in version \"%s\" cannot be handled as a %s: %s", e.kind,
+                                           *version ? version : "v1", kind, why.message)
+                              : apierr_set(&c->err, APIERR_INTERNAL_ERROR, "%s", why.message);
+    return 0;
+}
+
 static int read_body(struct call *c, const char *kind, struct json_notes *notes, json_t **ret)
 {
     enum media media;
@@ -139,6 +169,8 @@ static int read_body(struct call *c, const char *kind, struct json_notes *notes,
         *ret = json_clone(c->q->object);
         return 0;
     }
+    if (media == MEDIA_PROTOBUF)
+        return parse_proto(c, kind, !streq(kind, "DeleteOptions"), ret);
     return parse_body(c, kind, media, c->q->body ? c->q->body : "", c->q->body_len, notes, ret);
 }
 

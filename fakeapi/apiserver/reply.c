@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/proto.h"
+#include "kube/types.h"
 #include "kube/yaml.h"
 
 #include <strings.h>
@@ -89,6 +91,19 @@ static void finish(struct call *c, int status, const char *content_type)
 
 /* ---- encoding ----------------------------------------------------------------------------------- */
 
+/* Tables and custom resources have no protobuf form: they go as JSON. */
+bool encode_protobuf(struct buf *b, const json_t *tree)
+{
+    const char *version = obj_api_version(tree), *kind = obj_kind(tree);
+    char group[256], name[64];
+    const struct schema *s = api_version_split(version, group, name) ? types_find(group, name, kind) : NULL;
+
+    if (!s || (s->n_fields && !s->n_numbers))
+        return false;
+    proto_seal(b, s, version, kind, tree);
+    return true;
+}
+
 struct blob *encode_tree(struct call *c, const json_t *tree, const struct encoding *e)
 {
     cleanup_buf struct buf b = BUF_INIT;
@@ -97,8 +112,8 @@ struct blob *encode_tree(struct call *c, const json_t *tree, const struct encodi
         yaml_write(&b, tree);
         return blob_from_buf(&b);
     }
-    if (e->media != MEDIA_JSON)
-        return NULL;
+    if (e->media == MEDIA_PROTOBUF)
+        return encode_protobuf(&b, tree) ? blob_from_buf(&b) : NULL;
     json_write(&b, tree, e->pretty ? JSON_WRITE_INDENT : 0);
     buf_add_char(&b, '\n');
     return blob_from_buf(&b);

@@ -179,6 +179,8 @@ int reply_created(struct call *c);     /* the Status "Success" with 201 */
 /* Encodes a tree for the wire: JSON with a newline at the end, YAML, protobuf. NULL where that kind
  * has no such form. */
 struct blob *encode_tree(struct call *c, const json_t *tree, const struct encoding *e);
+/* Appends the body that `tree` is in protobuf; false, and nothing, where it has no such form. */
+bool encode_protobuf(struct buf *b, const json_t *tree);
 
 /* ---- stored form and versions (convert.c) ------------------------------------------------------- */
 

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "kube/proto.h"
+
 /* A watch is a subscription on the store's log with a queue behind it (C.4). What an event becomes for a
  * watcher (its type there, its version, its encoding) is worked out once and shared by all that see the
  * same: `shape` is the key. */
@@ -268,6 +270,15 @@ static struct blob *encode_frame(enum frame_type type, const json_t *object, str
     return blob_from_buf(&b);
 }
 
+static struct blob *encode_proto_frame(enum frame_type type, const json_t *object)
+{
+    cleanup_buf struct buf body = BUF_INIT, b = BUF_INIT;
+
+    encode_protobuf(&body, object);
+    proto_watch_frame(&b, frame_text[type], body.data, body.len);
+    return blob_from_buf(&b);
+}
+
 static struct blob *shared_rendering(struct watch *w, struct frame *f)
 {
     struct watch_event *e = f->event;
@@ -294,7 +305,7 @@ static int render(struct watch *w, struct frame *f, struct blob **ret)
         json_auto_t *shown = view(w, f, late_call(w, a));
         if (!shown)
             return -ERR_UNAVAILABLE;
-        *ret = encode_frame(f->type, shown, NULL);
+        *ret = w->out.media == MEDIA_PROTOBUF ? encode_proto_frame(f->type, shown) : encode_frame(f->type, shown, NULL);
     }
     if (!shared)
         return 1;
