@@ -605,11 +605,28 @@ static int document_v3(struct call *c, const char *rest)
     return document_reply(c, document(c, true, group, version), hash);
 }
 
+#define V2_PROTOBUF "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+static int document_v2(struct call *c)
+{
+    const char *accept = api_request_header(c->q, "accept");
+    const char *hash = document_hash(c, "v2", true);
+
+    if (!str_empty(accept) && (strstr(accept, "spec.v2@v1.0+protobuf") || strstr(accept, "spec.v2.v1.0+protobuf"))) {
+        json_t *doc = document(c, false, NULL, NULL);
+        struct blob *body = openapi_v2_protobuf(doc);
+        json_decref(doc);
+        call_header(c, "Etag", arena_printf(c->arena, "\"%s\"", hash));
+        call_header(c, "Vary", "Accept");
+        return reply_blob(c, 200, V2_PROTOBUF, body);
+    }
+    return accepts_json(c) ? document_reply(c, document(c, false, NULL, NULL), hash) : empty_reply(c, 406);
+}
+
 int openapi_handle(struct call *c, const char *path)
 {
     if (streq(path, "/openapi/v2"))
-        return accepts_json(c) ? document_reply(c, document(c, false, NULL, NULL), document_hash(c, "v2", true))
-                               : empty_reply(c, 406);
+        return document_v2(c);
     if (streq(path, "/openapi/v3"))
         return index_v3(c);
     if (str_starts(path, "/openapi/v3/"))
