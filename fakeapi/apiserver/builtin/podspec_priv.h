@@ -30,6 +30,8 @@ void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct f
 
 /* podspec_volumes.c */
 void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath *path);
+/* No step upwards in a path. */
+void podspec_no_backsteps(struct fielderrs *e, const char *value, const struct fpath *path);
 void podspec_local_path(struct fielderrs *e, const char *value, const struct fpath *path);
 void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, const char *const *allowed);
 void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, bool volume);

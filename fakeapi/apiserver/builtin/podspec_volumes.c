@@ -9,11 +9,8 @@ static void file_mode(struct fielderrs *e, const json_t *obj, const struct fpath
         fielderr_invalid(e, FP_CHILD(path, name), v, "must be a number between 0 and 0777 (octal), both inclusive");
 }
 
-/* Relative, and never upwards. */
-void podspec_local_path(struct fielderrs *e, const char *value, const struct fpath *path)
+void podspec_no_backsteps(struct fielderrs *e, const char *value, const struct fpath *path)
 {
-    if (value[0] == '/')
-        fielderr_invalid_str(e, path, value, "must be a relative path");
     for (const char *at = value; at; at = strchr(at, '/')) {
         at += *at == '/';
         if (streq(at, "..") || str_starts(at, "../")) {
@@ -21,6 +18,14 @@ void podspec_local_path(struct fielderrs *e, const char *value, const struct fpa
             break;
         }
     }
+}
+
+/* Relative, and never upwards. */
+void podspec_local_path(struct fielderrs *e, const char *value, const struct fpath *path)
+{
+    if (value[0] == '/')
+        fielderr_invalid_str(e, path, value, "must be a relative path");
+    podspec_no_backsteps(e, value, path);
 }
 
 static void key_to_path(struct fielderrs *e, const json_t *items, const struct fpath *path)
@@ -196,13 +201,7 @@ static void host_path(struct fielderrs *e, const json_t *v, const struct fpath *
         fielderr_required(e, FP_CHILD(path, "path"), "");
         return;
     }
-    for (const char *at = text(v, "path"); at; at = strchr(at, '/')) {
-        at += *at == '/';
-        if (streq(at, "..") || str_starts(at, "../")) {
-            fielderr_invalid_str(e, FP_CHILD(path, "path"), text(v, "path"), "must not contain '..'");
-            break;
-        }
-    }
+    podspec_no_backsteps(e, text(v, "path"), FP_CHILD(path, "path"));
     rule_one_of(e, v, path, "type", types);
 }
 

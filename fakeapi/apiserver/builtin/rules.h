@@ -36,3 +36,9 @@ void rule_optional_name(struct fielderrs *e, const json_t *obj, const struct fpa
 void rule_duplicate(struct fielderrs *e, const struct fpath *path, const json_t *value, const char *detail);
 /* The value, or null: what Go prints of a nil pointer. For fielderr_*(), which only look at it. */
 const json_t *rule_shown(const json_t *value);
+/* The unified difference of two trees as Go's cmp tools print it, one member a line. */
+const char *rule_diff(struct arena *arena, const json_t *before, const json_t *after);
+/* A number that is not negative, or a percentage; at most 100%; and the number in either. */
+void rule_int_or_percent(struct fielderrs *e, const json_t *v, const struct fpath *path);
+void rule_at_most_all(struct fielderrs *e, const json_t *v, const struct fpath *path);
+int64_t rule_percent_value(const json_t *v);

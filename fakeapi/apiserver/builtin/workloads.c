@@ -1,8 +1,6 @@
 /* Deployments, ReplicaSets, StatefulSets, DaemonSets, ReplicationControllers, ControllerRevisions and
  * PodTemplates: what they refuse (G.3, B-177, B-182), in the order of the real server. */
-#include "fakeapi/apiserver/builtin/builtin.h"
-#include "fakeapi/apiserver/builtin/podspec_priv.h"
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/builtin/rules.h"
 
 #include "kube/selector.h"
 
@@ -78,26 +76,6 @@ static void selector_and_template(struct fielderrs *e, const json_t *spec, const
     template_runs_always(e, template, kind);
 }
 
-/* A number, or a percentage of at most 100. */
-static void int_or_percent(struct fielderrs *e, const json_t *v, const struct fpath *path)
-{
-    if (json_is_integer(v) && json_integer_value(v) < 0)
-        fielderr_invalid(e, path, v, "must be greater than or equal to 0");
-    else if (json_is_string(v))
-        rule_name(e, path, NAME_PERCENT, json_string_value(v));
-}
-
-static int64_t int_or_percent_value(const json_t *v)
-{
-    return json_is_string(v) ? strtol(json_string_value(v), NULL, 10) : json_integer_value(v);
-}
-
-static void at_most_all(struct fielderrs *e, const json_t *v, const struct fpath *path)
-{
-    if (json_is_string(v) && int_or_percent_value(v) > 100)
-        fielderr_invalid(e, path, v, "must not be greater than 100%%");
-}
-
 /* Go's struct names, as its JSON of an internal type has them. */
 static json_t *internal_strategy(const json_t *strategy)
 {
@@ -125,11 +103,11 @@ static void deployment_strategy(struct fielderrs *e, const json_t *strategy, con
             fielderr_required(e, at, "this should be defaulted and never be nil");
             return;
         }
-        int_or_percent(e, unavailable, FP_CHILD(at, "maxUnavailable"));
-        int_or_percent(e, surge, FP_CHILD(at, "maxSurge"));
-        if (!int_or_percent_value(unavailable) && !int_or_percent_value(surge))
+        rule_int_or_percent(e, unavailable, FP_CHILD(at, "maxUnavailable"));
+        rule_int_or_percent(e, surge, FP_CHILD(at, "maxSurge"));
+        if (!rule_percent_value(unavailable) && !rule_percent_value(surge))
             fielderr_invalid(e, FP_CHILD(at, "maxUnavailable"), unavailable, "may not be 0 when `maxSurge` is 0");
-        at_most_all(e, unavailable, FP_CHILD(at, "maxUnavailable"));
+        rule_at_most_all(e, unavailable, FP_CHILD(at, "maxUnavailable"));
     } else {
         json_auto_t *shown = internal_strategy(strategy);
         fielderr_not_supported(e, path, shown, types);
@@ -415,14 +393,14 @@ static void daemonset_strategy(struct fielderrs *e, const json_t *strategy, cons
         return;
     }
     const json_t *unavailable = member(rolling, "maxUnavailable"), *surge = member(rolling, "maxSurge");
-    int_or_percent(e, unavailable, FP_CHILD(at, "maxUnavailable"));
-    int_or_percent(e, surge, FP_CHILD(at, "maxSurge"));
-    if (int_or_percent_value(unavailable) && int_or_percent_value(surge))
+    rule_int_or_percent(e, unavailable, FP_CHILD(at, "maxUnavailable"));
+    rule_int_or_percent(e, surge, FP_CHILD(at, "maxSurge"));
+    if (rule_percent_value(unavailable) && rule_percent_value(surge))
         fielderr_invalid(e, FP_CHILD(at, "maxSurge"), surge, "may not be set when maxUnavailable is non-zero");
-    if (!int_or_percent_value(unavailable) && !int_or_percent_value(surge))
+    if (!rule_percent_value(unavailable) && !rule_percent_value(surge))
         fielderr_required(e, FP_CHILD(at, "maxUnavailable"), "cannot be 0 when maxSurge is 0");
-    at_most_all(e, unavailable, FP_CHILD(at, "maxUnavailable"));
-    at_most_all(e, surge, FP_CHILD(at, "maxSurge"));
+    rule_at_most_all(e, unavailable, FP_CHILD(at, "maxUnavailable"));
+    rule_at_most_all(e, surge, FP_CHILD(at, "maxSurge"));
 }
 
 static void daemonset_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
@@ -464,9 +442,9 @@ const struct kind_ops daemonset_ops = { .validate = daemonset_validate, .validat
 
 static void revision_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
+    rule_not_negative(e, obj, root, "revision");
     if (!member(obj, "data"))
         fielderr_required(e, FP_CHILD(root, "data"), "data is mandatory");
-    rule_not_negative(e, obj, root, "revision");
 }
 
 static void revision_update(struct call *c, const struct kind *k, const struct subresource *sub,

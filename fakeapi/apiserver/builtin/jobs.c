@@ -1,0 +1,457 @@
+/* Jobs and CronJobs: generated selectors, what is immutable, what a status may say (G.3, B-176, B-178). */
+#include "fakeapi/apiserver/builtin/jobs_priv.h"
+#include "fakeapi/apiserver/builtin/rules.h"
+
+#include "kube/selector.h"
+
+#define SPEC RULE_AT("spec")
+#define STATUS RULE_AT("status")
+
+static const char controller_uid[] = "batch.kubernetes.io/controller-uid";
+
+/* An error of which Go shows no value. */
+static void invalid_bare(struct fielderrs *e, const struct fpath *path, const char *words)
+{
+    fielderr_invalid_str(e, path, "", "%s", words);
+    e->v[e->n - 1].message = arena_printf(e->arena, "Invalid value: %s", words);
+}
+
+/* ---- creation ------------------------------------------------------------------------------------- */
+
+static void job_defaults(struct call *c, json_t *obj)
+{
+    const json_t *labels = json_path(obj, "spec.template.metadata.labels");
+
+    (void)c;
+    if (json_is_object(json_object_get(obj, "spec")) && !json_path(obj, "spec.manualSelector"))
+        obj_set(obj, "spec.manualSelector", json_false());
+    if (json_object_size(labels) && !json_object_size(obj_labels(obj)))
+        obj_set_meta(obj, "labels", json_clone(labels));
+}
+
+static void put_label(json_t *labels, const char *key, const char *value)
+{
+    if (!json_object_get(labels, key))
+        json_object_set_new(labels, key, json_string(value));
+}
+
+static int job_create(struct call *c, json_t *obj)
+{
+    (void)c;
+    if (json_is_true(json_path(obj, "spec.manualSelector")))
+        return 0;
+    json_t *labels = json_clone(json_path(obj, "spec.template.metadata.labels"));
+    json_t *selector = json_clone(json_path(obj, "spec.selector"));
+    if (!json_is_object(labels))
+        labels = json_object();
+    if (!json_is_object(selector))
+        selector = json_object();
+    put_label(labels, "controller-uid", obj_uid(obj));
+    put_label(labels, "job-name", obj_name(obj));
+    put_label(labels, controller_uid, obj_uid(obj));
+    put_label(labels, "batch.kubernetes.io/job-name", obj_name(obj));
+    put_label(json_own_object(selector, "matchLabels"), controller_uid, obj_uid(obj));
+    if (!json_object_size(obj_labels(obj)))
+        obj_set_meta(obj, "labels", json_clone(labels));
+    obj_set(obj, "spec.template.metadata.labels", labels);
+    obj_set(obj, "spec.selector", selector);
+    return 0;
+}
+
+/* ---- spec ----------------------------------------------------------------------------------------- */
+
+static bool has_container(const json_t *template, const char *name)
+{
+    static const char *const lists[] = { "spec.containers", "spec.initContainers" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        const json_t *list = json_path(template, lists[i]);
+        if (name_before(list, json_array_size(list), name))
+            return true;
+    }
+    return false;
+}
+
+static void exit_codes(struct fielderrs *e, const json_t *spec, const json_t *codes, const struct fpath *path)
+{
+    static const char *const operators[] = { "In", "NotIn", NULL };
+    const json_t *values = json_object_get(codes, "values");
+    size_t i;
+    json_t *v;
+
+    rule_required_one_of(e, codes, path, "operator", operators);
+    if (*text(codes, "containerName") && !has_container(json_object_get(spec, "template"), text(codes, "containerName")))
+        fielderr_invalid_str(e, FP_CHILD(path, "containerName"), text(codes, "containerName"),
+                             "must be one of the container or initContainer names in the pod template");
+    if (!json_array_size(values))
+        fielderr_invalid(e, FP_CHILD(path, "values"), rule_shown(values), "at least one value is required");
+    json_array_foreach(values, i, v)
+        if (streq(text(codes, "operator"), "In") && json_integer_value(v) == 0)
+            fielderr_invalid_int(e, FP_INDEX(FP_CHILD(path, "values"), i), 0, "must not be 0 for the In operator");
+}
+
+static void failure_policy(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+{
+    static const char *const actions[] = { "Count", "FailIndex", "FailJob", "Ignore", NULL };
+    size_t i;
+    json_t *r;
+
+    json_array_foreach(json_path(spec, "podFailurePolicy.rules"), i, r) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(FP_CHILD(path, "podFailurePolicy"), "rules"), i);
+        rule_required_one_of(e, r, at, "action", actions);
+        if (streq(text(r, "action"), "FailIndex") && !member(spec, "backoffLimitPerIndex"))
+            fielderr_invalid_str(e, FP_CHILD(at, "action"), "FailIndex", "requires the backoffLimitPerIndex to be set");
+        bool codes = member(r, "onExitCodes"), conditions = json_array_size(json_object_get(r, "onPodConditions"));
+        if (codes && conditions)
+            invalid_bare(e, at, "specifying both OnExitCodes and OnPodConditions is not supported");
+        else if (codes)
+            exit_codes(e, spec, member(r, "onExitCodes"), FP_CHILD(at, "onExitCodes"));
+        else if (!conditions)
+            invalid_bare(e, at, "specifying one of OnExitCodes and OnPodConditions is required");
+    }
+}
+
+/* "1,3-5": NULL where it is well-formed and below `total`. */
+static const char *indexes_problem(struct arena *a, const char *s, int64_t total)
+{
+    cleanup_free char *copy = xstrdup(s);
+    char *save = NULL;
+
+    for (char *part = strtok_r(copy, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
+        char *dash = strchr(part, '-');
+        if (dash)
+            *dash++ = '\0';
+        for (char *one = part; one; one = one == part ? dash : NULL) {
+            uint64_t n;
+            if (!parse_u64(one, &n))
+                return arena_printf(a, "cannot convert string to integer for index: \"%s\"", one);
+            if ((int64_t)n >= total)
+                return arena_printf(a, "too large index: \"%s\"", one);
+        }
+    }
+    return NULL;
+}
+
+static void success_rule(struct fielderrs *e, const json_t *spec, const json_t *r, const struct fpath *at)
+{
+    const json_t *count = member(r, "succeededCount");
+    const char *indexes = text(r, "succeededIndexes"), *why;
+    int64_t total = json_integer_value(json_object_get(spec, "completions"));
+
+    if (!count && !*indexes)
+        fielderr_required(e, at, "at least one of succeededCount or succeededIndexes must be specified");
+    if (*indexes && (why = indexes_problem(e->arena, indexes, total)))
+        fielderr_invalid_str(e, FP_CHILD(at, "succeededIndexes"), indexes, "error parsing succeededIndexes: %s", why);
+    rule_not_negative(e, r, at, "succeededCount");
+    if (count && json_integer_value(count) > total)
+        fielderr_invalid(e, FP_CHILD(at, "succeededCount"), count,
+                         "must be less than or equal to %" JSON_INTEGER_FORMAT " (the number of specified completions)",
+                         (json_int_t)total);
+}
+
+static void success_policy(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+{
+    const json_t *policy = member(spec, "successPolicy"), *rules = json_object_get(policy, "rules");
+    const struct fpath *at = FP_CHILD(path, "successPolicy");
+    json_auto_t *shown = json_array();
+    size_t i;
+    json_t *r;
+
+    json_array_foreach(rules, i, r)
+        json_array_append_new(shown, json_pack("{s:O, s:O}", "SucceededIndexes", rule_shown(member(r, "succeededIndexes")),
+                                               "SucceededCount", rule_shown(member(r, "succeededCount"))));
+    if (!streq(text(spec, "completionMode"), "Indexed")) {
+        json_auto_t *dump = json_pack("{s:O}", "Rules", shown);
+        fielderr_invalid(e, at, dump, "requires indexed completion mode");
+        return;
+    }
+    if (!json_array_size(rules))
+        fielderr_required(e, FP_CHILD(at, "rules"), "at least one rules must be specified when the successPolicy is specified");
+    json_array_foreach(rules, i, r)
+        success_rule(e, spec, r, FP_INDEX(FP_CHILD(at, "rules"), i));
+}
+
+static void restart_policy(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+{
+    static const char *const allowed[] = { "OnFailure", "Never", NULL };
+    const json_t *pod = json_path(spec, "template.spec");
+    const struct fpath *at = FP_CHILD(FP_CHILD(path, "template"), "spec");
+    const char *policy = text(pod, "restartPolicy");
+
+    if (!*policy || streq(policy, "Always"))
+        fielderr_required(e, FP_CHILD(at, "restartPolicy"), "valid values: \"OnFailure\", \"Never\"");
+    else if (!among(allowed, policy))
+        fielderr_not_supported(e, FP_CHILD(at, "restartPolicy"), json_object_get(pod, "restartPolicy"), allowed);
+    else if (member(spec, "podFailurePolicy") && !streq(policy, "Never"))
+        fielderr_invalid_str(e, FP_CHILD(at, "restartPolicy"), policy,
+                             "only \"Never\" is supported when podFailurePolicy is specified");
+}
+
+static void job_spec(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+{
+    static const char *const counts[] = { "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
+                                          "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes" };
+    static const char *const replacements[] = { "Failed", "TerminatingOrFailed", NULL };
+    static const char *const modes[] = { "NonIndexed", "Indexed", NULL };
+    bool failing = member(spec, "podFailurePolicy");
+
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+        rule_not_negative(e, spec, path, counts[i]);
+    if (member(spec, "backoffLimitPerIndex") && !streq(text(spec, "completionMode"), "Indexed"))
+        fielderr_invalid(e, FP_CHILD(path, "backoffLimitPerIndex"), member(spec, "backoffLimitPerIndex"),
+                         "requires indexed completion mode");
+    rule_one_of(e, spec, path, "completionMode", modes);
+    if (failing)
+        failure_policy(e, spec, path);
+    if (member(spec, "successPolicy"))
+        success_policy(e, spec, path);
+    if (failing && *text(spec, "podReplacementPolicy") && !streq(text(spec, "podReplacementPolicy"), "Failed"))
+        fielderr_not_supported(e, FP_CHILD(path, "podReplacementPolicy"), member(spec, "podReplacementPolicy"),
+                               (const char *const[]){ "Failed", NULL });
+    else
+        rule_one_of(e, spec, path, "podReplacementPolicy", replacements);
+    pod_template_validate(e, json_object_get(spec, "template"), FP_CHILD(path, "template"));
+    restart_policy(e, spec, path);
+}
+
+static void generated_selector(struct fielderrs *e, const json_t *obj)
+{
+    const json_t *selector = json_path(obj, "spec.selector");
+
+    if (!selector || json_is_true(json_path(obj, "spec.manualSelector")))
+        return;
+    json_auto_t *expected = json_pack("{s:{s:s}}", "matchLabels", controller_uid, obj_uid(obj));
+    if (!json_same(selector, expected))
+        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "`selector` not auto-generated");
+}
+
+static void job_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    const json_t *spec = json_object_get(obj, "spec"), *selector = member(spec, "selector");
+    const json_t *labels = json_path(spec, "template.metadata.labels");
+    struct label_selector s;
+
+    generated_selector(e, obj);
+    job_spec(e, spec, SPEC);
+    if (!selector)
+        fielderr_required(e, FP_CHILD(SPEC, "selector"), "");
+    else
+        label_selector_validate(e, FP_CHILD(SPEC, "selector"), selector);
+    if (label_selector_from_object(e->arena, selector, &s, NULL) >= 0 && selector && !label_selector_matches(&s, labels))
+        fielderr_invalid(e, FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "template"), "metadata"), "labels"), rule_shown(labels),
+                         "`selector` does not match template `labels`");
+}
+
+/* ---- status --------------------------------------------------------------------------------------- */
+
+/* Which pairs of conditions cannot be, and which one needs another; in the order of the real server. */
+static bool is_true(const json_t *obj, const char *type)
+{
+    return obj_condition_true(obj, type);
+}
+
+static void job_times(struct fielderrs *e, const json_t *obj)
+{
+    const json_t *status = json_object_get(obj, "status"), *done = member(status, "completionTime");
+    bool complete = is_true(obj, "Complete");
+
+    if (done && !complete)
+        fielderr_invalid(e, FP_CHILD(STATUS, "completionTime"), done,
+                         "cannot set completionTime when there is no Complete=True condition");
+    if (!done && complete)
+        fielderr_required(e, FP_CHILD(STATUS, "completionTime"), "completionTime is required for Complete jobs");
+}
+
+static void both_true(struct fielderrs *e, const json_t *obj, const char *one, const char *other)
+{
+    if (is_true(obj, one) && is_true(obj, other))
+        invalid_bare(e, FP_CHILD(STATUS, "conditions"),
+                     arena_printf(e->arena, "cannot set %s=True and %s=true conditions", one, other));
+}
+
+static void needs_true(struct fielderrs *e, const json_t *obj, const char *one, const char *other)
+{
+    if (is_true(obj, one) && !is_true(obj, other))
+        invalid_bare(e, FP_CHILD(STATUS, "conditions"),
+                     arena_printf(e->arena, "cannot set %s=True condition without the %s=true condition", one, other));
+}
+
+static void completed_indexes(struct fielderrs *e, const json_t *obj)
+{
+    const char *indexes = obj_str(obj, "status.completedIndexes"), *why;
+    const json_t *total = json_path(obj, "spec.completions");
+    const struct fpath *at = FP_CHILD(STATUS, "completedIndexes");
+
+    if (!*indexes)
+        return;
+    if (total && (why = indexes_problem(e->arena, indexes, json_integer_value(total))))
+        fielderr_invalid_str(e, at, indexes, "error parsing completedIndexes: %s", why);
+    if (!streq(obj_str(obj, "spec.completionMode"), "Indexed"))
+        fielderr_invalid_str(e, at, indexes, "cannot set non-empty completedIndexes when non-indexed completion mode");
+}
+
+static void job_status(struct fielderrs *e, const json_t *obj)
+{
+    static const char *const counts[] = { "active", "succeeded", "failed", "ready", "terminating" };
+    const json_t *status = json_object_get(obj, "status");
+    bool finished = is_true(obj, "Complete") || is_true(obj, "Failed");
+    int64_t ready = obj_int(status, "ready", 0), active = obj_int(status, "active", 0);
+
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+        rule_not_negative(e, status, STATUS, counts[i]);
+    both_true(e, obj, "Complete", "Failed");
+    both_true(e, obj, "Complete", "FailureTarget");
+    job_times(e, obj);
+    needs_true(e, obj, "Failed", "FailureTarget");
+    needs_true(e, obj, "Complete", "SuccessCriteriaMet");
+    if (finished && active > 0)
+        fielderr_invalid_int(e, FP_CHILD(STATUS, "active"), active, "active>0 is invalid for finished job");
+    if (finished && !member(status, "startTime"))
+        fielderr_required(e, FP_CHILD(STATUS, "startTime"), "startTime is required for finished job");
+    completed_indexes(e, obj);
+    both_true(e, obj, "SuccessCriteriaMet", "Failed");
+    both_true(e, obj, "SuccessCriteriaMet", "FailureTarget");
+    if (ready > active && active >= 0)
+        fielderr_invalid_int(e, FP_CHILD(STATUS, "ready"), ready, "cannot set more ready pods than active");
+}
+
+static void job_status_update(struct fielderrs *e, const json_t *obj, const json_t *old)
+{
+    static const struct { const char *type, *words; } kept[] = {
+        { "Failed", "cannot disable the terminal Failed=True condition" },
+        { "Complete", "cannot disable the terminal Complete=True condition" },
+        { "FailureTarget", "cannot disable the FailureTarget=True condition" },
+        { "SuccessCriteriaMet", "cannot disable the SuccessCriteriaMet=True condition" },
+    };
+    const json_t *started = json_path(old, "status.startTime"), *starts = json_path(obj, "status.startTime");
+    const json_t *done = json_path(old, "status.completionTime"), *now = json_path(obj, "status.completionTime");
+
+    if (json_is_string(started) && !json_is_true(json_path(obj, "spec.suspend")) && !json_same(started, starts))
+        fielderr_required(e, FP_CHILD(STATUS, "startTime"),
+                          json_is_string(starts) ? "startTime cannot be modified for unsuspended job"
+                                                 : "startTime cannot be removed for unsuspended job");
+    if (json_is_string(done) && json_is_string(now))
+        rule_immutable(e, FP_CHILD(STATUS, "completionTime"), now, done);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        if (is_true(old, kept[i].type) && !is_true(obj, kept[i].type))
+            invalid_bare(e, FP_CHILD(STATUS, "conditions"), kept[i].words);
+}
+
+static void completions_update(struct fielderrs *e, const json_t *spec, const json_t *was)
+{
+    const json_t *now = member(spec, "completions"), *before = member(was, "completions");
+    bool elastic = streq(text(spec, "completionMode"), "Indexed") && now && json_same(now, member(spec, "parallelism"))
+                   && json_same(before, member(was, "parallelism"));
+
+    if (!elastic)
+        rule_immutable(e, FP_CHILD(SPEC, "completions"), now, before);
+}
+
+static void job_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                       const json_t *old, struct fielderrs *e)
+{
+    static const char *const fixed[] = { "selector", "template", "completionMode", "podFailurePolicy",
+                                         "backoffLimitPerIndex", "managedBy", "successPolicy" };
+    const json_t *spec = json_object_get(obj, "spec"), *was = json_object_get(old, "spec");
+
+    if (rule_is_status(sub)) {
+        job_status(e, obj);
+        job_status_update(e, obj, old);
+        return;
+    }
+    job_validate(c, k, obj, e);
+    completions_update(e, spec, was);
+    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+        rule_immutable(e, FP_CHILD(SPEC, fixed[i]), member(spec, fixed[i]), member(was, fixed[i]));
+}
+
+const struct kind_ops job_ops = {
+    .defaults = job_defaults, .prepare_create = job_create, .validate = job_validate, .validate_update = job_update,
+};
+
+/* ---- CronJob -------------------------------------------------------------------------------------- */
+
+static void time_zone(struct fielderrs *e, const json_t *zone)
+{
+    static const char *const areas[] = { "Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/",
+                                         "Australia/", "Brazil/", "Canada/", "Chile/", "Etc/", "Europe/", "Indian/",
+                                         "Mexico/", "Pacific/", "US/" };
+    const char *name = json_string_value(zone);
+
+    if (!name)
+        return;
+    if (!*name) {
+        fielderr_invalid_str(e, FP_CHILD(SPEC, "timeZone"), "", "timeZone must be nil or non-empty string");
+        return;
+    }
+    if (strcasecmp(name, "Local") == 0) {
+        fielderr_invalid_str(e, FP_CHILD(SPEC, "timeZone"), name,
+                             "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(areas); i++)
+        if (str_starts(name, areas[i]))
+            return;
+    if (strchr(name, '/') || strlen(name) < 2)
+        fielderr_invalid_str(e, FP_CHILD(SPEC, "timeZone"), name, "unknown time zone %s", name);
+}
+
+static void schedule(struct fielderrs *e, const json_t *spec)
+{
+    const char *s = text(spec, "schedule"), *why;
+    const struct fpath *at = FP_CHILD(SPEC, "schedule");
+
+    if (!*s) {
+        fielderr_required(e, at, "");
+        return;
+    }
+    why = cron_problem(e->arena, s);
+    if (strstr(s, "TZ"))
+        fielderr_invalid_str(e, at, s, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+    else if (why)
+        fielderr_invalid_str(e, at, s, "%s", why);
+}
+
+static void cron_template(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+{
+    static const char *const manual[] = { "nil", "false", NULL };
+
+    job_spec(e, spec, path);
+    if (json_is_true(json_object_get(spec, "manualSelector")))
+        fielderr_not_supported(e, FP_CHILD(path, "manualSelector"), json_object_get(spec, "manualSelector"), manual);
+    if (member(spec, "selector"))
+        fielderr_invalid(e, FP_CHILD(path, "selector"), member(spec, "selector"), "`selector` will be auto-generated");
+}
+
+static void cronjob_rules(struct fielderrs *e, const json_t *obj)
+{
+    static const char *const policies[] = { "Allow", "Forbid", "Replace", NULL };
+    const json_t *spec = json_object_get(obj, "spec");
+
+    schedule(e, spec);
+    rule_not_negative(e, spec, SPEC, "startingDeadlineSeconds");
+    time_zone(e, member(spec, "timeZone"));
+    rule_one_of(e, spec, SPEC, "concurrencyPolicy", policies);
+    cron_template(e, json_path(spec, "jobTemplate.spec"), FP_CHILD(FP_CHILD(SPEC, "jobTemplate"), "spec"));
+    rule_not_negative(e, spec, SPEC, "successfulJobsHistoryLimit");
+    rule_not_negative(e, spec, SPEC, "failedJobsHistoryLimit");
+}
+
+#define CRONJOB_NAME_MAX 52
+
+static void cronjob_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    cronjob_rules(e, obj);
+    if (strlen(obj_name(obj)) > CRONJOB_NAME_MAX)
+        fielderr_invalid_str(e, FP_CHILD(RULE_AT("metadata"), "name"), obj_name(obj),
+                             "must be no more than %d characters", CRONJOB_NAME_MAX);
+}
+
+static void cronjob_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                           const json_t *old, struct fielderrs *e)
+{
+    if (!rule_is_status(sub))
+        cronjob_rules(e, obj);
+}
+
+const struct kind_ops cronjob_ops = { .validate = cronjob_validate, .validate_update = cronjob_update };

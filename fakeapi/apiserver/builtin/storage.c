@@ -1,0 +1,457 @@
+/* PersistentVolumes and their claims, StorageClasses, CSIDrivers, CSINodes (G.3, B-178, H-103). */
+#include "fakeapi/apiserver/builtin/rules.h"
+
+#include "kube/quantity.h"
+#include "kube/selector.h"
+
+#define SPEC RULE_AT("spec")
+#define STATUS RULE_AT("status")
+
+static const char *const modes[] = { "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod", NULL };
+static const char *const volume_modes[] = { "Block", "Filesystem", NULL };
+
+static bool is_mode(const json_t *list, const char *mode)
+{
+    size_t i;
+    json_t *m;
+
+    json_array_foreach(list, i, m)
+        if (streq(json_string_value(m), mode))
+            return true;
+    return false;
+}
+
+static void access_modes(struct fielderrs *e, const json_t *list, const char *if_none)
+{
+    const struct fpath *path = FP_CHILD(SPEC, "accessModes");
+    size_t i;
+    json_t *m;
+    bool other = false;
+
+    if (!json_array_size(list))
+        fielderr_required(e, path, if_none);
+    json_array_foreach(list, i, m) {
+        if (!among(modes, json_string_value(m)))
+            fielderr_not_supported(e, path, m, modes);
+        other |= !streq(json_string_value(m), "ReadWriteOncePod");
+    }
+    if (other && is_mode(list, "ReadWriteOncePod"))
+        fielderr_forbidden(e, path, "may not use ReadWriteOncePod with other access modes");
+}
+
+/* ---- PersistentVolumeClaim ------------------------------------------------------------------------ */
+
+static const char claim_frozen[] =
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+
+/* dataSource and dataSourceRef say the same unless the reference crosses namespaces. */
+static void claim_sources(json_t *spec)
+{
+    const json_t *source = member(spec, "dataSource"), *ref = member(spec, "dataSourceRef");
+
+    if (source && !ref) {
+        json_t *copy = json_clone(source);
+        if (!json_object_get(copy, "apiGroup"))
+            json_object_set_new(copy, "apiGroup", json_null());
+        json_object_set_new(spec, "dataSourceRef", copy);
+    } else if (ref && !source && !member(ref, "namespace")) {
+        json_object_set_new(spec, "dataSource", json_clone(ref));
+    }
+}
+
+static int claim_create(struct call *c, json_t *obj)
+{
+    (void)c;
+    obj_set(obj, "status", json_pack("{s:s}", "phase", "Pending"));
+    if (json_is_object(json_object_get(obj, "spec")))
+        claim_sources(json_own_object(obj, "spec"));
+    return 0;
+}
+
+static void claim_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    const json_t *spec = json_object_get(obj, "spec"), *size = json_path(spec, "resources.requests.storage");
+    const json_t *source = member(spec, "dataSource"), *ref = member(spec, "dataSourceRef");
+
+    access_modes(e, member(spec, "accessModes"), "at least 1 access mode is required");
+    if (member(spec, "selector"))
+        label_selector_validate(e, FP_CHILD(SPEC, "selector"), member(spec, "selector"));
+    if (!size)
+        fielderr_required(e, FP_KEY(FP_CHILD(SPEC, "resources"), "storage"), "");
+    else if (rule_amount_sign(e->arena, size) <= 0)
+        fielderr_invalid(e, FP_KEY(FP_CHILD(SPEC, "resources"), "storage"), size, "must be greater than zero");
+    rule_optional_name(e, spec, SPEC, "storageClassName", NAME_DNS1123_SUBDOMAIN);
+    if (member(spec, "volumeMode"))
+        rule_one_of(e, spec, SPEC, "volumeMode", volume_modes);
+    if (source && ref && (!streq(text(source, "kind"), text(ref, "kind")) || !streq(text(source, "name"), text(ref, "name"))
+                          || !streq(text(source, "apiGroup"), text(ref, "apiGroup")))) {
+        fielderr_invalid_raw(e, SPEC, "{}", "must match dataSourceRef");
+    }
+    rule_optional_name(e, spec, SPEC, "volumeAttributesClassName", NAME_DNS1123_SUBDOMAIN);
+}
+
+static struct quantity amount(struct arena *a, const json_t *v)
+{
+    struct quantity q;
+
+    return v && quantity_parse_json(a, v, &q, NULL) == 0 ? q : quantity_from_int(a, 0, QUANTITY_BINARY_SI);
+}
+
+/* The spec as Go dumps it: every field, in the order of the internal struct. */
+static json_t *claim_dump(const json_t *spec)
+{
+    return json_pack("{s:O, s:O, s:{s:O, s:O}, s:s, s:O, s:O, s:O, s:O, s:O}",
+                     "AccessModes", rule_shown(member(spec, "accessModes")),
+                     "Selector", rule_shown(member(spec, "selector")), "Resources",
+                     "Limits", rule_shown(json_path(spec, "resources.limits")),
+                     "Requests", rule_shown(json_path(spec, "resources.requests")),
+                     "VolumeName", text(spec, "volumeName"),
+                     "StorageClassName", rule_shown(member(spec, "storageClassName")),
+                     "VolumeMode", rule_shown(member(spec, "volumeMode")),
+                     "DataSource", rule_shown(member(spec, "dataSource")),
+                     "DataSourceRef", rule_shown(member(spec, "dataSourceRef")),
+                     "VolumeAttributesClassName", rule_shown(member(spec, "volumeAttributesClassName")));
+}
+
+/* The new spec with what may change put back: compared with the old one, nothing must be left. */
+static json_t *claim_unchanged(const json_t *obj, const json_t *old)
+{
+    json_t *spec = json_clone(json_object_get(obj, "spec")), *was = json_object_get(old, "spec");
+
+    if (!*text(was, "volumeName"))
+        obj_set(spec, "volumeName", json_incref(json_object_get(was, "volumeName")));
+    if (!member(was, "storageClassName"))
+        obj_set(spec, "storageClassName", NULL);
+    if (streq(obj_str(obj, "status.phase"), "Bound")) {
+        if (json_path(spec, "resources.requests"))
+            obj_set(spec, "resources.requests.storage", json_incref(json_path(was, "resources.requests.storage")));
+        if (member(spec, "volumeAttributesClassName"))
+            obj_set(spec, "volumeAttributesClassName", json_incref(json_object_get(was, "volumeAttributesClassName")));
+    }
+    return spec;
+}
+
+static void claim_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                         const json_t *old, struct fielderrs *e)
+{
+    const char *name;
+    json_t *v;
+
+    if (rule_is_status(sub)) {
+        json_object_foreach(json_path(obj, "status.capacity"), name, v)
+            if (rule_amount_sign(e->arena, v) < 0) {
+                struct quantity q = amount(e->arena, v);
+                fielderr_invalid_int(e, FP_KEY(FP_CHILD(STATUS, "capacity"), name), quantity_scaled(&q, 0),
+                                     "must be a valid resource quantity");
+            }
+        return;
+    }
+    claim_validate(c, k, obj, e);
+    json_auto_t *spec = claim_unchanged(obj, old);
+    if (!json_same(spec, json_object_get(old, "spec"))) {
+        json_auto_t *before = claim_dump(json_object_get(old, "spec")), *after = claim_dump(spec);
+        fielderr_forbidden(e, SPEC, "%s\n%s", claim_frozen, rule_diff(e->arena, before, after));
+    }
+    struct quantity size = amount(e->arena, json_path(obj, "spec.resources.requests.storage")),
+                    had = amount(e->arena, json_path(old, "spec.resources.requests.storage")),
+                    real = amount(e->arena, json_path(old, "status.capacity.storage"));
+    if (quantity_compare(&size, &had) < 0 && quantity_compare(&size, &real) <= 0)
+        fielderr_forbidden(e, FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "resources"), "requests"), "storage"),
+                           "field can not be less than status.capacity");
+}
+
+/* A bound claim grows only where its class says so. */
+static int claim_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    const struct kind *classes = kinds_find(c->s->kinds, "storage.k8s.io", "v1", "storageclasses");
+    const char *class = obj_str(old, "spec.storageClassName");
+    struct record rec;
+
+    if (!old)
+        obj_add_finalizer(obj, "kubernetes.io/pvc-protection");
+    if (!old || sub || !streq(obj_str(old, "status.phase"), "Bound"))
+        return 0;
+    struct quantity size = amount(c->arena, json_path(obj, "spec.resources.requests.storage")),
+                    had = amount(c->arena, json_path(old, "spec.resources.requests.storage"));
+    if (quantity_compare(&size, &had) <= 0)
+        return 0;
+    if (*class && store_get(c->s->store, call_store_key(c, classes, "", class), 0, &rec) == 0
+        && json_is_true(json_object_get(value_tree(rec.value), "allowVolumeExpansion")))
+        return 0;
+    int r = apierr_set(&c->err, APIERR_FORBIDDEN, "persistentvolumeclaims \"%s\" is forbidden: only dynamically "
+                       "provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+                       obj_name(old));
+    c->err.name = arena_strdup(c->arena, obj_name(old));
+    c->err.kind = "persistentvolumeclaims";
+    return r;
+}
+
+static void claim_warn(struct call *c, const json_t *obj, const json_t *old)
+{
+    static const char *const keys[] = { "volume.beta.kubernetes.io/storage-class",
+                                        "volume.beta.kubernetes.io/storage-provisioner" };
+
+    if (obj_annotation(obj, keys[0]))
+        call_warn(c, "metadata.annotations[%s]: deprecated since v1.8; use \"storageClassName\" attribute instead", keys[0]);
+    if (obj_annotation(obj, keys[1]))
+        call_warn(c, "metadata.annotations[%s]: deprecated since v1.23; use \"volume.kubernetes.io/storage-provisioner\" "
+                  "attribute instead", keys[1]);
+}
+
+const struct kind_ops claim_ops = {
+    .prepare_create = claim_create, .admit = claim_admit, .validate = claim_validate,
+    .validate_update = claim_update, .warn = claim_warn,
+};
+
+/* ---- PersistentVolume ------------------------------------------------------------------------------ */
+
+/* In the order of Go's struct, which is the order of the checks and of dumps. */
+static const struct volume_source {
+    const char *name, *dumped;
+} sources[] = {
+    { "gcePersistentDisk", "GCEPersistentDisk" }, { "awsElasticBlockStore", "AWSElasticBlockStore" },
+    { "hostPath", "HostPath" }, { "glusterfs", "Glusterfs" }, { "nfs", "NFS" }, { "rbd", "RBD" },
+    { "quobyte", "Quobyte" }, { "iscsi", "ISCSI" }, { "flexVolume", "FlexVolume" }, { "cinder", "Cinder" },
+    { "cephfs", "CephFS" }, { "fc", "FC" }, { "flocker", "Flocker" }, { "azureFile", "AzureFile" },
+    { "vsphereVolume", "VsphereVolume" }, { "azureDisk", "AzureDisk" },
+    { "photonPersistentDisk", "PhotonPersistentDisk" }, { "portworxVolume", "PortworxVolume" },
+    { "scaleIO", "ScaleIO" }, { "local", "Local" }, { "storageos", "StorageOS" }, { "csi", "CSI" },
+};
+
+static void host_path(struct fielderrs *e, const json_t *v, const struct fpath *at)
+{
+    if (rule_required_text(e, v, at, "path"))
+        podspec_no_backsteps(e, text(v, "path"), FP_CHILD(at, "path"));
+}
+
+static void volume_source(struct fielderrs *e, const json_t *spec, const struct volume_source *s)
+{
+    const json_t *v = member(spec, s->name);
+    const struct fpath *at = FP_CHILD(SPEC, s->name);
+
+    if (streq(s->name, "hostPath")) {
+        host_path(e, v, at);
+    } else if (streq(s->name, "nfs")) {
+        rule_required_text(e, v, at, "server");
+        if (rule_required_text(e, v, at, "path") && *text(v, "path") != '/')
+            fielderr_invalid_str(e, FP_CHILD(at, "path"), text(v, "path"), "must be an absolute path");
+    } else if (streq(s->name, "csi")) {
+        rule_required_text(e, v, at, "driver");
+        rule_name(e, FP_CHILD(at, "driver"), NAME_DNS1123_SUBDOMAIN, text(v, "driver"));
+        rule_required_text(e, v, at, "volumeHandle");
+    } else if (streq(s->name, "local")) {
+        rule_required_text(e, v, at, "path");
+        if (!json_path(spec, "nodeAffinity"))
+            fielderr_required(e, FP_CHILD(SPEC, "nodeAffinity"), "Local volume requires node affinity");
+    }
+}
+
+static void volume_capacity(struct fielderrs *e, const json_t *capacity)
+{
+    static const char *const storage[] = { "storage", NULL };
+    const struct fpath *path = FP_CHILD(SPEC, "capacity");
+    const char *name;
+    json_t *v;
+
+    if (!json_object_size(capacity))
+        fielderr_required(e, path, "");
+    if (json_object_size(capacity) != 1 || !json_object_get(capacity, "storage"))
+        fielderr_not_supported(e, path, rule_shown(capacity), storage);
+    json_object_foreach((json_t *)capacity, name, v)
+        if (rule_amount_sign(e->arena, v) <= 0)
+            fielderr_invalid(e, FP_KEY(path, name), v, "must be greater than zero");
+}
+
+static void volume_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    static const char *const policies[] = { "Delete", "Recycle", "Retain", NULL };
+    const json_t *spec = json_object_get(obj, "spec");
+    size_t n = 0;
+
+    access_modes(e, member(spec, "accessModes"), "");
+    volume_capacity(e, member(spec, "capacity"));
+    if (*text(spec, "persistentVolumeReclaimPolicy"))
+        rule_one_of(e, spec, SPEC, "persistentVolumeReclaimPolicy", policies);
+    for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+        if (!member(spec, sources[i].name))
+            continue;
+        if (n++ > 0)
+            fielderr_forbidden(e, FP_CHILD(SPEC, sources[i].name), "may not specify more than 1 volume type");
+        else
+            volume_source(e, spec, &sources[i]);
+    }
+    if (n == 0)
+        fielderr_required(e, SPEC, "must specify a volume type");
+    if (streq(obj_str(obj, "spec.hostPath.path"), "/") && streq(text(spec, "persistentVolumeReclaimPolicy"), "Recycle"))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "persistentVolumeReclaimPolicy"),
+                           "may not be 'recycle' for a hostPath mount of '/'");
+    rule_optional_name(e, spec, SPEC, "storageClassName", NAME_DNS1123_SUBDOMAIN);
+    rule_one_of(e, spec, SPEC, "volumeMode", volume_modes);
+}
+
+/* The source with the names of Go's fields. */
+static json_t *source_dump(struct arena *a, const json_t *spec)
+{
+    json_t *out = json_object(), *v;
+    const char *key;
+
+    for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+        const json_t *source = member(spec, sources[i].name);
+        json_t *named = source ? json_object() : json_null();
+        json_object_foreach((json_t *)source, key, v) {
+            char *upper = arena_strdup(a, key);
+            upper[0] = (char)(upper[0] >= 'a' && upper[0] <= 'z' ? upper[0] - 'a' + 'A' : upper[0]);
+            json_object_set(named, upper, v);
+        }
+        json_object_set_new(out, sources[i].dumped, named);
+    }
+    return out;
+}
+
+static void volume_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                          const json_t *old, struct fielderrs *e)
+{
+    const json_t *affinity = json_path(old, "spec.nodeAffinity");
+
+    if (rule_is_status(sub))
+        return;
+    volume_validate(c, k, obj, e);
+    json_auto_t *before = source_dump(e->arena, json_object_get(old, "spec")),
+                *after = source_dump(e->arena, json_object_get(obj, "spec"));
+    if (!json_same(before, after))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "persistentvolumesource"),
+                           "spec.persistentvolumesource is immutable after creation\n%s",
+                           rule_diff(e->arena, before, after));
+    rule_immutable(e, RULE_AT("volumeMode"), json_path(obj, "spec.volumeMode"), json_path(old, "spec.volumeMode"));
+    if (affinity)
+        rule_immutable(e, FP_CHILD(SPEC, "nodeAffinity"), json_path(obj, "spec.nodeAffinity"), affinity);
+}
+
+static int volume_create(struct call *c, json_t *obj)
+{
+    obj_set(obj, "status", json_pack("{s:s, s:s}", "phase", "Pending", "lastPhaseTransitionTime", call_text_time(c)));
+    return 0;
+}
+
+static int volume_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    if (!old)
+        obj_add_finalizer(obj, "kubernetes.io/pv-protection");
+    else if (rule_is_status(sub) && !streq(obj_str(obj, "status.phase"), obj_str(old, "status.phase")))
+        obj_set(obj, "status.lastPhaseTransitionTime", json_string(call_text_time(c)));
+    return 0;
+}
+
+const struct kind_ops volume_ops = {
+    .prepare_create = volume_create, .admit = volume_admit, .validate = volume_validate,
+    .validate_update = volume_update,
+};
+
+/* ---- StorageClass ---------------------------------------------------------------------------------- */
+
+static void class_topologies(struct fielderrs *e, const json_t *list)
+{
+    size_t i, n;
+    json_t *term, *req;
+
+    json_array_foreach(list, i, term)
+        json_array_foreach(json_object_get(term, "matchLabelExpressions"), n, req) {
+            const struct fpath *at = FP_INDEX(FP_CHILD(FP_INDEX(RULE_AT("allowedTopologies"), i),
+                                                       "matchLabelExpressions"), n);
+            rule_name(e, FP_CHILD(at, "key"), NAME_QUALIFIED, text(req, "key"));
+            if (!json_array_size(json_object_get(req, "values")))
+                fielderr_required(e, FP_CHILD(at, "values"), "");
+        }
+}
+
+static void class_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    static const char *const policies[] = { "Delete", "Retain", NULL };
+    static const char *const bindings[] = { "Immediate", "WaitForFirstConsumer", NULL };
+
+    if (rule_required_text(e, obj, NULL, "provisioner"))
+        rule_name(e, RULE_AT("provisioner"), NAME_QUALIFIED, text(obj, "provisioner"));
+    if (json_object_get(json_object_get(obj, "parameters"), ""))
+        fielderr_invalid_str(e, RULE_AT("parameters"), "", "field can not be empty.");
+    rule_one_of(e, obj, NULL, "reclaimPolicy", policies);
+    rule_one_of(e, obj, NULL, "volumeBindingMode", bindings);
+    class_topologies(e, member(obj, "allowedTopologies"));
+}
+
+static void class_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                         const json_t *old, struct fielderrs *e)
+{
+    static const char *const forbidden[] = { "parameters", "provisioner", "reclaimPolicy" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
+        if (!json_same(member(obj, forbidden[i]), member(old, forbidden[i])))
+            fielderr_forbidden(e, RULE_AT(forbidden[i]), "updates to %s are forbidden.", forbidden[i]);
+    rule_immutable(e, RULE_AT("volumeBindingMode"), member(obj, "volumeBindingMode"), member(old, "volumeBindingMode"));
+}
+
+const struct kind_ops storageclass_ops = { .validate = class_validate, .validate_update = class_update };
+
+/* ---- CSIDriver, CSINode ---------------------------------------------------------------------------- */
+
+static void driver_tokens(struct fielderrs *e, const json_t *list)
+{
+    size_t i;
+    json_t *t;
+
+    json_array_foreach(list, i, t)
+        for (size_t n = 0; n < i; n++) {
+            if (!streq(text(json_array_get(list, n), "audience"), text(t, "audience")))
+                continue;
+            fielderr_duplicate_str(e, FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "tokenRequests"), i), "audience"),
+                                   text(t, "audience"));
+            break;
+        }
+}
+
+static void driver_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    static const char *const groups[] = { "File", "None", "ReadWriteOnceWithFSType", NULL };
+    static const char *const lives[] = { "Persistent", "Ephemeral", NULL };
+    const json_t *spec = json_object_get(obj, "spec");
+    size_t i;
+    json_t *v;
+
+    rule_one_of(e, spec, SPEC, "fsGroupPolicy", groups);
+    driver_tokens(e, member(spec, "tokenRequests"));
+    json_array_foreach(json_object_get(spec, "volumeLifecycleModes"), i, v)
+        if (!among(lives, json_string_value(v)))
+            fielderr_not_supported(e, FP_CHILD(SPEC, "volumeLifecycleModes"), v, lives);
+}
+
+static void driver_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                          const json_t *old, struct fielderrs *e)
+{
+    static const struct { const char *name, *shown; } fixed[] = {
+        { "attachRequired", "attachedRequired" }, { "volumeLifecycleModes", "volumeLifecycleModes" },
+    };
+
+    driver_validate(c, k, obj, e);
+    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+        rule_immutable(e, FP_CHILD(SPEC, fixed[i].shown), member(json_object_get(obj, "spec"), fixed[i].name),
+                       member(json_object_get(old, "spec"), fixed[i].name));
+}
+
+const struct kind_ops csidriver_ops = { .validate = driver_validate, .validate_update = driver_update };
+
+static void csinode_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    const json_t *list = json_path(obj, "spec.drivers");
+    size_t i;
+    json_t *d;
+
+    json_array_foreach(list, i, d) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(SPEC, "drivers"), i);
+        rule_required_text(e, d, at, "name");
+        rule_name(e, FP_CHILD(at, "name"), NAME_DNS1123_SUBDOMAIN, text(d, "name"));
+        rule_required_text(e, d, at, "nodeID");
+        if (name_before(list, i, text(d, "name")))
+            fielderr_duplicate_str(e, FP_CHILD(at, "name"), text(d, "name"));
+    }
+}
+
+const struct kind_ops csinode_ops = { .validate = csinode_validate };
