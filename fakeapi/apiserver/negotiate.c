@@ -243,7 +243,9 @@ struct encoding negotiate_error(struct call *c)
 int negotiate_body(struct call *c, enum media *ret)
 {
     const char *type = api_request_header(c->q, "content-type");
-    bool custom = c->route.kind && kind_custom(c->route.kind);
+    /* What a DELETE says are options: no custom resource. */
+    bool custom = c->route.kind && kind_custom(c->route.kind)
+                  && !(c->route.verb & (VERB_DELETE | VERB_DELETECOLLECTION));
 
     *ret = MEDIA_JSON;
     if (str_empty(type) || c->q->object)

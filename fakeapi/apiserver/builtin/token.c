@@ -85,7 +85,7 @@ static int check_bound(struct call *c, const json_t *obj)
     const char *kind = obj_kind(ref), *name = obj_str(ref, "name"), *version = obj_api_version(ref);
     struct record rec;
 
-    if (!ref)
+    if (!json_is_object(ref))
         return 0;
     for (size_t i = 0; i < ARRAY_SIZE(bound_rows); i++) {
         if (!streq(bound_rows[i].kind, kind) || !streq(version, "v1"))
