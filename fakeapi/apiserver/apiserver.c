@@ -210,6 +210,8 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
         err_set(e, ERR_INTERNAL, "apiserver: %s", err.message);
         return apiserver_free(s);
     }
+    /* What was before the first request is no history (C-007). */
+    store_compact(s->store, store_revision(s->store));
     return s;
 }
 

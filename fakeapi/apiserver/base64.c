@@ -51,7 +51,7 @@ char *base64url_decode(struct arena *a, const char *text, size_t *ret_len)
         }
     }
     if (len % 4 == 1) {
-        *ret_len = len;
+        *ret_len = len - 1;
         return NULL;
     }
     out[n] = 0;

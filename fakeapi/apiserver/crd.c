@@ -57,15 +57,15 @@ static void publish(struct crds *cs)
     dyn_release(&all);
 }
 
-static void withdraw(struct crds *cs, size_t at)
+static void withdraw(struct crds *cs, size_t at, bool end_watches)
 {
     struct crd *d = cs->served.v[at];
 
     memmove(&cs->served.v[at], &cs->served.v[at + 1], (cs->served.n - at - 1) * sizeof(d));
     cs->served.n--;
     publish(cs);
-    for (size_t i = 0; i < d->n_kinds; i++)
-        watches_end(cs->s, &d->kinds[i]);
+    if (end_watches && d->n_kinds)
+        watches_end(cs->s, d->kinds[0].store_prefix);
     crd_unref(d);
 }
 
@@ -73,8 +73,7 @@ static void withdraw(struct crds *cs, size_t at)
 static bool same_service(const struct crd *d, const json_t *object)
 {
     return json_same(json_object_get(d->object, "spec"), json_object_get(object, "spec")) &&
-           json_same(json_path(d->object, "status.acceptedNames"), json_path(object, "status.acceptedNames")) &&
-           d->terminating == obj_condition_true(object, "Terminating");
+           json_same(json_path(d->object, "status.acceptedNames"), json_path(object, "status.acceptedNames"));
 }
 
 static void register_object(struct crds *cs, const json_t *object)
@@ -83,10 +82,12 @@ static void register_object(struct crds *cs, const json_t *object)
     struct crd *d = find_served(cs, obj_name(object), &at);
     bool established = obj_condition_true(object, "Established");
 
-    if (d && established && same_service(d, object))
+    bool same = d && established && same_service(d, object);
+    if (same && d->terminating == obj_condition_true(object, "Terminating"))
         return;
+    /* Watches go on while instances are removed: they see them go. */
     if (d)
-        withdraw(cs, at);
+        withdraw(cs, at, !same);
     if (!established)
         return;
     *dyn_push(&cs->served) = crd_new(object);
@@ -101,7 +102,7 @@ static void on_definition(void *arg, const struct store_event *e)
     if (e->type != STORE_DELETE)
         register_object(cs, value_tree(e->value));
     else if (find_served(cs, obj_name(value_tree(e->value)), &at))
-        withdraw(cs, at);
+        withdraw(cs, at, true);
     cs->work = true;
     waitq_wake_all(&cs->wake);
 }
@@ -371,11 +372,8 @@ static bool clean_up(struct crds *cs, struct co *co, const json_t *object)
         crd_unref(d);
         if (left)
             return false;              /* held by finalizers: each change of theirs brings us back */
-        set_condition(cs, status, "Terminating", "False", "InstanceDeletionCompleted", "removed all instances");
-    } else {
-        set_condition(cs, status, "Terminating", "False", "NeverEstablished", "resource was never established");
     }
-    change(cs, co, name, "status", mutate_status, status);
+    /* The last word on its condition goes with the finalizer: nobody sees it. */
     change(cs, co, name, NULL, mutate_finalizer, NULL);
     return true;
 }

@@ -299,6 +299,10 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
 
     if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0 || (r = check_type(c, k, obj)) < 0)
         return r;
+    if (kind_custom(k) && notes.overflow)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: json: cannot "
+                          "unmarshal number %s into Go value of type float64", k->res.kind, k->res.version, k->res.kind,
+                          notes.overflow);
     if (kind_custom(k) || !kind_schema(k)) {
         r = decode_custom(c, k, &notes, &obj);
         *ret = r < 0 ? NULL : reordered(k, obj);

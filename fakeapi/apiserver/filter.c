@@ -14,9 +14,15 @@ struct filter {
     struct field_selector fields;
 };
 
-static bool common_field(const struct kind *k, const char *field)
+static bool common_field(const char *field)
 {
-    return streq(field, "metadata.name") || (k->res.namespaced && streq(field, "metadata.namespace"));
+    return streq(field, "metadata.name") || streq(field, "metadata.namespace");
+}
+
+/* "=" alone says nothing. */
+static bool empty_term(const struct field_term *t)
+{
+    return !*t->field && !*t->value && !t->negated;
 }
 
 static const struct selectable *own_field(const struct kind *k, const char *field)
@@ -60,7 +66,8 @@ int filter_parse(struct call *c, const struct kind *k, const char *labels, const
     if (r < 0)
         return r;
     for (size_t i = 0; i < f->fields.n; i++)
-        if (!common_field(k, f->fields.v[i].field) && !own_field(k, f->fields.v[i].field))
+        if (!empty_term(&f->fields.v[i]) && !common_field(f->fields.v[i].field) &&
+            !own_field(k, f->fields.v[i].field))
             return unknown_field(c, k, f->fields.v[i].field);
     if (f->labels.n || f->labels.nothing || f->fields.n)
         *ret = f;

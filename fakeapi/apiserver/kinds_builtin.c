@@ -104,9 +104,6 @@ static const struct subresource replicasets_subs[] = {
     { "scale", VERBS_RW, "autoscaling", "v1", "Scale", .view = &scale_view },
     { "status", VERBS_RW, "", "", "" },
 };
-static const struct selectable replicasets_fields[] = {
-    { "status.replicas", NULL, "0" },
-};
 static const struct subresource statefulsets_subs[] = {
     { "scale", VERBS_RW, "autoscaling", "v1", "Scale", .view = &scale_view },
     { "status", VERBS_RW, "", "", "" },
@@ -308,7 +305,6 @@ static const struct kind kinds[] = {
       .categories = LIST("all"),
       .flags = KIND_UNCONDITIONAL | KIND_GENERATION,
       SUBS(replicasets_subs),
-      FIELDS(replicasets_fields),
       .store_prefix = "/registry/replicasets/", .ops = &replicaset_ops },
     { .res = { "apps", "v1", "StatefulSet", "statefulsets", true },
       .singular = "statefulset", .list_kind = "StatefulSetList", .verbs = VERBS_ALL,

@@ -183,7 +183,8 @@ static bool take(void *arg, const struct record *rec)
 {
     struct list *l = arg;
 
-    if (l->limit && l->taken == l->limit) {
+    /* One object by its name is no page of a list. */
+    if (l->limit && l->taken == l->limit && !filter_name(l->filter)) {
         l->more = true;
         return false;
     }
@@ -336,6 +337,10 @@ static int send_trees(struct list *l)
         json_t *partial = json_array();
         for (size_t i = 0; i < json_array_size(items); i++)
             json_array_append_new(partial, partial_of(json_array_get(items, i), c->out.view_version));
+        if (!json_array_size(partial)) {
+            json_decref(partial);
+            partial = json_null();
+        }
         return reply_tree(c, 200, list_tree("PartialObjectMetadataList",
                           arena_printf(c->arena, "meta.k8s.io/%s", c->out.view_version), meta, partial));
     }

@@ -180,6 +180,7 @@ static int not_acceptable(struct call *c, const struct clause *v, size_t n)
         int e = apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s",
                            list ? PLAIN_TYPES ", " STREAM_TYPES : PLAIN_TYPES);
         c->err.has_details = true;
+        c->pretty_error = true;
         return e;
     }
     return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: %s",
@@ -228,7 +229,7 @@ struct encoding negotiate_error(struct call *c)
 {
     struct clause clauses[CLAUSES_MAX];
     const char *accept = api_request_header(c->q, "accept");
-    struct encoding e = { .media = MEDIA_JSON, .view_version = "", .pretty = pretty(c) };
+    struct encoding e = { .media = MEDIA_JSON, .view_version = "", .pretty = pretty(c) || c->pretty_error };
     bool custom = c->route.kind && kind_custom(c->route.kind);
 
     if (str_empty(accept))

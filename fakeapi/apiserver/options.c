@@ -160,9 +160,12 @@ static void check_watch(struct call *c, struct fielderrs *errs)
             fielderr_forbidden(errs, match, "resourceVersionMatch is forbidden when continue is provided");
         return;
     }
-    if (*o->match)
-        fielderr_forbidden(errs, match,
-                           "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (!*o->match)
+        return;
+    fielderr_forbidden(errs, match,
+                       "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (*o->cont)
+        fielderr_forbidden(errs, match, "resourceVersionMatch is forbidden when continue is provided");
 }
 
 static void check_match(const struct options *o, const struct fpath *match, struct fielderrs *errs)

@@ -138,6 +138,7 @@ struct call {
     const char **yaml_duplicates;      /* of a body in YAML, not yet reported */
     size_t n_yaml_duplicates;
     json_t *body;                      /* what a body was decoded to and must live as long as the call */
+    bool pretty_error;                 /* the router of built-in paths indents its Statuses */
     bool upsert;                       /* a PUT or an apply that creates: less is wiped */
     bool managed_done;                 /* managedFields are as they shall be: an apply saw to them */
     bool head;                         /* HEAD: no body */
@@ -330,7 +331,7 @@ int admit_object(struct call *c, const struct kind *k, const struct subresource 
 
 /* ---- watches ----------------------------------------------------------------------------------- */
 
-void watches_end(struct apiserver *s, const struct kind *k);     /* NULL: all of them */
+void watches_end(struct apiserver *s, const char *store_prefix); /* NULL: all of them */
 void watch_event_release(struct apiserver *s);
 
 /* ---- tables ------------------------------------------------------------------------------------ */

@@ -373,10 +373,10 @@ static void watch_free(struct api_stream *s)
 
 static const struct api_stream_ops watch_ops = { watch_poll, watch_poll_bytes, watch_free };
 
-void watches_end(struct apiserver *s, const struct kind *k)
+void watches_end(struct apiserver *s, const char *store_prefix)
 {
     for (struct watch *w = s->watches; w; w = w->next)
-        if (!w->over && (!k || w->kind == k))
+        if (!w->over && (!store_prefix || streq(w->kind->store_prefix, store_prefix)))
             watch_over(w);
 }
 
@@ -394,6 +394,11 @@ static json_t *bookmark_object(struct watch *w, uint64_t revision, bool initial_
     if (initial_end)
         json_object_set_new(meta, "annotations", json_pack("{s:s}", "k8s.io/initial-events-end", "true"));
     json_object_set_new(o, "metadata", meta);
+    cleanup_arena struct arena *a = arena_new();
+    struct call c;
+    call_init(&c, w->s, a);
+    decode_finish(&c, w->kind, &o);    /* zero values as its type prints them */
+    call_release(&c);
     return o;
 }
 
@@ -496,7 +501,8 @@ static int fill(struct call *c, struct watch *w, uint64_t revision)
         return 0;
     }
     w->seen = revision ? revision : store_revision(st);
-    if (store_replay(st, w->prefix, w->seen, replay_event, w) < 0) {
+    /* Ahead of the store: whatever comes after it (C-093). */
+    if (w->seen <= store_revision(st) && store_replay(st, w->prefix, w->seen, replay_event, w) < 0) {
         struct apierr err = APIERR_IN(c->arena);
         apierr_set(&err, APIERR_EXPIRED, "too old resource version: %llu (%llu)", (unsigned long long)revision,
                    (unsigned long long)store_compacted(st));
