@@ -14,9 +14,11 @@ struct filter {
     struct field_selector fields;
 };
 
-static bool common_field(const char *field)
+/* Cluster-scoped kinds with fields of their own do not know a namespace, the others do. */
+static bool common_field(const struct kind *k, const char *field)
 {
-    return streq(field, "metadata.name") || streq(field, "metadata.namespace");
+    return streq(field, "metadata.name") ||
+           (streq(field, "metadata.namespace") && (k->res.namespaced || !k->n_fields));
 }
 
 /* "=" alone says nothing. */
@@ -66,7 +68,7 @@ int filter_parse(struct call *c, const struct kind *k, const char *labels, const
     if (r < 0)
         return r;
     for (size_t i = 0; i < f->fields.n; i++)
-        if (!empty_term(&f->fields.v[i]) && !common_field(f->fields.v[i].field) &&
+        if (!empty_term(&f->fields.v[i]) && !common_field(k, f->fields.v[i].field) &&
             !own_field(k, f->fields.v[i].field))
             return unknown_field(c, k, f->fields.v[i].field);
     if (f->labels.n || f->labels.nothing || f->fields.n)
