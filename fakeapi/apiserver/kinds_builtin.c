@@ -275,7 +275,7 @@ static const struct kind kinds[] = {
       .name_rule = NAME_DNS1035_LABEL,
       SUBS(services_subs),
       FIELDS(services_fields),
-      .store_prefix = "/registry/services/specs/", .ops = &plain_ops },
+      .store_prefix = "/registry/services/specs/", .ops = &service_ops },
     { .res = { "apiregistration.k8s.io", "v1", "APIService", "apiservices", false },
       .singular = "apiservice", .list_kind = "APIServiceList", .verbs = VERBS_ALL,
       .categories = LIST("api-extensions"),

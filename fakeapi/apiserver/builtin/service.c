@@ -1,0 +1,504 @@
+/* Services: addresses and node ports that the server gives out, and what an update keeps of them (G-040, G.3).
+ * What is taken is what the stored services say; nothing is remembered beside them. */
+#include "fakeapi/apiserver/builtin/rules.h"
+
+#include <arpa/inet.h>
+
+#define SPEC RULE_AT("spec")
+#define NODE_PORT_MIN 30000
+#define NODE_PORT_MAX 32767
+
+static bool is_type(const json_t *spec, const char *type)
+{
+    return streq(text(spec, "type"), type);
+}
+
+static bool external_name(const json_t *spec)
+{
+    return is_type(spec, "ExternalName");
+}
+
+static bool has_node_ports(const json_t *spec)
+{
+    return is_type(spec, "NodePort") || is_type(spec, "LoadBalancer");
+}
+
+static bool wants_node_ports(const json_t *spec)
+{
+    return is_type(spec, "NodePort")
+           || (is_type(spec, "LoadBalancer") && !json_is_false(json_object_get(spec, "allocateLoadBalancerNodePorts")));
+}
+
+static bool headless(const json_t *spec)
+{
+    return streq(text(spec, "clusterIP"), "None");
+}
+
+static int64_t number(const json_t *obj, const char *name)
+{
+    return json_integer_value(json_object_get(obj, name));
+}
+
+/* ---- what is taken -------------------------------------------------------------------------------- */
+
+/* Every address 10.0.0.0 to 10.0.15.255 and every node port, by what the stored services hold. */
+#define ADDRESSES 4096
+struct taken {
+    const char *except;                /* uid of the service that asks */
+    bool address[ADDRESSES], port[NODE_PORT_MAX - NODE_PORT_MIN + 1];
+};
+
+/* The place of an address in our range; 0 where it is not in it. */
+static unsigned address_index(const char *ip)
+{
+    struct in_addr a;
+
+    if (inet_pton(AF_INET, ip, &a) != 1)
+        return 0;
+    uint32_t n = ntohl(a.s_addr) - (UINT32_C(10) << 24);
+    return n < ADDRESSES ? n : 0;
+}
+
+static bool take(void *arg, const struct record *r)
+{
+    struct taken *t = arg;
+    const json_t *obj = value_tree(r->value), *spec = json_object_get(obj, "spec");
+    size_t i;
+    json_t *v;
+
+    if (streq(obj_uid(obj), t->except))
+        return true;
+    json_array_foreach(json_object_get(spec, "clusterIPs"), i, v)
+        t->address[address_index(json_string_value(v))] = true;
+    json_array_foreach(json_object_get(spec, "ports"), i, v) {
+        int64_t port = number(v, "nodePort");
+        if (port >= NODE_PORT_MIN && port <= NODE_PORT_MAX)
+            t->port[port - NODE_PORT_MIN] = true;
+    }
+    return true;
+}
+
+static struct taken *what_is_taken(struct call *c, const json_t *obj)
+{
+    struct taken *t = arena_alloc(c->arena, sizeof(*t));
+
+    t->except = obj_uid(obj);
+    t->address[0] = t->address[1] = true;
+    store_range(c->s->store, "/registry/services/specs/", NULL, 0, 0, take, t, NULL);
+    return t;
+}
+
+/* ---- giving out ----------------------------------------------------------------------------------- */
+
+static void give_address(struct call *c, json_t *obj, struct taken *t)
+{
+    for (unsigned i = 16; i < ADDRESSES; i++) {
+        if (t->address[i])
+            continue;
+        const char *ip = arena_printf(c->arena, "10.0.%u.%u", i >> 8, i & 255);
+        obj_set(obj, "spec.clusterIP", json_string(ip));
+        obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
+        return;
+    }
+}
+
+static void give_ports(json_t *obj, struct taken *t)
+{
+    json_t *ports = json_clone(json_path(obj, "spec.ports")), *port;
+    unsigned next = 0;
+    size_t i;
+
+    json_array_foreach(ports, i, port) {
+        int64_t own = number(port, "nodePort");
+        if (own >= NODE_PORT_MIN && own <= NODE_PORT_MAX)
+            t->port[own - NODE_PORT_MIN] = true;
+    }
+    json_array_foreach(ports, i, port) {
+        if (number(port, "nodePort"))
+            continue;
+        while (next + 1 < ARRAY_SIZE(t->port) && t->port[next])
+            next++;
+        json_object_set_new(port, "nodePort", json_integer(NODE_PORT_MIN + next));
+        t->port[next] = true;
+    }
+    if (ports)
+        obj_set(obj, "spec.ports", ports);
+}
+
+static void give_families(json_t *obj)
+{
+    const json_t *spec = json_object_get(obj, "spec");
+    bool dual = headless(spec) && !json_object_size(json_object_get(spec, "selector"))
+                && (is_type(spec, "ClusterIP"));
+
+    if (!*text(spec, "ipFamilyPolicy"))
+        obj_set(obj, "spec.ipFamilyPolicy",
+                json_string(dual && !member(spec, "ipFamilies") ? "RequireDualStack" : "SingleStack"));
+    if (!json_array_size(json_object_get(spec, "ipFamilies")))
+        obj_set(obj, "spec.ipFamilies", dual && !streq(obj_str(obj, "spec.ipFamilyPolicy"), "SingleStack")
+                                        ? json_pack("[s, s]", "IPv4", "IPv6") : json_pack("[s]", "IPv4"));
+}
+
+static void give(struct call *c, json_t *obj)
+{
+    const json_t *spec = json_object_get(obj, "spec");
+
+    if (!json_is_object(spec) || external_name(spec))
+        return;
+    give_families(obj);
+    spec = json_object_get(obj, "spec");
+    struct taken *t = what_is_taken(c, obj);
+    if (!*text(spec, "clusterIP"))
+        give_address(c, obj, t);
+    if (wants_node_ports(spec))
+        give_ports(obj, t);
+}
+
+static int service_create(struct call *c, json_t *obj)
+{
+    const char *ip = obj_str(obj, "spec.clusterIP");
+
+    obj_set(obj, "status", json_pack("{s:{}}", "loadBalancer"));
+    if (*ip && !json_path(obj, "spec.clusterIPs"))
+        obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
+    give(c, obj);
+    return 0;
+}
+
+/* ---- what an update keeps ------------------------------------------------------------------------- */
+
+/* A client that speaks of one of clusterIP and clusterIPs means both. */
+static void same_addresses(json_t *obj, const json_t *old)
+{
+    const char *ip = obj_str(obj, "spec.clusterIP"), *was = obj_str(old, "spec.clusterIP");
+    json_t *ips = json_path(obj, "spec.clusterIPs"), *had = json_path(old, "spec.clusterIPs");
+
+    if (!streq(ip, was) && json_same(ips, had))
+        obj_set(obj, "spec.clusterIPs", *ip ? json_pack("[s]", ip) : NULL);
+    else if (*ip && !json_array_size(ips) && streq(ip, was))
+        obj_set(obj, "spec.clusterIP", NULL);
+    else if (*ip && !json_array_size(ips))
+        obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
+}
+
+static void keep(json_t *obj, const json_t *old, const char *path)
+{
+    if (!json_path(obj, path) && json_path(old, path))
+        obj_set(obj, path, json_incref(json_path(old, path)));
+}
+
+static void keep_ports(json_t *obj, const json_t *old)
+{
+    json_t *ports = json_clone(json_path(obj, "spec.ports")), *port, *was;
+    size_t i, k;
+
+    json_array_foreach(ports, i, port)
+        json_array_foreach(json_path(old, "spec.ports"), k, was)
+            if (!number(port, "nodePort") && number(was, "nodePort") && streq(text(port, "name"), text(was, "name"))
+                && streq(text(port, "protocol"), text(was, "protocol")) && number(port, "port") == number(was, "port"))
+                json_object_set(port, "nodePort", json_object_get(was, "nodePort"));
+    if (ports)
+        obj_set(obj, "spec.ports", ports);
+}
+
+static void drop_ports(json_t *obj, const json_t *old)
+{
+    json_t *ports = json_clone(json_path(obj, "spec.ports")), *port, *was;
+    size_t i, k;
+
+    json_array_foreach(ports, i, port)
+        json_array_foreach(json_path(old, "spec.ports"), k, was)
+            if (number(port, "nodePort") == number(was, "nodePort"))
+                json_object_del(port, "nodePort");
+    if (ports)
+        obj_set(obj, "spec.ports", ports);
+}
+
+static void drop_same(json_t *obj, const json_t *old, const char *path)
+{
+    if (json_same(json_path(obj, path), json_path(old, path)))
+        obj_set(obj, path, NULL);
+}
+
+/* What made sense for the type before and makes none now goes, unless the client changed it. */
+static void drop_of_type(json_t *obj, const json_t *old)
+{
+    static const char *const of_cluster[] = { "spec.clusterIP", "spec.clusterIPs", "spec.ipFamilies", "spec.ipFamilyPolicy" };
+    static const char *const of_balancer[] = { "spec.allocateLoadBalancerNodePorts", "spec.loadBalancerClass" };
+    const json_t *spec = json_object_get(obj, "spec"), *was = json_object_get(old, "spec");
+    bool ports = has_node_ports(was) && !has_node_ports(spec);
+
+    for (size_t i = 0; i < ARRAY_SIZE(of_cluster) && external_name(spec) && !external_name(was); i++)
+        drop_same(obj, old, of_cluster[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(of_balancer) && is_type(was, "LoadBalancer") && !is_type(spec, "LoadBalancer"); i++)
+        drop_same(obj, old, of_balancer[i]);
+    if (!ports)
+        return;
+    drop_ports(obj, old);
+    drop_same(obj, old, "spec.externalTrafficPolicy");
+    drop_same(obj, old, "spec.healthCheckNodePort");
+    if (!streq(obj_str(obj, "spec.externalTrafficPolicy"), "Local"))
+        obj_set(obj, "spec.externalTrafficPolicy", NULL);
+}
+
+static void service_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    const json_t *spec = json_object_get(obj, "spec"), *was = json_object_get(old, "spec");
+
+    if (rule_is_status(sub)) {
+        obj_set(obj, "spec", json_incref(json_object_get(old, "spec")));
+        return;
+    }
+    obj_set(obj, "status", json_incref(json_object_get(old, "status")));
+    same_addresses(obj, old);
+    if (!external_name(spec) && !external_name(was)) {
+        if (!*obj_str(obj, "spec.clusterIP") && !json_path(obj, "spec.clusterIPs.[0]")) {
+            obj_set(obj, "spec.clusterIP", NULL);
+            obj_set(obj, "spec.clusterIPs", NULL);
+        }
+        keep(obj, old, "spec.clusterIP");
+        keep(obj, old, "spec.clusterIPs");
+        keep(obj, old, "spec.ipFamilies");
+        keep(obj, old, "spec.ipFamilyPolicy");
+    }
+    if (has_node_ports(was) && has_node_ports(json_object_get(obj, "spec"))) {
+        keep_ports(obj, old);
+        keep(obj, old, "spec.healthCheckNodePort");
+    }
+    drop_of_type(obj, old);
+    give(c, obj);
+}
+
+/* ---- rules ---------------------------------------------------------------------------------------- */
+
+static const char range_words[] = "must be between 1 and 65535, inclusive";
+
+static void port_number(struct fielderrs *e, const json_t *v, const struct fpath *path)
+{
+    int64_t n = json_integer_value(v);
+
+    if (json_is_string(v))
+        rule_name(e, path, NAME_PORT, json_string_value(v));
+    else if (n < 1 || n > 65535)
+        fielderr_invalid_int(e, path, n, "%s", range_words);
+}
+
+static void service_port(struct fielderrs *e, const json_t *ports, size_t i, const struct fpath *at)
+{
+    static const char *const protocols[] = { "SCTP", "TCP", "UDP", NULL };
+    const json_t *port = json_array_get(ports, i);
+    const char *name = text(port, "name");
+
+    if (!*name && json_array_size(ports) > 1)
+        fielderr_required(e, FP_CHILD(at, "name"), "");
+    if (*name) {
+        rule_name(e, FP_CHILD(at, "name"), NAME_DNS1123_LABEL, name);
+        if (name_before(ports, i, name))
+            fielderr_duplicate_str(e, FP_CHILD(at, "name"), name);
+    }
+    port_number(e, json_object_get(port, "port"), FP_CHILD(at, "port"));
+    rule_required_one_of(e, port, at, "protocol", protocols);
+    port_number(e, json_object_get(port, "targetPort"), FP_CHILD(at, "targetPort"));
+}
+
+static bool port_used_before(const json_t *ports, size_t i)
+{
+    const json_t *port = json_array_get(ports, i);
+
+    for (size_t k = 0; k < i; k++) {
+        const json_t *other = json_array_get(ports, k);
+        if (number(other, "nodePort") == number(port, "nodePort") && streq(text(other, "protocol"), text(port, "protocol")))
+            return true;
+    }
+    return false;
+}
+
+static void node_ports(struct fielderrs *e, const json_t *spec, const struct taken *t)
+{
+    const json_t *ports = json_object_get(spec, "ports");
+    size_t i;
+    json_t *port;
+
+    json_array_foreach(ports, i, port) {
+        const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "ports"), i), "nodePort");
+        int64_t n = number(port, "nodePort");
+        if (!n)
+            continue;
+        if (!has_node_ports(spec))
+            fielderr_forbidden(e, at, "may not be used when `type` is '%s'", text(spec, "type"));
+        else if (n < NODE_PORT_MIN || n > NODE_PORT_MAX)
+            fielderr_invalid_int(e, at, n, "provided port is not in the valid range. The range of valid ports is %d-%d",
+                                 NODE_PORT_MIN, NODE_PORT_MAX);
+        else if (port_used_before(ports, i) || t->port[n - NODE_PORT_MIN])
+            fielderr_invalid_int(e, at, n, "provided port is already allocated");
+    }
+}
+
+static void service_policies(struct fielderrs *e, const json_t *spec)
+{
+    static const char *const affinities[] = { "ClientIP", "None", NULL }, *const where[] = { "Cluster", "Local", NULL };
+    static const char *const spread[] = { "PreferClose", "PreferSameZone", "PreferSameNode", NULL };
+    const json_t *timeout = json_path(spec, "sessionAffinityConfig.clientIP.timeoutSeconds"),
+                 *external = member(spec, "externalTrafficPolicy");
+
+    rule_required_one_of(e, spec, SPEC, "sessionAffinity", affinities);
+    if (is_type(spec, "ClusterIP") || has_node_ports(spec)) {
+        if (timeout && (json_integer_value(timeout) <= 0 || json_integer_value(timeout) > 86400))
+            fielderr_invalid(e, FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds"),
+                             timeout, "must be greater than 0 and less than 86400");
+    }
+    if (external && !has_node_ports(spec) && !json_array_size(json_object_get(spec, "externalIPs")))
+        fielderr_invalid(e, FP_CHILD(SPEC, "externalTrafficPolicy"), external,
+                         "may only be set for externally-accessible services");
+    else
+        rule_one_of(e, spec, SPEC, "externalTrafficPolicy", where);
+    rule_one_of(e, spec, SPEC, "internalTrafficPolicy", where);
+    rule_one_of(e, spec, SPEC, "trafficDistribution", spread);
+}
+
+static void service_families(struct fielderrs *e, const json_t *spec)
+{
+    static const char *const families[] = { "IPv4", "IPv6", NULL };
+    static const char *const policies[] = { "PreferDualStack", "RequireDualStack", "SingleStack", NULL };
+    const json_t *list = json_object_get(spec, "ipFamilies"), *policy = member(spec, "ipFamilyPolicy");
+    const struct fpath *path = FP_CHILD(SPEC, "ipFamilies");
+    bool free = headless(spec) && !json_object_size(json_object_get(spec, "selector"));
+    size_t i;
+    json_t *f;
+
+    rule_one_of(e, spec, SPEC, "ipFamilyPolicy", policies);
+    json_array_foreach(list, i, f) {
+        if (!among(families, json_string_value(f)))
+            fielderr_not_supported(e, FP_INDEX(path, i), f, families);
+        else if (i && json_same(f, json_array_get(list, 0)))
+            fielderr_duplicate(e, FP_INDEX(path, i), f);
+    }
+    if (e->n || free)
+        return;
+    if (json_array_size(list) > 1 && streq(json_string_value(policy), "SingleStack")) {
+        fielderr_invalid(e, FP_CHILD(SPEC, "ipFamilyPolicy"), policy,
+                         "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified");
+        return;
+    }
+    if (policy && streq(json_string_value(policy), "RequireDualStack"))
+        fielderr_invalid(e, FP_CHILD(SPEC, "ipFamilyPolicy"), policy, "this cluster is not configured for dual-stack services");
+    json_array_foreach(list, i, f)
+        if (streq(json_string_value(f), "IPv6"))
+            fielderr_invalid(e, FP_INDEX(path, i), f, "not configured on this cluster");
+}
+
+static void service_external(struct fielderrs *e, const json_t *spec)
+{
+    cleanup_free char *name = xstrdup(text(spec, "externalName"));
+    size_t n = strlen(name);
+
+    if (json_array_size(json_object_get(spec, "clusterIPs")))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "clusterIPs"), "may not be set for ExternalName services");
+    if (n && name[n - 1] == '.')
+        name[n - 1] = '\0';
+    if (n)
+        rule_name(e, FP_CHILD(SPEC, "externalName"), NAME_DNS1123_SUBDOMAIN, name);
+    else
+        fielderr_required(e, FP_CHILD(SPEC, "externalName"), "");
+}
+
+static void service_addresses(struct fielderrs *e, const json_t *spec, const struct taken *t)
+{
+    const json_t *ips = json_object_get(spec, "clusterIPs");
+    const char *ip = json_string_value(json_array_get(ips, 0));
+    unsigned char bits[16];
+    const struct fpath *at = FP_INDEX(FP_CHILD(SPEC, "clusterIPs"), 0);
+
+    if (!ip || streq(ip, "None"))
+        return;
+    if (inet_pton(AF_INET, ip, bits) != 1 && inet_pton(AF_INET6, ip, bits) != 1)
+        fielderr_invalid_str(e, at, ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    else if (e->n == 0 && address_index(ip) && t->address[address_index(ip)])
+        fielderr_invalid(e, FP_CHILD(SPEC, "clusterIPs"), ips,
+                         "failed to allocate IP %s: provided IP is already allocated", ip);
+}
+
+static void service_rules(struct call *c, const json_t *obj, struct fielderrs *e)
+{
+    static const char *const types[] = { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort", NULL };
+    const json_t *spec = json_object_get(obj, "spec"), *ports = json_object_get(spec, "ports");
+    const struct taken *t = what_is_taken(c, obj);
+    size_t i;
+    json_t *port;
+
+    if (!json_array_size(ports) && !headless(spec) && !external_name(spec))
+        fielderr_required(e, FP_CHILD(SPEC, "ports"), "");
+    if (external_name(spec))
+        service_external(e, spec);
+    json_array_foreach(ports, i, port)
+        service_port(e, ports, i, FP_INDEX(FP_CHILD(SPEC, "ports"), i));
+    rule_labels(e, member(spec, "selector"), FP_CHILD(SPEC, "selector"));
+    rule_required_one_of(e, spec, SPEC, "type", types);
+    if (among(types, text(spec, "type")))
+        node_ports(e, spec, t);
+    service_policies(e, spec);
+    if (!external_name(spec)) {
+        service_families(e, spec);
+        service_addresses(e, spec, t);
+    }
+}
+
+static void service_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    service_rules(c, obj, e);
+}
+
+static void ingress_point(struct fielderrs *e, const json_t *v, const struct fpath *at)
+{
+    static const char *const ways[] = { "Proxy", "VIP", NULL };
+    const char *ip = text(v, "ip"), *host = text(v, "hostname");
+    unsigned char bits[16];
+
+    if (*ip && inet_pton(AF_INET, ip, bits) != 1 && inet_pton(AF_INET6, ip, bits) != 1)
+        fielderr_invalid_str(e, FP_CHILD(at, "ip"), ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    rule_one_of(e, v, at, "ipMode", ways);
+    if (*host && (inet_pton(AF_INET, host, bits) == 1 || inet_pton(AF_INET6, host, bits) == 1))
+        fielderr_invalid_str(e, FP_CHILD(at, "hostname"), host, "must be a DNS name, not an IP address");
+    else if (*host)
+        rule_name(e, FP_CHILD(at, "hostname"), NAME_DNS1123_SUBDOMAIN, host);
+}
+
+static void service_status(struct fielderrs *e, const json_t *obj)
+{
+    const json_t *list = json_path(obj, "status.loadBalancer.ingress");
+    const struct fpath *path = FP_CHILD(FP_CHILD(RULE_AT("status"), "loadBalancer"), "ingress");
+    size_t i;
+    json_t *v;
+
+    if (json_array_size(list) && !streq(obj_str(obj, "spec.type"), "LoadBalancer")) {
+        fielderr_forbidden(e, path, "may only be used when `spec.type` is 'LoadBalancer'");
+        return;
+    }
+    json_array_foreach(list, i, v)
+        ingress_point(e, v, FP_INDEX(path, i));
+}
+
+static void service_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                           const json_t *old, struct fielderrs *e)
+{
+    const json_t *spec = json_object_get(obj, "spec"), *was = json_object_get(old, "spec");
+    const json_t *ips = json_object_get(spec, "clusterIPs"), *had = json_object_get(was, "clusterIPs");
+
+    if (rule_is_status(sub)) {
+        service_status(e, obj);
+        return;
+    }
+    if (!external_name(spec) && !external_name(was) && json_array_size(had) && !json_same(ips, had))
+        fielderr_invalid(e, FP_INDEX(FP_CHILD(SPEC, "clusterIPs"), 0), rule_shown(ips), "may not change once set");
+    if (is_type(spec, "LoadBalancer") && is_type(was, "LoadBalancer") && member(was, "loadBalancerClass")
+        && !json_same(member(spec, "loadBalancerClass"), member(was, "loadBalancerClass")))
+        fielderr_invalid(e, FP_CHILD(SPEC, "loadBalancerClass"), rule_shown(member(spec, "loadBalancerClass")),
+                         "may not change once set");
+    if (e->n == 0)
+        service_rules(c, obj, e);
+}
+
+const struct kind_ops service_ops = {
+    .prepare_create = service_create, .prepare_update = service_prepare, .validate = service_validate,
+    .validate_update = service_update,
+};
