@@ -117,6 +117,7 @@ struct kind {
     size_t n_subs;
     const char *store_prefix;          /* "/registry/pods/" */
     const char *store_version;         /* apiVersion of what is stored; NULL: its own */
+    const char *internal_group;        /* where Go keeps the type, which 422s name; NULL: its own group */
     const char *deprecation;           /* the Warning of every request; NULL: none */
     const struct kind_ops *ops;        /* never NULL */
     const struct selectable *fields;
@@ -138,6 +139,10 @@ void kind_hold(const struct kind *k);
 void kind_release(const struct kind *k);
 /* Kube-aware order of versions; < 0: `a` comes first. */
 int compare_versions(const char *a, const char *b);
+static inline const char *kind_internal_group(const struct kind *k)
+{
+    return k->internal_group ? k->internal_group : k->res.group;
+}
 static inline bool kind_custom(const struct kind *k)
 {
     return k->crd != NULL;

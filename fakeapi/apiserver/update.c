@@ -106,7 +106,7 @@ static int validate(struct call *c, const struct change *ch, const json_t *obj, 
         k->ops->validate_update(c, k, ch->sub, obj, old, &errs);
     else if (k->ops->validate)
         k->ops->validate(c, k, obj, &errs);
-    return fielderrs_status(&errs, &c->err, k->res.group, k->res.kind, ch->name);
+    return fielderrs_status(&errs, &c->err, kind_internal_group(k), k->res.kind, ch->name);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */
@@ -207,8 +207,6 @@ static int change_once(struct call *c, const struct change *ch, struct value **r
 
     if (r < 0 && ch->allow_create)
         return create_instead(c, ch, ret, ret_created);
-    if (r < 0 && ch->uid && *ch->uid)
-        return check_uid(c, k, key, ch->name, ch->uid, "");
     if (r < 0)
         return apierr_not_found(&c->err, k->res.group, k->res.plural, ch->name);
     if (ch->uid && (r = check_uid(c, k, key, ch->name, ch->uid, obj_uid(value_tree(rec.value)))) < 0)

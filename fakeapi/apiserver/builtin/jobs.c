@@ -46,10 +46,10 @@ static int job_create(struct call *c, json_t *obj)
         labels = json_object();
     if (!json_is_object(selector))
         selector = json_object();
-    put_label(labels, "controller-uid", obj_uid(obj));
-    put_label(labels, "job-name", obj_name(obj));
     put_label(labels, controller_uid, obj_uid(obj));
     put_label(labels, "batch.kubernetes.io/job-name", obj_name(obj));
+    put_label(labels, "controller-uid", obj_uid(obj));
+    put_label(labels, "job-name", obj_name(obj));
     put_label(json_own_object(selector, "matchLabels"), controller_uid, obj_uid(obj));
     if (!json_object_size(obj_labels(obj)))
         obj_set_meta(obj, "labels", json_clone(labels));

@@ -2,6 +2,8 @@
  * PodTemplates: what they refuse (G.3, B-177, B-182), in the order of the real server. */
 #include "fakeapi/apiserver/builtin/rules.h"
 
+#include <inttypes.h>
+
 #include "kube/selector.h"
 
 static const struct fpath *const root = NULL;
@@ -410,8 +412,14 @@ static void daemonset_validate(struct call *c, const struct kind *k, const json_
     struct label_selector s;
 
     label_selector_validate(e, FP_CHILD(SPEC, "selector"), selector);
-    if (selector_read(e, selector, &s) && selector)
+    if (!selector) {
+        json_auto_t *none = json_null();
+        const json_t *labels = json_path(template, "metadata.labels");
+        fielderr_invalid(e, FP_CHILD(FP_CHILD(TEMPLATE, "metadata"), "labels"), labels ? labels : none,
+                         "`selector` does not match template `labels`");
+    } else if (selector_read(e, selector, &s)) {
         template_labels_match(e, template, &s);
+    }
     if (selector && selector_is_empty(selector))
         fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "empty selector is invalid for daemonset");
     pod_template_validate(e, template, TEMPLATE);
@@ -436,7 +444,29 @@ static void daemonset_update(struct call *c, const struct kind *k, const struct 
     selector_immutable(e, obj, old);
 }
 
-const struct kind_ops daemonset_ops = { .validate = daemonset_validate, .validate_update = daemonset_update };
+/* How often the template changed: a field of Go's type that only an annotation shows. */
+static const char template_generation[] = "deprecated.daemonset.template.generation";
+
+static void daemonset_defaults(struct call *c, json_t *obj)
+{
+    if (!obj_annotation(obj, template_generation))
+        obj_set_annotation(obj, template_generation, "0");
+}
+
+static int daemonset_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    const char *was = obj_annotation(old, template_generation);
+    bool changed = !json_same(json_path(obj, "spec.template"), json_path(old, "spec.template"));
+    uint64_t n = 0;
+
+    if (sub)
+        return 0;
+    parse_u64(was ? was : "0", &n);
+    obj_set_annotation(obj, template_generation, arena_printf(c->arena, "%" PRIu64, n + changed));
+    return 0;
+}
+
+const struct kind_ops daemonset_ops = { .defaults = daemonset_defaults, .admit = daemonset_admit, .validate = daemonset_validate, .validate_update = daemonset_update };
 
 /* ---- ControllerRevision, PodTemplate ------------------------------------------------------------------ */
 
