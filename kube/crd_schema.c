@@ -1,5 +1,6 @@
 #include "kube/crd_schema.h"
 
+#include "kube/fielderr.h"
 #include "kube/object.h"
 #include "kube/types.h"
 
@@ -13,8 +14,11 @@ struct todo {
 struct reader {
     struct arena *arena;
     DYN(struct todo) todo;
+    DYN(struct schema *) made;         /* parents before their children */
 };
 
+/* The values of additionalProperties: true. What is inside them nobody knows: it is pruned, as upstream has it. */
+static const struct schema anything = { .type = SCHEMA_ANY, .go_type = "interface {}", .nullable = true };
 static const struct schema string_schema = { .type = SCHEMA_STRING, .go_type = "string" };
 
 static const struct type_name {
@@ -92,6 +96,7 @@ static struct schema *later(struct reader *r, const json_t *node)
     struct schema *s = arena_alloc(r->arena, sizeof(*s));
 
     *dyn_push(&r->todo) = (struct todo){ node, s, false };
+    *dyn_push(&r->made) = s;
     return s;
 }
 
@@ -173,7 +178,7 @@ static void read_object(struct reader *r, const json_t *node, struct schema *s, 
     if (json_is_object(additional))
         s->additional = later(r, additional);
     else if (json_is_true(additional))
-        s->preserve_unknown = true;
+        s->additional = &anything;
 }
 
 static void read_node(struct reader *r, const struct todo *t)
@@ -201,121 +206,122 @@ static void read_node(struct reader *r, const struct todo *t)
         read_object(r, node, s, t->root);
 }
 
+/* Is there a default here or below? Its children know already. */
+static void mark_fills(struct schema *s)
+{
+    s->fills = s->default_value || (s->items && s->items->fills) || (s->additional && s->additional->fills);
+    for (size_t i = 0; i < s->n_fields; i++)
+        s->fills |= s->fields[i].schema != types_object_meta() && s->fields[i].schema->fills;
+}
+
 const struct schema *crd_schema_parse(struct arena *arena, const json_t *openapi)
 {
     struct reader r = { .arena = arena };
     struct schema *root = arena_alloc(arena, sizeof(*root));
 
     *dyn_push(&r.todo) = (struct todo){ openapi, root, true };
+    *dyn_push(&r.made) = root;
     while (r.todo.n) {
         struct todo t = r.todo.v[--r.todo.n];
         read_node(&r, &t);
     }
+    while (r.made.n)
+        mark_fills(r.made.v[--r.made.n]);
     dyn_release(&r.todo);
+    dyn_release(&r.made);
     return root;
 }
 
 /* ---- walking an object along its schema --------------------------------------------------------- */
 
-/* One step of the way to a value, for the names of what was dropped; in the walk's arena. */
-struct step {
-    const struct step *up;
-    const char *key;                   /* NULL: an element */
-    size_t index;
-};
-
-struct place {
-    json_t *value;                     /* a container, ours to edit */
-    const struct schema *schema;
-    const struct step *at;             /* NULL: the object itself */
-};
+/* Definitions do not nest deeper (the decoder sees to it), and beyond their schema objects are not walked. */
+enum { DEPTH_MAX = 200 };
 
 struct walk {
     struct arena *arena;
-    DYN(struct place) todo;
     DYN(const char *) unknown;
 };
 
-static void write_path(struct buf *b, const struct step *at, const char *last)
+/* `out`, a new reference to `in` at first, gets a member: a copy is made when one differs. Takes `value`. */
+static void put(json_t **out, json_t *in, const char *key, json_t *value)
 {
-    DYN(const struct step *) steps = { 0 };
-
-    for (; at; at = at->up)
-        *dyn_push(&steps) = at;
-    while (steps.n) {
-        const struct step *s = steps.v[--steps.n];
-        if (s->key)
-            buf_printf(b, "%s%s", b->len ? "." : "", s->key);
-        else
-            buf_printf(b, "[%zu]", s->index);
-    }
-    buf_printf(b, "%s%s", b->len ? "." : "", last);
-    dyn_release(&steps);
-}
-
-static const struct step *step_to(struct walk *w, const struct step *up, const char *key, size_t index)
-{
-    struct step *s = arena_alloc(w->arena, sizeof(*s));
-
-    *s = (struct step){ up, key ? arena_strdup(w->arena, key) : NULL, index };
-    return s;
-}
-
-/* The children of a place that are containers and have a schema come next. */
-static void descend(struct walk *w, const struct place *p, bool paths)
-{
-    const char *key;
-    size_t i;
-    json_t *child;
-
-    if (json_is_object(p->value)) {
-        void *next;
-        json_object_foreach_safe (p->value, next, key, child) {
-            const struct schema *s = schema_member(p->schema, key);
-            if (s && (json_is_object(child) || json_is_array(child)))
-                *dyn_push(&w->todo) = (struct place){ json_own_member(p->value, key), s,
-                                                      paths ? step_to(w, p->at, key, 0) : NULL };
+    if (value != json_object_get(in, key)) {
+        if (*out == in) {
+            json_decref(*out);
+            *out = json_copy(in);
         }
-        return;
+        json_object_set(*out, key, value);
     }
-    if (!p->schema->items)
-        return;
-    json_array_foreach (p->value, i, child)
-        if (json_is_object(child) || json_is_array(child))
-            *dyn_push(&w->todo) = (struct place){ json_own_element(p->value, i), p->schema->items,
-                                                  paths ? step_to(w, p->at, NULL, i) : NULL };
+    json_decref(value);
 }
 
-/* The root's own three members are nobody's business here. */
-static bool is_metadata(const struct schema *s)
+static void drop(json_t **out, json_t *in, const char *key)
 {
-    return s == types_object_meta() || s == &string_schema;
+    if (*out == in) {
+        json_decref(*out);
+        *out = json_copy(in);
+    }
+    json_object_del(*out, key);
+}
+
+static void put_element(json_t **out, json_t *in, size_t i, json_t *value)
+{
+    if (value != json_array_get(in, i)) {
+        if (*out == in) {
+            json_decref(*out);
+            *out = json_copy(in);
+        }
+        json_array_set(*out, i, value);
+    }
+    json_decref(value);
+}
+
+/* The three members that a resource has anyway. */
+static bool is_implicit(const struct schema *s, const char *key, bool root)
+{
+    return (root || s->embedded_resource) && (streq(key, "metadata") || streq(key, "apiVersion") || streq(key, "kind"));
 }
 
 static bool null_is_nothing(const struct schema *s)
 {
-    return !s->nullable && !s->default_value && s->type != SCHEMA_ANY && !is_metadata(s);
+    return !s->nullable && !s->default_value;
 }
 
-static void prune_object(struct walk *w, const struct place *p)
-{
-    void *next;
-    const char *key;
-    json_t *child;
+static json_t *prune(struct walk *w, const struct schema *s, const struct fpath *at, json_t *in, bool root, unsigned depth);
 
-    json_object_foreach_safe (p->value, next, key, child) {
-        const struct schema *s = schema_member(p->schema, key);
-        if (s && !(json_is_null(child) && null_is_nothing(s)))
+static json_t *prune_object(struct walk *w, const struct schema *s, const struct fpath *at, json_t *in, bool root,
+                            unsigned depth)
+{
+    json_t *out = json_incref(in), *child;
+    const char *key;
+
+    json_object_foreach (in, key, child) {
+        const struct schema *below = schema_member(s, key);
+        if (is_implicit(s, key, root) || (!below && s->preserve_unknown))
             continue;
-        if (!s && p->schema->preserve_unknown)
-            continue;
-        if (!s) {
-            cleanup_buf struct buf b = BUF_INIT;
-            write_path(&b, p->at, key);
-            *dyn_push(&w->unknown) = arena_strdup(w->arena, b.data);
-        }
-        json_object_del(p->value, key);
+        if (!below)
+            *dyn_push(&w->unknown) = fpath_text(w->arena, FP_CHILD(at, key));
+        if (!below || (json_is_null(child) && null_is_nothing(below)))
+            drop(&out, in, key);
+        else
+            put(&out, in, key, prune(w, below, FP_CHILD(at, key), child, false, depth + 1));
     }
+    return out;
+}
+
+/* A new reference: `in` itself where nothing had to go. */
+static json_t *prune(struct walk *w, const struct schema *s, const struct fpath *at, json_t *in, bool root, unsigned depth)
+{
+    json_t *out;
+
+    if (depth <= DEPTH_MAX && json_is_object(in))
+        return prune_object(w, s, at, in, root, depth);
+    if (depth > DEPTH_MAX || !json_is_array(in) || !s->items)
+        return json_incref(in);
+    out = json_incref(in);
+    for (size_t i = 0; i < json_array_size(in); i++)
+        put_element(&out, in, i, prune(w, s->items, FP_INDEX(at, i), json_array_get(in, i), false, depth + 1));
+    return out;
 }
 
 static int by_text(const void *a, const void *b)
@@ -335,49 +341,73 @@ void crd_prune(const struct schema *s, json_t **obj, struct decode_notes *notes)
 {
     cleanup_arena struct arena *a = arena_new();
     struct walk w = { .arena = a };
+    json_t *out = prune(&w, s, NULL, *obj, true, 0);
 
-    if (!json_is_object(*obj))
-        return;
-    *dyn_push(&w.todo) = (struct place){ json_own(obj), s, NULL };
-    while (w.todo.n) {
-        struct place p = w.todo.v[--w.todo.n];
-        if (is_metadata(p.schema))
-            continue;
-        if (json_is_object(p.value))
-            prune_object(&w, &p);
-        descend(&w, &p, true);
-    }
+    json_decref(*obj);
+    *obj = out;
     report_unknown(&w, notes);
-    dyn_release(&w.todo);
     dyn_release(&w.unknown);
 }
 
-static void fill(json_t *obj, const struct schema *s)
+static json_t *fill(const struct schema *s, json_t *in, unsigned depth);
+
+/* What a member becomes: its default where it is missing or a null that may not be. NULL: nothing. */
+static json_t *filled(const struct schema *s, json_t *have, unsigned depth)
 {
+    bool missing = !have || (json_is_null(have) && !s->nullable);
+    json_t *start = missing ? json_clone(s->default_value) : json_incref(have), *out;
+
+    if (!start)
+        return json_incref(have);
+    out = fill(s, start, depth);
+    json_decref(start);
+    return out;
+}
+
+static json_t *fill_object(const struct schema *s, json_t *in, unsigned depth)
+{
+    json_t *out = json_incref(in), *child;
+    const char *key;
+
     for (size_t i = 0; i < s->n_fields; i++) {
-        const struct schema_field *f = &s->fields[i];
-        const json_t *have = json_object_get(obj, f->name), *def = f->schema->default_value;
-        if (def && !is_metadata(f->schema) && (!have || (json_is_null(have) && !f->schema->nullable)))
-            json_object_set_new(obj, f->name, json_clone(def));
+        const struct schema *below = s->fields[i].schema;
+        json_t *have = json_object_get(in, s->fields[i].name);
+        if (!below->fills || (!have && !below->default_value))
+            continue;
+        json_t *value = filled(below, have, depth + 1);
+        if (value)
+            put(&out, in, s->fields[i].name, value);
     }
+    if (s->additional && s->additional->fills)
+        json_object_foreach (in, key, child)
+            if (!schema_field(s, key))
+                put(&out, in, key, filled(s->additional, child, depth + 1));
+    return out;
+}
+
+/* A new reference: `in` itself where nothing was missing. */
+static json_t *fill(const struct schema *s, json_t *in, unsigned depth)
+{
+    json_t *out;
+
+    if (!s->fills || depth > DEPTH_MAX)
+        return json_incref(in);
+    if (json_is_object(in))
+        return fill_object(s, in, depth);
+    if (!json_is_array(in) || !s->items)
+        return json_incref(in);
+    out = json_incref(in);
+    for (size_t i = 0; i < json_array_size(in); i++)
+        put_element(&out, in, i, filled(s->items, json_array_get(in, i), depth + 1));
+    return out;
 }
 
 void crd_default(const struct schema *s, json_t **obj)
 {
-    struct walk w = { 0 };
+    json_t *out = fill(s, *obj, 0);
 
-    if (!json_is_object(*obj))
-        return;
-    *dyn_push(&w.todo) = (struct place){ json_own(obj), s, NULL };
-    while (w.todo.n) {
-        struct place p = w.todo.v[--w.todo.n];
-        if (is_metadata(p.schema))
-            continue;
-        if (json_is_object(p.value))
-            fill(p.value, p.schema);
-        descend(&w, &p, false);
-    }
-    dyn_release(&w.todo);
+    json_decref(*obj);
+    *obj = out;
 }
 
 /* ---- metadata ----------------------------------------------------------------------------------- */

@@ -5,8 +5,9 @@
  * alike. Validations stay in the JSON of the definition: schema_rules points there.
  *
  * Promises
- *  (1) Nothing recurses, whatever the depth of schema or object.
- *  (2) Trees that others hold are not edited: what must change is copied on the way down.
+ *  (1) Recursion ends where the schema does, at 200 levels at most, whatever the object.
+ *  (2) No tree is edited. What had to change is new, the rest is shared; an object that is as it should be
+ *      comes back itself, the same pointer.
  */
 #pragma once
 
@@ -23,6 +24,8 @@ struct schema_rules {
  * definition is checked before it is served). */
 const struct schema *crd_schema_parse(struct arena *arena, const json_t *openapi);
 
+/* These take the reference in *obj and put that of the result in its place. */
+
 /* Drops members that the schema does not know, and nulls that it neither allows nor replaces. What was
  * dropped is noted as "unknown field \"spec.a\"", sorted by path; `notes` may be NULL. */
 void crd_prune(const struct schema *s, json_t **obj, struct decode_notes *notes);
@@ -32,3 +35,5 @@ void crd_default(const struct schema *s, json_t **obj);
 
 /* metadata as Go decodes it: unknown members go, wrong types are refused with -APIERR_BAD_REQUEST. */
 int crd_coerce_metadata(json_t **obj, struct decode_notes *notes, struct apierr *err);
+/* The same in the objects inside, where the schema says there are any; their paths are in the notes. */
+int crd_coerce_embedded(const struct schema *s, json_t **obj, struct decode_notes *notes, struct apierr *err);

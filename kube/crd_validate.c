@@ -881,8 +881,8 @@ void crd_validate(const struct crd_validator *v, const struct fpath *path, const
 
 bool crd_rules_blocked(const struct fielderrs *errs)
 {
-    static const char *const blocking[] = { "FieldValueRequired", "FieldValueDuplicate", "FieldValueTypeInvalid",
-                                            "FieldValueTooLong", "FieldValueTooMany" };
+    static const char *const blocking[] = { "FieldValueRequired", "FieldValueTypeInvalid",
+                                            "FieldValueNotSupported", "FieldValueTooLong", "FieldValueTooMany" };
 
     for (size_t i = 0; i < errs->n; i++)
         for (size_t k = 0; k < ARRAY_SIZE(blocking); k++)

@@ -12,25 +12,43 @@ static bool stored_as(const struct kind *k, struct value *v)
     return streq(obj_api_version(value_tree(v)), kind_api_version(k, version));
 }
 
+/* A custom resource as its schema is today: pruned and with its defaults, whatever was stored (F-082, F-084).
+ * Steals `obj`; what is as it should be comes back itself. */
+static json_t *as_of_today(const struct kind *k, json_t *obj)
+{
+    if (!kind_schema(k))
+        return obj;
+    crd_prune(kind_schema(k), &obj, NULL);
+    crd_default(kind_schema(k), &obj);
+    return obj;
+}
+
+static bool unchanged(const struct kind *k, struct value *v)
+{
+    json_auto_t *now = as_of_today(k, json_incref(value_tree(v)));
+
+    return now == value_tree(v);
+}
+
 bool convert_is_identity(const struct kind *k, struct value *v)
 {
     if (k->ops->from_storage)
         return false;
-    return !kind_custom(k) || stored_as(k, v);
+    return !kind_custom(k) || (stored_as(k, v) && unchanged(k, v));
 }
 
 int convert_from_store(struct call *c, const struct kind *k, struct value *v, json_t **ret)
 {
     if (k->ops->from_storage)
         return k->ops->from_storage(c, k, value_tree(v), ret);
-    if (!kind_custom(k) || stored_as(k, v)) {
+    if (!kind_custom(k)) {
         *ret = json_incref(value_tree(v));
         return 0;
     }
     char version[API_VERSION_MAX];
-    *ret = json_with(value_tree(v), "apiVersion", json_string(kind_api_version(k, version)));
-    crd_prune(kind_schema(k), ret, NULL);
-    crd_default(kind_schema(k), ret);
+    *ret = as_of_today(k, stored_as(k, v) ? json_incref(value_tree(v))
+                                          : json_with(value_tree(v), "apiVersion",
+                                                      json_string(kind_api_version(k, version))));
     return 0;
 }
 

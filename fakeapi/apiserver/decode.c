@@ -273,9 +273,11 @@ static int coerce_custom(const struct kind *k, json_t **obj, struct decode_notes
     int r = crd_coerce_metadata(obj, notes, why);
     if (r < 0)
         return r;
-    if (kind_schema(k))
+    if (kind_schema(k)) {
+        r = crd_coerce_embedded(kind_schema(k), obj, notes, why);
         crd_prune(kind_schema(k), obj, notes);
-    return 0;
+    }
+    return r;
 }
 
 static int decode_custom(struct call *c, const struct kind *k, struct json_notes *parsed, json_t **obj)
