@@ -406,6 +406,8 @@ static void intent_before_checkpoint(struct monitor *m, const struct invariant *
         return;                                   /* gone meanwhile: a late call is judged by what it leaves */
     if (!has_finalizer(sandbox))
         violate(m, self, h, "Checkpoint is called for Sandbox %s without the finalizer stored", h->name);
+    if (owed(sandbox, "checkpointID", path_string(h->request, "checkpoint_id")))
+        return;                                   /* given up while the call was on its way: it is deleted */
     if (!streq(path_string(sandbox, "status.pendingCheckpoint.checkpointID"),
                path_string(h->request, "checkpoint_id")))
         violate(m, self, h, "Checkpoint is called for Sandbox %s under an id that is not stored", h->name);
