@@ -177,10 +177,64 @@ static int read_body(struct call *c, const char *kind, struct json_notes *notes,
 
 /* ---- what it says it is ------------------------------------------------------------------------- */
 
+/* Whether the server has heard of such a thing: a kind, its list, or the body of a subresource. */
+static bool kind_known(const char *version, const char *kind)
+{
+    static const char *const everywhere[] = { "DeleteOptions", "CreateOptions", "UpdateOptions", "PatchOptions",
+                                              "GetOptions", "ListOptions", "WatchEvent" };
+    size_t n;
+    const struct kind *kinds = builtin_kinds(&n);
+    char own[API_VERSION_MAX];
+    bool version_known = false;
+
+    for (size_t i = 0; i < n; i++) {
+        bool here = streq(kind_api_version(&kinds[i], own), version);
+        version_known |= here;
+        if (here && (streq(kinds[i].res.kind, kind) || streq(kinds[i].list_kind, kind)))
+            return true;
+        for (size_t k = 0; k < kinds[i].n_subs; k++) {
+            const struct subresource *sub = &kinds[i].subs[k];
+            if (!streq(sub->kind, kind) || !*kind)
+                continue;
+            snprintf(own, sizeof(own), "%s%s%s", sub->group, *sub->group ? "/" : "", *sub->version ? sub->version : "v1");
+            if (streq(own, version))
+                return true;
+        }
+    }
+    for (size_t i = 0; version_known && i < ARRAY_SIZE(everywhere); i++)
+        if (streq(everywhere[i], kind))
+            return true;
+    return streq(version, "v1") && streq(kind, "Status");
+}
+
+/* In the order of the real decoder: is it a version, is it known, is it convertible, is it the right one. */
+static int check_builtin_type(struct call *c, const struct kind *k, const char *version, const char *kind,
+                              const char *want)
+{
+    const char *slash = strchr(version, '/'), *short_version = slash ? slash + 1 : version;
+
+    if (slash && strchr(slash + 1, '/'))
+        return unrecognized(c, k->res.kind, "unexpected GroupVersion string: %s", version);
+    if (!kind_known(version, kind))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is registered for version "
+                          "\"%s\" in scheme \"pkg/runtime/scheme.go:110\"", kind, short_version, k->res.kind, kind, version);
+    if (!streq(kind, k->res.kind))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%s.%s): unknown "
+                          "conversion", kind, short_version, k->res.kind, short_version, kind,
+                          *k->res.group ? k->res.group : "core", k->res.kind);
+    if (!streq(version, want))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                          "the API version in the data (%s) does not match the expected API version (%s)", version, want);
+    return 0;
+}
+
 static int check_type(struct call *c, const struct kind *k, json_t *obj)
 {
     char want[API_VERSION_MAX];
     const char *version = obj_api_version(obj), *kind = obj_kind(obj);
+    int r;
 
     kind_api_version(k, want);
     if (!*version && !kind_custom(k))
@@ -189,14 +243,11 @@ static int check_type(struct call *c, const struct kind *k, json_t *obj)
         kind = k->res.kind;
     if (!*kind)
         return unrecognized(c, k->res.kind, "Object 'Kind' is missing in '%s'", c->q->body ? c->q->body : "");
+    if (!kind_custom(k) && (r = check_builtin_type(c, k, version, kind, want)) < 0)
+        return r;
     if (!streq(version, want))
         return apierr_set(&c->err, APIERR_BAD_REQUEST,
                           "the API version in the data (%s) does not match the expected API version (%s)", version, want);
-    if (!streq(kind, k->res.kind) && !kind_custom(k))
-        return apierr_set(&c->err, APIERR_BAD_REQUEST,
-                          "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%s.%s): unknown "
-                          "conversion", kind, k->res.version, k->res.kind, k->res.version, kind,
-                          *k->res.group ? k->res.group : "core", k->res.kind);
     json_object_set_new(obj, "kind", json_string(kind));
     json_object_set_new(obj, "apiVersion", json_string(version));
     return 0;

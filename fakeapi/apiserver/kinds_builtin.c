@@ -379,7 +379,7 @@ static const struct kind kinds[] = {
       .short_names = LIST("csr"),
       SUBS(certificatesigningrequests_subs),
       FIELDS(certificatesigningrequests_fields),
-      .store_prefix = "/registry/certificatesigningrequests/", .ops = &plain_ops },
+      .store_prefix = "/registry/certificatesigningrequests/", .ops = &csr_ops },
     { .res = { "networking.k8s.io", "v1", "IngressClass", "ingressclasses", false },
       .singular = "ingressclass", .list_kind = "IngressClassList", .verbs = VERBS_ALL,
       .flags = KIND_UNCONDITIONAL | KIND_GENERATION,

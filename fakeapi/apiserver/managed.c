@@ -15,6 +15,7 @@ static const struct reset_row {
 } reset_rows[] = {
     { "Pod", "status", "{\"f:spec\":{},\"f:metadata\":{\"f:deletionTimestamp\":{},\"f:ownerReferences\":{}}}" },
     { "Deployment", "status", "{\"f:spec\":{},\"f:metadata\":{\"f:labels\":{}}}" },
+    { "CertificateSigningRequest", "", "{\"f:spec\":{},\"f:status\":{}}" },
     { "Namespace", "finalize", "{\"f:status\":{}}" },
 };
 

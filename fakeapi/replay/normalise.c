@@ -226,7 +226,8 @@ static void pass_numbers(struct names *n, const char *from, struct buf *to)
             if (is_word(from[len]) || from[len] == '.')
                 len = 0;
         }
-        size_t rank = len >= 3 ? revision_rank(n, from, len) : 0;
+        /* short numbers are revisions only where messages put those: "in record (9)" */
+        size_t rank = len >= 3 || before == '(' ? revision_rank(n, from, len) : 0;
         if (rank) {
             buf_printf(to, "<rv %zu>", rank);
             from += len;

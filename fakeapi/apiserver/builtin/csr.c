@@ -1,0 +1,153 @@
+/* CertificateSigningRequests: who asks is written down by the server; approvals add up and never go back
+ * (G.3, B-178). Nobody signs anything here. */
+#include "fakeapi/apiserver/builtin/rules.h"
+
+#include "kube/base64.h"
+
+#define SPEC RULE_AT("spec")
+#define CONDITIONS FP_CHILD(RULE_AT("status"), "conditions")
+
+static int csr_create(struct call *c, json_t *obj)
+{
+    json_t *groups = json_array();
+
+    for (size_t i = 0; c->user && i < c->user->n_groups; i++)
+        json_array_append_new(groups, json_string(c->user->groups[i]));
+    obj_set(obj, "spec.username", c->user ? json_string(c->user->name) : NULL);
+    obj_set(obj, "spec.uid", c->user && !str_empty(c->user->uid) ? json_string(c->user->uid) : NULL);
+    obj_set(obj, "spec.groups", json_array_size(groups) ? json_incref(groups) : NULL);
+    json_decref(groups);
+    return 0;
+}
+
+static bool has_condition(const json_t *obj, const char *type)
+{
+    return conditions_find(json_path(obj, "status.conditions"), type) != NULL;
+}
+
+/* Times that a client leaves out are now. */
+static void fill_times(struct call *c, json_t *obj)
+{
+    static const char *const times[] = { "lastUpdateTime", "lastTransitionTime" };
+    json_t *list = json_clone(json_path(obj, "status.conditions")), *cond;
+    size_t i;
+
+    json_array_foreach(list, i, cond)
+        for (size_t k = 0; k < ARRAY_SIZE(times); k++)
+            if (!member(cond, times[k]))
+                json_object_set_new(cond, times[k], json_string(call_text_time(c)));
+    if (list)
+        obj_set(obj, "status.conditions", list);
+}
+
+/* The spec never changes; /approval changes conditions alone, /status all but the decision. */
+static void csr_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    obj_set(obj, "spec", json_incref(json_object_get(old, "spec")));
+    if (!sub) {
+        obj_set(obj, "status", json_incref(json_object_get(old, "status")));
+        return;
+    }
+    if (!rule_is_status(sub))
+        obj_set(obj, "status.certificate", json_incref(json_path(old, "status.certificate")));
+    fill_times(c, obj);
+}
+
+/* ---- rules ---------------------------------------------------------------------------------------- */
+
+static void signer(struct fielderrs *e, const json_t *spec)
+{
+    const char *name = text(spec, "signerName"), *slash = strchr(name, '/');
+    const struct fpath *at = FP_CHILD(SPEC, "signerName");
+
+    if (!*name)
+        fielderr_required(e, at, "");
+    else if (!slash || strchr(slash + 1, '/') || !slash[1])
+        fielderr_invalid_str(e, at, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
+    else if (streq(name, "kubernetes.io/legacy-unknown"))
+        fielderr_invalid_str(e, at, name, "the legacy signerName is not allowed via this API version");
+}
+
+static void usages(struct fielderrs *e, const json_t *list)
+{
+    static const char *const known[] = {
+        "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
+        "decipher only", "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel",
+        "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime",
+        "server auth", "signing", "timestamping", NULL,
+    };
+    const struct fpath *path = FP_CHILD(SPEC, "usages");
+    size_t i, k;
+    json_t *u;
+
+    if (!json_array_size(list))
+        fielderr_required(e, path, "");
+    json_array_foreach(list, i, u) {
+        if (!among(known, json_string_value(u)))
+            fielderr_not_supported(e, FP_INDEX(path, i), u, known);
+        for (k = 0; k < i && !json_same(u, json_array_get(list, k)); k++)
+            ;
+        if (k < i)
+            fielderr_duplicate(e, FP_INDEX(path, i), u);
+    }
+}
+
+static bool holds_pem(const json_t *v, const char *head)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    if (!json_is_string(v) || base64_decode(&b, json_string_value(v), json_string_length(v)) < 0 || !b.len)
+        return false;
+    return strstr(b.data, head) != NULL;
+}
+
+static void csr_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    const json_t *spec = json_object_get(obj, "spec"), *lasts = member(spec, "expirationSeconds");
+
+    usages(e, json_object_get(spec, "usages"));
+    if (!holds_pem(json_object_get(spec, "request"), "-----BEGIN CERTIFICATE REQUEST-----"))
+        fielderr_invalid_str(e, FP_CHILD(SPEC, "request"), text(spec, "request"),
+                             "PEM block type must be CERTIFICATE REQUEST");
+    signer(e, spec);
+    if (lasts && json_integer_value(lasts) < 600)
+        fielderr_invalid(e, FP_CHILD(SPEC, "expirationSeconds"), lasts,
+                         "may not specify a duration less than 600 seconds (10 minutes)");
+}
+
+static void csr_conditions(struct fielderrs *e, const json_t *obj, const json_t *old)
+{
+    static const char *const decisions[] = { "Approved", "Denied" }, *const yes[] = { "True", NULL };
+    size_t i;
+    json_t *cond;
+
+    json_array_foreach(json_path(obj, "status.conditions"), i, cond) {
+        const char *type = text(cond, "type");
+        if (streq(type, "Approved") || streq(type, "Denied") || streq(type, "Failed"))
+            rule_required_one_of(e, cond, FP_INDEX(CONDITIONS, i), "status", yes);
+    }
+    for (i = 0; i < ARRAY_SIZE(decisions); i++)
+        if (has_condition(old, decisions[i]) && !has_condition(obj, decisions[i]))
+            fielderr_forbidden(e, CONDITIONS, "updates may not remove a condition of type \"%s\"", decisions[i]);
+    if (has_condition(obj, "Approved") && has_condition(obj, "Denied"))
+        fielderr_invalid_str(e, FP_CHILD(FP_INDEX(CONDITIONS, 1), "type"), "Denied",
+                             "Approved and Denied conditions are mutually exclusive");
+}
+
+static void csr_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                       const json_t *old, struct fielderrs *e)
+{
+    const json_t *certificate = json_path(obj, "status.certificate");
+
+    if (!sub)
+        return;
+    csr_conditions(e, obj, old);
+    if (json_string_length(certificate) && !holds_pem(certificate, "-----BEGIN CERTIFICATE-----"))
+        fielderr_invalid_str(e, FP_CHILD(RULE_AT("status"), "certificate"), "<certificate data>",
+                             "must contain at least one CERTIFICATE PEM block");
+}
+
+const struct kind_ops csr_ops = {
+    .prepare_create = csr_create, .prepare_update = csr_prepare, .validate = csr_validate,
+    .validate_update = csr_update,
+};
