@@ -6,7 +6,7 @@
 static int invalid(struct call *c, const struct kind *k, const struct fielderrs *errs, const json_t *obj)
 {
     /* A custom resource is what it says it is, even where that is what is wrong. */
-    return fielderrs_status(errs, &c->err, k->res.group, kind_custom(k) ? obj_kind(obj) : k->res.kind, obj_name(obj));
+    return fielderrs_status(errs, &c->err, kind_internal_group(k), kind_custom(k) ? obj_kind(obj) : k->res.kind, obj_name(obj));
 }
 
 int fill_defaults(struct call *c, const struct kind *k, json_t **obj)

@@ -181,7 +181,7 @@ static int read_body(struct call *c, const char *kind, struct json_notes *notes,
 static bool kind_known(const char *version, const char *kind)
 {
     static const char *const everywhere[] = { "DeleteOptions", "CreateOptions", "UpdateOptions", "PatchOptions",
-                                              "GetOptions", "ListOptions", "WatchEvent" };
+                                              "GetOptions", "ListOptions", "WatchEvent", "Status" };
     size_t n;
     const struct kind *kinds = builtin_kinds(&n);
     char own[API_VERSION_MAX];
@@ -204,7 +204,7 @@ static bool kind_known(const char *version, const char *kind)
     for (size_t i = 0; version_known && i < ARRAY_SIZE(everywhere); i++)
         if (streq(everywhere[i], kind))
             return true;
-    return streq(version, "v1") && streq(kind, "Status");
+    return false;
 }
 
 /* In the order of the real decoder: is it a version, is it known, is it convertible, is it the right one. */
@@ -212,6 +212,7 @@ static int check_builtin_type(struct call *c, const struct kind *k, const char *
                               const char *want)
 {
     const char *slash = strchr(version, '/'), *short_version = slash ? slash + 1 : version;
+    const char *group = *kind_internal_group(k) ? kind_internal_group(k) : "core";     /* Go names its package */
 
     if (slash && strchr(slash + 1, '/'))
         return unrecognized(c, k->res.kind, "unexpected GroupVersion string: %s", version);
@@ -221,9 +222,9 @@ static int check_builtin_type(struct call *c, const struct kind *k, const char *
                           "\"%s\" in scheme \"pkg/runtime/scheme.go:110\"", kind, short_version, k->res.kind, kind, version);
     if (!streq(kind, k->res.kind))
         return apierr_set(&c->err, APIERR_BAD_REQUEST,
-                          "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%s.%s): unknown "
+                          "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%.*s.%s): unknown "
                           "conversion", kind, short_version, k->res.kind, short_version, kind,
-                          *k->res.group ? k->res.group : "core", k->res.kind);
+                          (int)strcspn(group, "."), group, k->res.kind);
     if (!streq(version, want))
         return apierr_set(&c->err, APIERR_BAD_REQUEST,
                           "the API version in the data (%s) does not match the expected API version (%s)", version, want);

@@ -38,6 +38,8 @@ static const struct selectable *own_field(const struct kind *k, const char *fiel
 /* Kinds with fields of their own refuse in other words than those without (D-021). */
 static int unknown_field(struct call *c, const struct kind *k, const char *field)
 {
+    if (streq(k->res.group, "batch") && k->n_fields)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "field label \"%s\" not supported for %s", field, k->res.kind);
     if (k->n_fields || kind_custom(k))
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "field label not supported: %s", field);
     return apierr_set(&c->err, APIERR_BAD_REQUEST,

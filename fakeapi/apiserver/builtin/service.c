@@ -313,6 +313,26 @@ static bool port_used_before(const json_t *ports, size_t i)
     return false;
 }
 
+static bool same_port(const json_t *a, const json_t *b)
+{
+    return number(a, "port") == number(b, "port") && streq(text(a, "protocol"), text(b, "protocol"));
+}
+
+/* The same number and protocol twice: shown without their names. */
+static void port_twice(struct fielderrs *e, const json_t *ports, size_t i, const struct fpath *at)
+{
+    const json_t *port = json_array_get(ports, i);
+
+    for (size_t k = 0; k < i; k++) {
+        if (!same_port(port, json_array_get(ports, k)))
+            continue;
+        json_auto_t *shown = json_pack("{s:s, s:s, s:n, s:I, s:i, s:i}", "Name", "", "Protocol", text(port, "protocol"),
+                                       "AppProtocol", "Port", (json_int_t)number(port, "port"), "TargetPort", 0, "NodePort", 0);
+        fielderr_duplicate(e, at, shown);
+        return;
+    }
+}
+
 static void node_ports(struct fielderrs *e, const json_t *spec, const struct taken *t)
 {
     const json_t *ports = json_object_get(spec, "ports");
@@ -436,6 +456,8 @@ static void service_rules(struct call *c, const json_t *obj, struct fielderrs *e
     rule_required_one_of(e, spec, SPEC, "type", types);
     if (among(types, text(spec, "type")))
         node_ports(e, spec, t);
+    json_array_foreach(ports, i, port)
+        port_twice(e, ports, i, FP_INDEX(FP_CHILD(SPEC, "ports"), i));
     service_policies(e, spec);
     if (!external_name(spec)) {
         service_families(e, spec);
