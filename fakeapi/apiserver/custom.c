@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/crd.h"
 
+#include "kube/crd_rules.h"
 #include "kube/crd_validate.h"
 
 /* What all custom resources have in common. */
@@ -47,10 +48,19 @@ static void type_is(struct fielderrs *errs, const json_t *obj, const char *membe
         fielderr_invalid_str(errs, FP_CHILD(NULL, member), have, "must be %s", want);
 }
 
-static void note_rules(const struct kind *k, struct fielderrs *errs)
+/* The rules, of the whole or of one member, unless what they would look at is broken already. */
+static void apply_rules(const struct kind *k, const char *member, const struct fpath *path, const json_t *obj,
+                        const json_t *old, struct fielderrs *errs)
 {
-    if (crd_validator_has_rules(custom_validator(k)) && crd_rules_blocked(errs))
+    const json_t *schema = json_path(custom_version_spec(k), "schema.openAPIV3Schema");
+
+    if (!crd_validator_has_rules(custom_validator(k)))
+        return;
+    if (crd_rules_blocked(errs))
         crd_note_rules_blocked(errs);
+    else
+        crd_rules_check(member ? json_object_get(json_object_get(schema, "properties"), member) : schema, path,
+                        obj, old, errs);
 }
 
 static void custom_check(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
@@ -62,7 +72,7 @@ static void custom_check(const struct kind *k, const json_t *obj, const json_t *
     type_is(errs, obj, "apiVersion", kind_api_version(k, version));
     crd_validate(custom_validator(k), NULL, obj, old, errs);
     crd_validate_scale(obj, obj_str(scale, "specReplicasPath"), obj_str(scale, "statusReplicasPath"), errs);
-    note_rules(k, errs);
+    apply_rules(k, NULL, NULL, obj, old, errs);
 }
 
 static void custom_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs)
@@ -85,7 +95,7 @@ static void custom_validate_update(struct call *c, const struct kind *k, const s
     const struct crd_validator *v = crd_validator_property(custom_validator(k), "status");
     if (v && status)
         crd_validate(v, FP_CHILD(NULL, "status"), status, json_object_get(old, "status"), errs);
-    note_rules(k, errs);
+    apply_rules(k, "status", FP_CHILD(NULL, "status"), status, json_object_get(old, "status"), errs);
 }
 
 static void unqualified_finalizers(struct call *c, const json_t *obj, const json_t *old)
