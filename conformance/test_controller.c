@@ -360,7 +360,7 @@ static void lab_up(struct lab *l)
 {
     struct world_options wo = { .mode = WORLD_SIM, .seed = l->seed, .replay_then_default = l->seed == 0,
                                 .trace_keep = true };
-    struct apiserver_options so = { .crds = "agent-sandbox" };
+    struct apiserver_options so = { .crds = "agent-sandbox", .bare = true };
     struct cluster_options co = { .loops = CLUSTER_GC | CLUSTER_VOLUME };
     struct err e = { 0 };
 

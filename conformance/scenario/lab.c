@@ -247,7 +247,7 @@ struct lab *lab_new(const struct scenario *s, const struct lab_options *o, struc
 {
     struct world_options wo = { .mode = WORLD_SIM, .seed = o->seed, .replay_then_default = o->plain,
                                 .trace_keep = o->trace };
-    struct apiserver_options so = { .crds = "agent-sandbox" };
+    struct apiserver_options so = { .crds = "agent-sandbox", .bare = true };
     struct cluster_options co = { .loops = loops_of(s->given) };
     struct lab *l = xcalloc(1, sizeof(*l));
 

@@ -206,7 +206,7 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     s->kinds = kinds_new();
     s->transport.ops = &transport_ops;
     s->crds = crds_new(s);
-    if (bootstrap(s, o->crds, &err) < 0) {
+    if (bootstrap(s, o, &err) < 0) {
         err_set(e, ERR_INTERNAL, "apiserver: %s", err.message);
         return apiserver_free(s);
     }

@@ -13,6 +13,7 @@ struct apiserver;
 
 struct apiserver_options {
     const char *crds;                  /* "" or "agent-sandbox": kinds to add to a fresh kube-apiserver's */
+    bool bare;                         /* of a fresh server's objects only namespaces and priority classes */
 };
 
 /* Serves from a fresh store of its own. Its background work (TTLs, bookmarks, CRD conditions) runs as

@@ -280,7 +280,7 @@ static const struct kind kinds[] = {
       .singular = "apiservice", .list_kind = "APIServiceList", .verbs = VERBS_ALL,
       .categories = LIST("api-extensions"),
       SUBS(apiservices_subs),
-      .store_prefix = "/registry/apiregistration.k8s.io/apiservices/", .ops = &plain_ops },
+      .name_rule = NAME_PATH_SEGMENT, .store_prefix = "/registry/apiregistration.k8s.io/apiservices/", .ops = &plain_ops },
     { .res = { "apps", "v1", "ControllerRevision", "controllerrevisions", true },
       .singular = "controllerrevision", .list_kind = "ControllerRevisionList", .verbs = VERBS_ALL,
       .flags = KIND_UNCONDITIONAL,

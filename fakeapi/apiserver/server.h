@@ -352,7 +352,7 @@ json_t *discovery_aggregated(struct apiserver *s, bool core);
 
 void call_init(struct call *c, struct apiserver *s, struct arena *a);
 void call_release(struct call *c);     /* all but the arena */
-int bootstrap(struct apiserver *s, const char *crds, struct apierr *err);
+int bootstrap(struct apiserver *s, const struct apiserver_options *o, struct apierr *err);
 
 /* ---- custom resources (crd.c) ------------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ struct fixture {
 static struct fixture *fixture_new(uint64_t seed, unsigned loops)
 {
     struct world_options o = { .mode = WORLD_SIM, .seed = seed };
-    struct apiserver_options ao = { .crds = "" };
+    struct apiserver_options ao = { .crds = "", .bare = true };
     struct cluster_options co = { .loops = loops, .nodes = 2 };
     struct fixture *f = xcalloc(1, sizeof(*f));
 
