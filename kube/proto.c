@@ -146,7 +146,9 @@ static bool next_item(struct reader *r, struct item *it)
 
 static struct reader inside(const struct reader *r, const struct item *it, const char *message)
 {
-    return (struct reader){ .at = it->data, .end = it->data + it->len, .arena = r->arena, .message = message,
+    const uint8_t *data = it->data ? it->data : (const uint8_t *)"";
+
+    return (struct reader){ .at = data, .end = data + it->len, .arena = r->arena, .message = message,
                             .wrong = r->wrong };
 }
 
@@ -154,7 +156,7 @@ static struct reader inside(const struct reader *r, const struct item *it, const
 
 static json_t *text_of(const struct item *it)
 {
-    return json_stringn_nocheck((const char *)it->data, it->len);
+    return json_stringn_nocheck(it->data ? (const char *)it->data : "", it->len);
 }
 
 static bool read_message(struct reader *r, const struct schema *s, size_t level, const uint8_t via[2], json_t *out,
@@ -186,7 +188,7 @@ static json_t *time_value(struct reader *r, const struct schema *s, const struct
     struct gotime t = { .s = (int64_t)m.field[1].value, .ns = (int32_t)m.field[2].value };
     char text[GOTIME_TEXT_MAX];
 
-    if (!t.s && !t.ns)
+    if (!it->len)                      /* 1970 itself is a time */
         return json_null();
     if (t.s < GOTIME_ZERO.s || t.s > INT64_C(253402300799) || t.ns < 0 || t.ns > 999999999) {
         wrong(r, "Time.MarshalJSON: year outside of range [0,9999]");
@@ -306,7 +308,7 @@ static json_t *read_number(const struct schema *s, const struct item *it)
         return json_boolean(it->value != 0);
     if (s->type == SCHEMA_INTEGER)
         return json_integer(streq(s->format, "int32") ? (int32_t)it->value : (int64_t)it->value);
-    for (size_t i = 0; it->data && i < 8; i++)
+    for (size_t i = 0; it->wire == PROTO_FIXED64 && i < 8; i++)
         bits |= (uint64_t)it->data[i] << (8 * i);
     memcpy(&d, &bits, sizeof(d));
     return d == d && d - d == 0 ? json_real(d) : json_integer(0);
