@@ -224,7 +224,7 @@ static void do_patch(struct co *co, struct player *p, const struct step_patch *s
 {
     const struct resource *rs = kind_find(s->kind);
     json_auto_t *body = variables_expand(&p->variables, s->merge ? s->merge : s->json);
-    struct objref ref = { rs, namespace_of(rs, s->namespace), s->name };
+    struct objref ref = { rs, namespace_of(rs, s->namespace), variables_expand_text(&p->variables, s->name) };
     struct apierr err = APIERR_IN(co_arena(co));
     int r = client_patch(co, lab_client(p->lab), &ref, s->subresource, s->merge ? PATCH_MERGE : PATCH_JSON,
                          body, NULL, &err);
@@ -246,7 +246,7 @@ static void do_delete(struct co *co, struct player *p, const struct step_delete 
                       const struct refused *refused)
 {
     const struct resource *rs = kind_find(s->kind);
-    struct objref ref = { rs, namespace_of(rs, s->namespace), s->name };
+    struct objref ref = { rs, namespace_of(rs, s->namespace), variables_expand_text(&p->variables, s->name) };
     struct delete_options o = DELETE_DEFAULT;
     struct apierr err = APIERR_IN(co_arena(co));
     int r;
