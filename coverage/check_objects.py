@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Reads our object files: no mutable globals, and nothing but two files of world asks the machine for time,
-chance, the environment or a thread.
+"""Reads our object files: no mutable globals, no name defined twice, and nothing but two files of world asks the
+machine for time, chance, the environment or a thread.
 
     check_objects.py BUILD      every object of the build directory
     check_objects.py --self     plants one of each and expects it to be found
@@ -83,6 +83,14 @@ def mutable(path, table):
             yield m.group(3), m.group(2)
 
 
+def defined(table):
+    """Names that other objects may link to. A linker that finds two takes the first library's and says nothing."""
+    for line in table:
+        m = SYMBOL.match(line)
+        if m and m.group(1)[0] == 'g' and m.group(2) not in ('*UND*', '*COM*') and m.group(3) != 'main':
+            yield m.group(3)
+
+
 def undefined(table):
     for line in table:
         m = SYMBOL.match(line)
@@ -95,7 +103,7 @@ def allowed(short, name):
 
 
 def check(build):
-    bad, seen, paths = [], set(), list(objects(build))
+    bad, seen, homes, paths = [], set(), {}, list(objects(build))
     symbols = tables(paths) if paths else {}
     for path in paths:
         short = os.path.relpath(path, build)
@@ -103,6 +111,9 @@ def check(build):
         seen.add(floor)
         for name, section in mutable(path, symbols[path]):
             bad.append('%s: %s is mutable state (%s)' % (short, name, section))
+        for name in defined(symbols[path]):
+            if homes.setdefault(name, short) != short and not GENERATED[0][0].search(path):
+                bad.append('%s: defines %s, as %s does' % (short, name, homes[name]))
         for name in undefined(symbols[path]):
             # The same call under another name: __poll_chk, time64, __isoc99_...
             plain = re.sub(r'^__(.*?)(_chk)?$', r'\1', name)
@@ -134,20 +145,27 @@ const char *f(int i, const char *s) { return strlen(s) > 3 ? names[i] : s; }
 '''
 
 
-def planted(cc, folder, source):
-    build = os.path.join(folder, 'build')
-    os.makedirs(os.path.join(build, 'kube', 'libkube.a.p'), exist_ok=True)
-    c = os.path.join(folder, 'x.c')
+TWINS = 'int f(void); int f(void) { return 1; }'
+
+
+def compiled(cc, build, floor, source):
+    folder = os.path.join(build, floor, 'lib%s.a.p' % floor)
+    os.makedirs(folder, exist_ok=True)
+    c = os.path.join(build, 'x.c')
     with open(c, 'w') as f:
         f.write(source)
-    subprocess.run(cc + ['-O1', '-fPIC', '-c', c, '-o', os.path.join(build, 'kube', 'libkube.a.p', 'x.c.o')],
-                   check=True)
+    subprocess.run(cc + ['-O1', '-fPIC', '-c', c, '-o', os.path.join(folder, 'x.c.o')], check=True)
+
+
+def planted(cc, folder, source):
+    build = os.path.join(folder, 'build')
+    compiled(cc, build, 'kube', source)
     return check(build)[0]
 
 
 def check_self(cc):
     failed = 0
-    print('1..%d' % (len(PLANTED) + 1))
+    print('1..%d' % (len(PLANTED) + 2))
     with tempfile.TemporaryDirectory() as folder:
         for i, (name, source, want) in enumerate(PLANTED, 1):
             found = planted(cc, folder, source)
@@ -157,6 +175,12 @@ def check_self(cc):
         found = planted(cc, folder, CLEAN)
         failed += bool(found)
         print('%sok %d - takes what is clean' % ('not ' if found else '', len(PLANTED) + 1))
+        compiled(cc, os.path.join(folder, 'build'), 'net', TWINS)
+        found = planted(cc, folder, TWINS)
+        ok = len(found) == 1 and 'defines f, as' in found[0]
+        failed += not ok
+        print('%sok %d - finds a name that two define%s' % ('' if ok else 'not ', len(PLANTED) + 2,
+                                                           '' if ok else ' # %s' % found))
     return 1 if failed else 0
 
 

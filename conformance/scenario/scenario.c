@@ -549,7 +549,7 @@ struct scenario_file *scenario_parse(const char *path, const char *text, size_t 
     f->text = xstrndup(text, len);
     f->diags = DIAGS_IN(f->arena);
     f->parse = (struct shape_parse){ .arena = f->arena, .file = f->path, .diags = &f->diags };
-    root = yaml_parse(f->arena, f->path, f->text, len, &f->diags);
+    root = ynode_parse(f->arena, f->path, f->text, len, &f->diags);
     if (root)
         s = shape_parse(&f->parse, &scenario_shape, root);
     if (s && f->diags.list.n == 0)

@@ -56,7 +56,7 @@ static void check_row(void **state)
     const struct row *row = *state;
     cleanup_arena struct arena *a = arena_new();
     cleanup_diags struct diags d = DIAGS_IN(a);
-    struct ynode *n = yaml_parse(a, "f.yaml", row->text, row->len ? row->len : strlen(row->text), &d);
+    struct ynode *n = ynode_parse(a, "f.yaml", row->text, row->len ? row->len : strlen(row->text), &d);
 
     if (n) {
         json_auto_t *j = ynode_json(n);
@@ -86,7 +86,7 @@ static void syntax_errors_have_their_line(void **state)
         cleanup_arena struct arena *a = arena_new();
         cleanup_diags struct diags d = DIAGS_IN(a);
 
-        assert_null(yaml_parse(a, "f", syntax_rows[i].text, strlen(syntax_rows[i].text), &d));
+        assert_null(ynode_parse(a, "f", syntax_rows[i].text, strlen(syntax_rows[i].text), &d));
         assert_true(d.list.n > 0);
         assert_true(d.list.v[0].line >= syntax_rows[i].line - 1 && d.list.v[0].line <= syntax_rows[i].line + 1);
     }
@@ -97,7 +97,7 @@ static void refuses(const char *text, const char *message)
     cleanup_arena struct arena *a = arena_new();
     cleanup_diags struct diags d = DIAGS_IN(a);
 
-    assert_null(yaml_parse(a, "f", text, strlen(text), &d));
+    assert_null(ynode_parse(a, "f", text, strlen(text), &d));
     assert_true(d.list.n > 0);
     if (!strstr(d.list.v[0].message, message))
         fail_msg("%s", d.list.v[0].message);
@@ -136,7 +136,7 @@ static void carets_point_at_the_place(void **state)
     cleanup_buf struct buf out = BUF_INIT;
     const char *text = "a: 1\nb:\n  c: yes\n";
 
-    assert_null(yaml_parse(a, "x.yaml", text, strlen(text), &d));
+    assert_null(ynode_parse(a, "x.yaml", text, strlen(text), &d));
     diags_print(&d, text, &out);
     assert_string_equal(out.data, "x.yaml:3:6: yes means different things to different YAML readers: "
                                   "quote it\n    c: yes\n       ^\n");

@@ -537,7 +537,7 @@ static void parse_events(struct builder *b, struct fy_parser *p, struct fy_diag 
     }
 }
 
-struct ynode *yaml_parse(struct arena *a, const char *file, const char *text, size_t len,
+struct ynode *ynode_parse(struct arena *a, const char *file, const char *text, size_t len,
                          struct diags *d)
 {
     struct builder b = { .arena = a, .file = file, .diags = d };

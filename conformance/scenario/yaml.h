@@ -65,5 +65,5 @@ void diag_add(struct diags *d, const char *file, int line, int col, const char *
 void diags_print(const struct diags *d, const char *text, struct buf *out);
 
 /* The tree, or NULL with at least one diag. `file` names it in messages and is borrowed. */
-struct ynode *yaml_parse(struct arena *a, const char *file, const char *text, size_t len,
+struct ynode *ynode_parse(struct arena *a, const char *file, const char *text, size_t len,
                          struct diags *d);

@@ -193,6 +193,18 @@ def a_body_beyond_three_mebibytes_is_413__K_001_J_085():
 
 
 @case
+def bodies_in_yaml_are_read__A_063():
+    maps, options = '/api/v1/namespaces/default/configmaps', 'apiVersion: v1\nkind: DeleteOptions\n'
+    rows = [('POST', maps, 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: plain\n', 201),
+            ('DELETE', maps + '/plain', options + 'propagationPolicy: Sideways\n', 422),
+            ('DELETE', maps + '/plain', options + 'gracePeriodSeconds: 0\n', 200)]
+    with Server() as s:
+        for method, path, body, want in rows:
+            status, _, data = s.call(method, path, body, {'Content-Type': 'application/yaml'})
+            assert status == want, data
+
+
+@case
 def the_target_is_not_decoded_on_the_way__K_050():
     with Server() as s:
         s.make('a')
