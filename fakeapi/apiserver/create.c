@@ -1,4 +1,4 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/admission/admission.h"
 
 /* POST of a collection. The order of checks is the real server's: options, body, namespace, admission,
  * preparation, validation, store (A-143, B.4). */
@@ -54,15 +54,22 @@ static int already_exists(struct call *c, const struct kind *k, const json_t *ob
     return r;
 }
 
-static int store_new_object(struct call *c, const struct kind *k, json_t *obj, struct value **ret)
+/* Converting may suspend: what is there is looked at afterwards. */
+static int store_new_object(struct call *c, const struct kind *k, json_t *obj, bool generated, struct value **ret)
 {
     const char *key = call_store_key(c, k, obj_namespace(obj), obj_name(obj));
-    json_t *stored = NULL;
+    json_auto_t *stored = NULL;
+    struct record rec;
 
+    uint64_t revision = store_revision(c->s->store);
     int r = convert_to_store(c, k, json_incref(obj), &stored);
     if (r < 0)
         return r;
-    *ret = value_from_tree(stored);
+    if (store_get(c->s->store, key, 0, &rec) == 0)
+        return already_exists(c, k, obj, &rec, generated);
+    if (!c->opt.dry_run && store_revision(c->s->store) != revision)
+        meta_set_version(json_own(&stored), store_revision(c->s->store) + 1);
+    *ret = value_from_tree(STEAL(stored));
     if (c->opt.dry_run)
         return 0;
     r = store_put(c->s->store, key, value_ref(*ret), 0, NULL);
@@ -71,24 +78,56 @@ static int store_new_object(struct call *c, const struct kind *k, json_t *obj, s
     return 0;
 }
 
-/* A generated name that is taken is made anew, eight times in all (B-029). */
-static int find_free_name(struct call *c, const struct kind *k, json_t *obj, bool generated)
+/* A generated name that is taken is made anew, eight times in all, and asked about again (B-029). */
+static int store_under_free_name(struct call *c, const struct kind *k, struct admission *a, json_t **obj, bool generated,
+                                 struct value **ret)
 {
-    struct record rec;
-
     for (int attempt = 0;; attempt++) {
-        const char *key = call_store_key(c, k, obj_namespace(obj), obj_name(obj));
-        if (store_get(c->s->store, key, 0, &rec) < 0)
-            return 0;
-        if (!generated || attempt == 7)
-            return already_exists(c, k, obj, &rec, generated);
-        meta_generate_name(c, obj);
+        if (!c->opt.dry_run)
+            meta_set_version(json_own(obj), store_revision(c->s->store) + 1);
+        int r = decode_finish(c, k, obj);
+        if (r == 0)
+            r = store_new_object(c, k, *obj, generated, ret);
+        if (r != -APIERR_ALREADY_EXISTS || !generated || attempt == 7)
+            return r;
+        meta_generate_name(c, json_own(obj));
+        obj_set_meta(*obj, "resourceVersion", NULL);
+        a->object = *obj;
+        if ((r = admission_validate(c, a)) < 0)
+            return r;
     }
+}
+
+/* What the server and the kind make of it, and whether it may be so. Runs again for each name that is tried. */
+static int prepare_and_check(struct call *c, const struct kind *k, struct admission *a, json_t **obj)
+{
+    int r;
+
+    if ((r = meta_prepare_create(c, k, *obj)) < 0 || (r = prepare(c, k, obj)) < 0 || (r = validate(c, k, *obj)) < 0)
+        return r;
+    if (k->ops->warn)
+        k->ops->warn(c, *obj, NULL);
+    a->object = *obj;
+    return admission_validate(c, a);
+}
+
+static int admit_new(struct call *c, const struct kind *k, const char *namespace, struct admission *a, json_t **obj)
+{
+    int r;
+
+    admission_init(c, ADMIT_CREATE, k, NULL, a);
+    a->name = arena_strdup(c->arena, obj_name(*obj));
+    a->namespace = k->res.namespaced ? namespace : a->namespace_itself ? a->name : "";
+    a->object = STEAL(*obj);
+    r = admission_mutate(c, a);
+    *obj = a->object;
+    return r;
 }
 
 int create_object(struct call *c, const struct kind *k, const char *namespace, json_t *obj, struct value **ret)
 {
     json_auto_t *o = obj;
+    struct admission a;
     bool generated;
     int r;
 
@@ -101,26 +140,16 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
         meta_wipe(o);
     if ((r = meta_check_namespace(c, k, json_own(&o))) < 0 ||
         (!c->managed_done && (r = managed_update(c, k, "", &o, NULL)) < 0) ||
-        (r = admit_object(c, k, NULL, namespace, o, NULL)) < 0)
+        (r = admit_new(c, k, namespace, &a, &o)) < 0)
         return r;
     const char *sent_version = arena_strdup(c->arena, obj_resource_version(o));
-    if ((r = meta_prepare_create(c, k, o)) < 0 || (r = prepare(c, k, &o)) < 0 || (r = validate(c, k, o)) < 0)
+    if ((r = prepare_and_check(c, k, &a, &o)) < 0)
         return r;
-    if (k->ops->warn)
-        k->ops->warn(c, o, NULL);
     uint64_t sent;
     if (!c->upsert && parse_u64(sent_version, &sent) && sent)
         return apierr_set(&c->err, APIERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
-    obj_set_meta(o, "resourceVersion", NULL);
-    r = find_free_name(c, k, o, generated);
-    if (r < 0)
-        return r;
-    if (!c->opt.dry_run)
-        meta_set_version(o, store_revision(c->s->store) + 1);
-    r = decode_finish(c, k, &o);
-    if (r < 0)
-        return r;
-    return store_new_object(c, k, o, ret);
+    obj_set_meta(json_own(&o), "resourceVersion", NULL);
+    return store_under_free_name(c, k, &a, &o, generated, ret);
 }
 
 /* A review is worked out, not stored. */

@@ -1,4 +1,4 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/admission/admission.h"
 
 /* DELETE: preconditions, grace, finalizers, and only then the store (B.7). */
 
@@ -289,8 +289,32 @@ static int remove_now(struct call *c, const struct kind *k, const char *key, con
     return remove_object(c, k, key, last, expect, ret);
 }
 
-int delete_object(struct call *c, const struct kind *k, const char *namespace, const char *name,
-                  const struct delete_request *d, struct value **ret, bool *ret_gone)
+/* ---- admission ---------------------------------------------------------------------------------- */
+
+/* Another write came between reading and deleting, while a webhook was asked. */
+#define OVERTAKEN 1
+
+/* Before each write that a DELETE is made of. OVERTAKEN when `old` is no longer what is stored. */
+static int ask(struct call *c, const struct kind *k, const char *key, const json_t *old, uint64_t seen,
+               const struct delete_request *d)
+{
+    struct admission a;
+    struct record rec;
+    int r;
+
+    if (d->admitted || c->internal)
+        return 0;
+    admission_init(c, ADMIT_DELETE, k, NULL, &a);
+    a.old = old;
+    if ((r = admission_mutate(c, &a)) < 0 || (r = admission_validate(c, &a)) < 0)
+        return r;
+    return store_get(c->s->store, key, 0, &rec) < 0 || rec.mod_revision != seen ? OVERTAKEN : 0;
+}
+
+/* ---- one object --------------------------------------------------------------------------------- */
+
+static int delete_once(struct call *c, const struct kind *k, const char *namespace, const char *name,
+                       const struct delete_request *d, struct value **ret, bool *ret_gone)
 {
     const char *key = call_store_key(c, k, namespace, name);
     json_auto_t *obj = NULL, *old = NULL;
@@ -300,6 +324,7 @@ int delete_object(struct call *c, const struct kind *k, const char *namespace, c
     *ret_gone = false;
     if (r < 0)
         return r;
+    uint64_t seen = rec.mod_revision;
     old = json_incref(value_tree(rec.value));
     obj = json_incref(old);
     json_own(&obj);
@@ -309,7 +334,9 @@ int delete_object(struct call *c, const struct kind *k, const char *namespace, c
     if (k->ops->remove) {
         bool done = false;
         r = k->ops->remove(c, k, obj, d, &done);
-        if (r < 0)
+        if (r == 0 && done)
+            r = ask(c, k, key, old, seen, d);
+        if (r)
             return r;
         if (done)
             return put_state(c, k, key, &obj, old, &rec, ret);
@@ -324,12 +351,28 @@ int delete_object(struct call *c, const struct kind *k, const char *namespace, c
     if (held && grace == GRACE_NONE)
         delete_mark(c, obj);
     int64_t seconds = obj_int(obj, "metadata.deletionGracePeriodSeconds", 0);
+    if ((r = ask(c, k, key, old, seen, d)) != 0)
+        return r;
+    bool marked = !json_same(obj, old);
     r = put_state(c, k, key, &obj, old, &rec, ret);
     if (r < 0 || held || (grace == GRACE_UPDATE && seconds > 0))
         return r;
     value_unref(STEAL(*ret));
+    if (marked && (r = ask(c, k, key, obj, rec.mod_revision, d)) != 0)
+        return r;
     *ret_gone = true;
     return remove_now(c, k, key, obj, rec.mod_revision, ret);
+}
+
+int delete_object(struct call *c, const struct kind *k, const char *namespace, const char *name,
+                  const struct delete_request *d, struct value **ret, bool *ret_gone)
+{
+    int r;
+
+    do {
+        r = delete_once(c, k, namespace, name, d, ret, ret_gone);
+    } while (r == OVERTAKEN);
+    return r;
 }
 
 int handle_delete(struct call *c)

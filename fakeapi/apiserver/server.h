@@ -294,6 +294,7 @@ struct delete_request {
     int64_t grace_s;
     bool has_grace;
     int orphan;                        /* -1: not given */
+    bool admitted;                     /* admission has had its say, about what brought this deletion */
 };
 /* No grace was asked for: the object's own. */
 #define GRACE_OWN INT64_MIN

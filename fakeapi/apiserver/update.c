@@ -1,4 +1,4 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/admission/admission.h"
 
 #include "kube/apply.h"
 
@@ -111,6 +111,16 @@ static int validate(struct call *c, const struct change *ch, const json_t *obj, 
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
+/* Another write came between reading and writing, while a webhook was asked. */
+#define OVERTAKEN 1
+
+static bool overtaken(struct call *c, const char *key, const struct record *seen)
+{
+    struct record rec;
+
+    return store_get(c->s->store, key, 0, &rec) < 0 || rec.mod_revision != seen->mod_revision;
+}
+
 /* A deleting object that nothing holds any more goes with this very write (B-043). */
 static bool last_finalizer_gone(const struct kind *k, const json_t *obj, const json_t *old)
 {
@@ -130,6 +140,8 @@ static int write_last(struct call *c, const struct kind *k, const char *key, jso
     json_t *stored = NULL;
     int r = convert_to_store(c, k, json_incref(obj), &stored);
 
+    if (r == 0 && overtaken(c, key, rec))
+        r = OVERTAKEN;
     if (r == 0) {
         meta_set_version(json_own(&last), store_revision(c->s->store) + 1);
         r = remove_object(c, k, key, last, rec->mod_revision, &seen);
@@ -137,7 +149,7 @@ static int write_last(struct call *c, const struct kind *k, const char *key, jso
     } else {
         json_decref(last);
     }
-    if (r < 0)
+    if (r)
         json_decref(stored);
     else
         *ret = value_from_tree(stored);
@@ -154,6 +166,8 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
     int r = decode_finish(c, k, obj);
     if (r < 0)
         return r;
+    if (overtaken(c, key, rec))
+        return OVERTAKEN;
     bool gone = last_finalizer_gone(k, *obj, old);
     if (!gone && apply_same_but_times(*obj, old)) {
         *ret = value_ref(rec->value);
@@ -165,17 +179,21 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
     }
     if (gone)
         return write_last(c, k, key, *obj, rec, ret);
-    meta_set_version(json_own(obj), store_revision(c->s->store) + 1);
+    uint64_t revision = store_revision(c->s->store);
+    meta_set_version(json_own(obj), revision + 1);
     r = convert_to_store(c, k, json_incref(*obj), &stored);
     if (r < 0)
         return r;
+    if (store_revision(c->s->store) != revision)
+        meta_set_version(json_own(&stored), store_revision(c->s->store) + 1);
     *ret = value_from_tree(stored);
     r = store_put(c->s->store, key, value_ref(*ret), rec->mod_revision, NULL);
-    if (r < 0) {
-        value_unref(STEAL(*ret));
-        return conflict(c, k, ch->name);
-    }
-    return 0;
+    if (r == 0)
+        return 0;
+    value_unref(STEAL(*ret));
+    if (r == -ERR_NOT_FOUND || r == -ERR_INVALID)
+        return OVERTAKEN;
+    return apierr_set(&c->err, APIERR_INTERNAL_ERROR, "store: %s", err_code_text(r));
 }
 
 static int create_instead(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
@@ -197,6 +215,42 @@ static int create_instead(struct call *c, const struct change *ch, struct value 
     return create_object(c, k, ch->namespace, obj, ret);
 }
 
+/* What is made of the stored state `old`, admitted and valid. */
+static int make_next(struct call *c, const struct change *ch, const json_t *old, json_t **ret)
+{
+    const struct kind *k = ch->kind;
+    json_auto_t *obj = NULL;
+    struct admission a;
+    int r = ch->mutate(c, old, ch->arg, &obj);
+
+    if (r < 0)
+        return r;
+    json_own(&obj);
+    meta_dedup_owners(c, obj, " after mutating admission happens");
+    if ((r = check_version(c, ch, obj, old)) < 0 ||
+        (!c->managed_done && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0))
+        return r;
+    admission_init(c, ADMIT_UPDATE, k, ch->sub, &a);
+    a.old = old;
+    a.object = STEAL(obj);
+    r = admission_mutate(c, &a);
+    obj = a.object;
+    if (r < 0)
+        return r;
+    json_own(&obj);
+    prepare(c, ch, obj, old);
+    meta_prepare_update(c, k, obj, old);
+    if ((r = validate(c, ch, obj, old)) < 0)
+        return r;
+    if (k->ops->warn)
+        k->ops->warn(c, obj, old);
+    a.object = obj;
+    if ((r = admission_validate(c, &a)) < 0)
+        return r;
+    *ret = STEAL(obj);
+    return 0;
+}
+
 static int change_once(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
 {
     const struct kind *k = ch->kind;
@@ -211,28 +265,29 @@ static int change_once(struct call *c, const struct change *ch, struct value **r
         return apierr_not_found(&c->err, k->res.group, k->res.plural, ch->name);
     if (ch->uid && (r = check_uid(c, k, key, ch->name, ch->uid, obj_uid(value_tree(rec.value)))) < 0)
         return r;
-    if ((r = convert_from_store(c, k, rec.value, &old)) < 0 || (r = ch->mutate(c, old, ch->arg, &obj)) < 0)
-        return r;
-    json_own(&obj);
-    meta_dedup_owners(c, obj, " after mutating admission happens");
-    if ((r = check_version(c, ch, obj, old)) < 0)
-        return r;
-    if ((!c->managed_done && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0) ||
-        (r = admit_object(c, k, ch->sub, ch->namespace, obj, old)) < 0)
-        return r;
-    prepare(c, ch, obj, old);
-    meta_prepare_update(c, k, obj, old);
-    if ((r = validate(c, ch, obj, old)) < 0)
-        return r;
-    if (k->ops->warn)
-        k->ops->warn(c, obj, old);
-    return write_back(c, ch, key, &obj, old, &rec, ret);
+    /* From here on others may write: this state is held, and lost when it is no longer the present one. */
+    struct value *seen = value_ref(rec.value);
+    r = convert_from_store(c, k, seen, &old);
+    if (r == 0)
+        r = make_next(c, ch, old, &obj);
+    rec.value = seen;
+    if (r == 0)
+        r = write_back(c, ch, key, &obj, old, &rec, ret);
+    value_unref(seen);
+    return r;
 }
 
+/* Whoever is overtaken begins anew with what is there now: a PUT that names its state then has its conflict, the
+ * others try again. */
 int change_object(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
 {
+    int r;
+
     *ret_created = false;
-    return change_once(c, ch, ret, ret_created);
+    do {
+        r = change_once(c, ch, ret, ret_created);
+    } while (r == OVERTAKEN);
+    return r;
 }
 
 int put_object(struct call *c, const struct kind *k, const struct record *rec, json_t *obj)

@@ -271,6 +271,7 @@ int pod_eviction(struct call *c)
     const json_t *options = json_object_get(eviction, "deleteOptions");
     if (options && (r = delete_options_from(c, options, &d)) < 0)
         return r;
+    d.admitted = true;
     c->opt.dry_run = c->opt.dry_run || dry;
     if ((r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
         return r;

@@ -1,0 +1,50 @@
+/* admission.h — who else has a say in a write: built-in admission, webhooks, policies, in the real order.
+ *
+ *   built-in (../admit.c) -> mutating webhooks, and again those that ask for it when something changed
+ *   -> [preparation and validation of the object] -> validating policies -> validating webhooks     (I-001)
+ *
+ * Both calls may suspend where a webhook is asked, and only there: what was read from the store before is stale
+ * after. Who writes does so by compare-and-swap, and when it loses runs the whole again, admission included.
+ *
+ * Each stage is a file of its own: webhook_*.c (I.1, I.2), policy_*.c (I.3).
+ */
+#pragma once
+
+#include "fakeapi/apiserver/server.h"
+
+enum admission_op { ADMIT_CREATE, ADMIT_UPDATE, ADMIT_DELETE, ADMIT_CONNECT };
+const char *admission_op_text(enum admission_op op);             /* "CREATE" ... */
+
+/* One write as admission sees it. */
+struct admission {
+    enum admission_op op;
+    const struct kind *kind;           /* of the resource */
+    const struct subresource *sub;     /* NULL: the main resource */
+    const struct kind *body;           /* what the objects are: `kind`, or what a subresource is a view of */
+    bool namespace_itself;             /* the resource is namespaces */
+    const char *namespace;             /* of the request; of a Namespace its own name; "" where there is none */
+    const char *name;                  /* "" at a create that has none yet, and in a deletecollection */
+    json_t *object;                    /* NULL at DELETE. admission_mutate() owns it and may replace it */
+    const json_t *old;                 /* NULL at CREATE and CONNECT */
+    const json_t *options;             /* CreateOptions and so on; NULL at CONNECT. In c->admission_options */
+};
+
+/* Fills all but the objects from the call. */
+void admission_init(struct call *c, enum admission_op op, const struct kind *k, const struct subresource *sub,
+                    struct admission *ret);
+
+/* Everything that may change the object. Duplicate owners are merged afterwards. At ADMIT_DELETE and
+ * ADMIT_CONNECT nothing may change: a webhook that tries is an error. */
+int admission_mutate(struct call *c, struct admission *a);
+/* Everything that may only refuse. `a->object` is borrowed. */
+int admission_validate(struct call *c, const struct admission *a);
+
+/* ---- the stages ----------------------------------------------------------------------------------- */
+
+/* False where the request is none that configuration may see (I-003): then no stage below is called. */
+bool admission_configurable(const struct admission *a);
+
+/* Mutating webhooks. *ret_changed: the object is another one now. `again` on the second pass. */
+struct webhook_round;
+int webhooks_mutate(struct call *c, struct admission *a, struct webhook_round *round, bool again, bool *ret_changed);
+int webhooks_validate(struct call *c, const struct admission *a);
