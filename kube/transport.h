@@ -17,6 +17,8 @@ struct api_header {
     const char *name, *value;          /* names compare without case */
 };
 
+struct tls_peer;
+
 /* Who asks. NULL user: let the server's authenticator decide from the headers. */
 struct api_user {
     const char *name, *uid;
@@ -35,6 +37,7 @@ struct api_request {
     const char *body;                  /* the body as bytes, or NULL (both NULL: no body) */
     size_t body_len;
     const struct api_user *user;
+    const struct tls_peer *peer;       /* the certificate that the client has shown (net/tls.h); NULL: none */
 };
 
 const char *api_request_header(const struct api_request *q, const char *name);   /* first, or NULL */

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "net/http_listen.h"
+#include "net/tls.h"
 #include "world/loop.h"
 
 #define POOL (64 * 1024)
@@ -41,6 +42,10 @@ struct connection {
     struct loop_watch *watch;
     struct http_exchange *current;     /* NULL between two requests */
     bool hung_up;
+    struct tls_greeting greeting;
+    void *session;                     /* of GnuTLS; NULL: plain */
+    struct arena *arena;               /* of `peer`; NULL: nobody asked yet */
+    const struct tls_peer *peer;
 };
 
 struct http_exchange {
@@ -155,11 +160,17 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
         c = xcalloc(1, sizeof(*c));
         c->server = s;
         c->watch = loop_watch_new(s->loop, fd, EPOLLRDHUP | EPOLLET, on_hangup, c);
+        if (s->options.cert_pem) {
+            c->session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+            c->greeting.fd = fd;
+            tls_greet(c->session, &c->greeting);
+        }
         *slot = c;
         return;
     }
     c = *slot;
     loop_watch_free(c->watch);
+    arena_free(c->arena);
     free(c);
 }
 
@@ -397,6 +408,17 @@ const char *http_body(const struct http_exchange *x, size_t *ret_len)
 bool http_is_tls(const struct http_exchange *x)
 {
     return x->server->options.cert_pem != NULL;
+}
+
+const struct tls_peer *http_peer(const struct http_exchange *x)
+{
+    struct connection *c = x->connection;
+
+    if (c->session && !c->arena) {
+        c->arena = arena_new();
+        c->peer = tls_peer_of(c->session, c->arena);
+    }
+    return c->peer;
 }
 
 bool http_hung_up(const struct http_exchange *x)

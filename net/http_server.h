@@ -17,7 +17,9 @@
  *      order.
  *  (3) A client that goes away ends its stream without a further blob being needed.
  *  (4) A slow or silent client delays nobody else.
- *  (5) Freeing a server with requests under way, suspended streams and blocked clients is safe.
+ *  (5) With TLS: noise, plain HTTP (answered in plain words) and a handshake that stands still cost their own
+ *      connection and nobody else anything.
+ *  (6) Freeing a server with requests under way, suspended streams and blocked clients is safe.
  */
 #pragma once
 
@@ -26,6 +28,7 @@
 
 struct http_server;
 struct http_exchange;
+struct tls_peer;
 
 struct http_header {
     const char *name, *value;          /* names compare without case */
@@ -68,6 +71,8 @@ const struct http_header *http_headers(const struct http_exchange *x, size_t *re
 const char *http_header(const struct http_exchange *x, const char *name);      /* the first, or NULL */
 const char *http_body(const struct http_exchange *x, size_t *ret_len);         /* never NULL */
 bool http_is_tls(const struct http_exchange *x);
+/* The certificate that the client has shown, trusted or not; NULL: none, or no TLS. */
+const struct tls_peer *http_peer(const struct http_exchange *x);
 /* The client went away, or shut down its side: whatever is answered, nobody may be there to read. */
 bool http_hung_up(const struct http_exchange *x);
 

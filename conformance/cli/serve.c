@@ -16,6 +16,10 @@ const char serve_help[] =
     "\n"
     "  --listen ADDR:PORT      where; 127.0.0.1:0 by default: any free port. Also unix:PATH\n"
     "  --kubeconfig-out FILE   write a kubeconfig for it\n"
+    "  --tls                   HTTPS, with an authority made at the start; the kubeconfig trusts it and carries\n"
+    "                          an administrator's certificate. --tls-host NAME: one more name of the server's\n"
+    "  --tls-cert-file FILE, --tls-private-key-file FILE, --cert-dir DIR, --client-ca-file FILE\n"
+    "                          as kube-apiserver's: certificates of one's own\n"
     "  --cluster-loops LIST    all, none, or some of scheduler,kubelet,gc,namespace,volume (none)\n"
     "  --nodes N               make-believe nodes of the kubelet loop (1)\n"
     "  --controllers WHICH     all: run the controller in the same process; or none (none)\n"
@@ -109,10 +113,17 @@ int serve_run(int argc, char **argv)
     cleanup_arena struct arena *arena = arena_new();
     struct serving serving = { .arena = arena };
     struct serve_options o = { .arg = &serving };
+    struct text_list hosts = { 0 };
     uint64_t nodes = 1;
     const struct option_row rows[] = {
         { "--listen", OPTION_TEXT, &o.listen },
         { "--kubeconfig-out", OPTION_TEXT, &o.kubeconfig_out },
+        { "--tls", OPTION_FLAG, &o.tls.on },
+        { "--tls-host", OPTION_LIST, &hosts },
+        { "--tls-cert-file", OPTION_TEXT, &o.tls.cert_file },
+        { "--tls-private-key-file", OPTION_TEXT, &o.tls.key_file },
+        { "--client-ca-file", OPTION_TEXT, &o.tls.client_ca_file },
+        { "--cert-dir", OPTION_TEXT, &o.tls.cert_dir },
         { "--cluster-loops", OPTION_TEXT, &loops },
         { "--nodes", OPTION_NUMBER, &nodes },
         { "--controllers", OPTION_TEXT, &controllers },
@@ -140,6 +151,10 @@ int serve_run(int argc, char **argv)
         return refuse("--controllers: all or none, not", controllers);
     if (serving.named.list.n && !streq(controllers, "all"))
         return refuse("--driver", "a driver needs --controllers=all, which would call it");
+    if (!o.tls.on && (hosts.list.n || o.tls.cert_file || o.tls.key_file || o.tls.client_ca_file || o.tls.cert_dir))
+        return refuse("certificates are for --tls", "");
+    o.tls.hosts = hosts.list.v;
+    o.tls.n_hosts = hosts.list.n;
     o.nodes = (unsigned)nodes;
     o.virtual_time = streq(mode, "virtual");
     if (streq(controllers, "all")) {
@@ -150,5 +165,6 @@ int serve_run(int argc, char **argv)
     }
     r = serve_process(&o);
     dyn_release(&serving.named.list);
+    dyn_release(&hosts.list);
     return r;
 }

@@ -144,7 +144,8 @@ static void fill_request(struct co *co, struct http_exchange *x, struct api_requ
 
     for (size_t i = 0; i < n; i++)
         copy[i] = (struct api_header){ .name = headers[i].name, .value = headers[i].value };
-    *q = (struct api_request){ .method = http_method(x), .headers = copy, .n_headers = n };
+    *q = (struct api_request){ .method = http_method(x), .headers = copy, .n_headers = n,
+                               .peer = http_peer(x) };
     split_target(co, http_target(x), q);
     q->body = http_body(x, &q->body_len);
     if (q->body_len == 0)

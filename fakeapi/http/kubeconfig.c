@@ -23,20 +23,26 @@ static void add_base64(struct buf *b, const char *text)
     }
 }
 
+static void add_pem(struct buf *b, const char *key, const char *pem)
+{
+    if (!pem)
+        return;
+    buf_printf(b, "    %s: ", key);
+    add_base64(b, pem);
+    buf_add_char(b, '\n');
+}
+
 void kubeconfig_format(const struct kubeconfig *k, struct buf *ret)
 {
     buf_add_str(ret, "apiVersion: v1\nkind: Config\nclusters:\n- name: dormouse\n  cluster:\n");
     buf_printf(ret, "    server: %s\n", k->server);
-    if (k->ca_pem) {
-        buf_add_str(ret, "    certificate-authority-data: ");
-        add_base64(ret, k->ca_pem);
-        buf_add_char(ret, '\n');
-    }
+    add_pem(ret, "certificate-authority-data", k->ca_pem);
     buf_add_str(ret, "users:\n- name: dormouse\n  user:");
+    buf_add_str(ret, k->token || k->cert_pem ? "\n" : " {}\n");
+    add_pem(ret, "client-certificate-data", k->cert_pem);
+    add_pem(ret, "client-key-data", k->key_pem);
     if (k->token)
-        buf_printf(ret, "\n    token: \"%s\"\n", k->token);
-    else
-        buf_add_str(ret, " {}\n");
+        buf_printf(ret, "    token: \"%s\"\n", k->token);
     buf_add_str(ret, "contexts:\n- name: dormouse\n  context:\n    cluster: dormouse\n    user: dormouse\n"
                      "    namespace: default\ncurrent-context: dormouse\n");
 }

@@ -7,6 +7,7 @@
 struct kubeconfig {
     const char *server;                /* "http://127.0.0.1:43117" */
     const char *ca_pem;                /* NULL: plain HTTP, or the system's */
+    const char *cert_pem, *key_pem;    /* of the user; NULL: none */
     const char *token;                 /* NULL: none */
 };
 

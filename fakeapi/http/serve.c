@@ -22,6 +22,7 @@ struct serve {
     struct apiserver *apiserver;
     struct cluster *cluster;
     struct front *front;
+    struct material material;
     struct loop_timer *stop_look;
     duration stopping;                 /* for so long already; negative: not */
     bool started;
@@ -88,7 +89,13 @@ static int start_front(struct serve *s, struct err *e)
     const struct serve_options *o = s->options;
     struct front_options fo = { .listen = o->listen ? o->listen : "127.0.0.1:0", .handle = handle,
                                 .arg = s, .before_turn = make_durable };
+    int r = material_make(&o->tls, o->listen, &s->material, e);
 
+    if (r < 0)
+        return r;
+    fo.cert_pem = s->material.server.cert_pem;
+    fo.key_pem = s->material.server.key_pem;
+    fo.client_ca_pem = s->material.client_ca_pem;
     s->front = front_new(s->world, &fo, e);
     if (!s->front)
         return -(int)e->code;
@@ -121,7 +128,8 @@ static int start(struct serve *s, struct err *e)
 
 static int announce(struct serve *s, struct err *e)
 {
-    struct kubeconfig k = { .server = front_url(s->front) };
+    struct kubeconfig k = { .server = front_url(s->front), .ca_pem = s->material.ca_pem,
+                            .cert_pem = s->material.admin.cert_pem, .key_pem = s->material.admin.key_pem };
     int r = 0;
 
     if (s->options->kubeconfig_out)
@@ -146,6 +154,7 @@ static void tear_down(struct serve *s)
     front_free(s->front);
     cluster_free(s->cluster);
     apiserver_free(s->apiserver);
+    material_release(&s->material);
     world_free(s->world);
 }
 

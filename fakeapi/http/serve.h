@@ -9,10 +9,12 @@
 
 #include "fakeapi/apiserver/apiserver.h"
 #include "fakeapi/cluster/cluster.h"
+#include "fakeapi/http/material.h"
 
 struct serve_options {
     const char *listen;                /* NULL: "127.0.0.1:0" */
     const char *kubeconfig_out;        /* NULL: none */
+    struct serve_tls tls;              /* off: plain HTTP */
     const char *crds;                  /* apiserver_options.crds; NULL: "" */
     unsigned cluster_loops;            /* enum cluster_loop, or-ed; 0: none */
     unsigned nodes;                    /* of the cluster loops; 0 = 1 */
