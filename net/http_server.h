@@ -23,16 +23,13 @@
  */
 #pragma once
 
+#include "net/http.h"
 #include "world/buf.h"
 #include "world/world.h"
 
 struct http_server;
 struct http_exchange;
 struct tls_peer;
-
-struct http_header {
-    const char *name, *value;          /* names compare without case */
-};
 
 typedef void http_handle_fn(void *arg, struct http_exchange *x);
 
