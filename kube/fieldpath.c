@@ -139,7 +139,7 @@ static json_t *key_default(struct ftype item, const char *key)
     return f->schema && f->schema->default_value ? json_incref((json_t *)f->schema->default_value) : NULL;
 }
 
-const char *fieldpath_item(struct arena *a, struct ftype t, const json_t *item, const char **ret_missing)
+const char *fieldpath_item(struct arena *a, struct ftype t, const json_t *item)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
@@ -151,13 +151,12 @@ const char *fieldpath_item(struct arena *a, struct ftype t, const json_t *item, 
     json_auto_t *keys = json_object();
     for (const char *const *key = t.keys; key && *key; key++) {
         json_t *v = json_is_object(item) ? json_object_get(item, *key) : NULL;
-        v = v && !json_is_null(v) ? json_incref(v) : key_default(ftype_item(t), *key);
-        if (!v) {
-            *ret_missing = *key;
-            return NULL;
-        }
-        json_object_set_new(keys, *key, v);
+        v = v ? json_incref(v) : key_default(ftype_item(t), *key);
+        if (v)
+            json_object_set_new(keys, *key, v);
     }
+    if (!json_object_size(keys))
+        return NULL;
     buf_add_str(&b, "k:");
     print_value(&b, keys);
     return arena_strndup(a, b.data, b.len);

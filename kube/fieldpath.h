@@ -26,6 +26,6 @@ void fieldpath_print(struct buf *b, const char *element);
 
 /* "f:name". In `a`. */
 const char *fieldpath_field(struct arena *a, const char *name);
-/* The element of `item` in a list of type t: by its keys (with their defaults), its value, or NULL with
- * *ret_missing naming the key that it lacks. */
-const char *fieldpath_item(struct arena *a, struct ftype t, const json_t *item, const char **ret_missing);
+/* The element of `item` in a list of type t: its value, or those of its keys that it has or that have a default;
+ * NULL where there is none of them. */
+const char *fieldpath_item(struct arena *a, struct ftype t, const json_t *item);

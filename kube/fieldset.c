@@ -16,13 +16,34 @@ bool fset_empty(const struct fset *s)
     return !s || s->n == 0;
 }
 
-/* Fields before keys before values before positions; then as text. */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Where two spellings of values part inside a number, its size decides; else the text does. */
+static int value_order(const char *a, const char *b)
+{
+    size_t i = 0, start;
+
+    while (a[i] && a[i] == b[i])
+        i++;
+    for (start = i; start > 2 && is_digit(a[start - 1]); start--)
+        ;
+    bool number = is_digit(a[start]) && is_digit(b[start]) && a[start - 1] == ':';
+    double x = number ? strtod(a + start, NULL) : 0, y = number ? strtod(b + start, NULL) : 0;
+    return x != y ? (x < y ? -1 : 1) : strcmp(a, b);
+}
+
+/* Fields before keys before values before positions; then by what they say. */
 static int element_order(const char *a, const char *b)
 {
     static const char ranks[] = "fkvi";
     long x = strchr(ranks, a[0]) - ranks, y = strchr(ranks, b[0]) - ranks;
 
-    return x != y ? (x < y ? -1 : 1) : strcmp(a, b);
+    if (x != y)
+        return x < y ? -1 : 1;
+    return a[0] == 'f' ? strcmp(a, b) : value_order(a, b);
 }
 
 /* Where `element` stands or would stand. */
@@ -260,13 +281,23 @@ int fset_from_json(struct arena *a, const json_t *fields, struct fset **ret, str
     return r;
 }
 
+/* The members of a level come before what lies below any of them. */
 static void each_below(const struct fset *s, struct buf *path, fset_path_fn *each, void *arg)
 {
+    size_t len = path->len;
+
     for (size_t i = 0; s && i < s->n; i++) {
-        size_t len = path->len;
+        if (!s->v[i].member)
+            continue;
         fieldpath_print(path, s->v[i].element);
-        if (s->v[i].member)
-            each(arg, path->data);
+        each(arg, path->data);
+        path->len = len;
+        path->data[len] = '\0';
+    }
+    for (size_t i = 0; s && i < s->n; i++) {
+        if (!s->v[i].below)
+            continue;
+        fieldpath_print(path, s->v[i].element);
         each_below(s->v[i].below, path, each, arg);
         path->len = len;
         path->data[len] = '\0';

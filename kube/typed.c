@@ -52,7 +52,7 @@ bool typed_equal(const json_t *a, const json_t *b)
 /* The element of the i-th item; an item without its keys goes by its position. */
 static const char *element_at(struct arena *a, struct ftype t, const json_t *list, size_t i)
 {
-    const char *missing, *element = fieldpath_item(a, t, json_array_get(list, i), &missing);
+    const char *element = fieldpath_item(a, t, json_array_get(list, i));
 
     return element ? element : arena_printf(a, "i:%zu", i);
 }
@@ -314,6 +314,8 @@ static json_t *merge(struct arena *a, struct ftype t, const json_t *under, const
 
     if (!over || !under)
         return json_incref((json_t *)(over ? over : under));
+    if (json_is_null(over) && ftype_kind(t, under) != F_LEAF && size_of(under))
+        return json_incref((json_t *)under);      /* nothing said about what is in it */
     kind = ftype_kind(t, over);
     if (kind == F_LEAF || !present(over) || !present(under) || kind != ftype_kind(t, under) || !size_of(over)
         || depth >= DEPTH_MAX) {
@@ -423,23 +425,85 @@ static void complain(struct check *c, const char *fmt, ...)
     cleanup_free char *text = xvasprintf(fmt, args);
     va_end(args);
     if (c->n++)
-        buf_add_char(&c->errors, '\n');
+        buf_add_str(&c->errors, "\n  ");
     for (size_t i = 0; i < c->walk.depth; i++)
         fieldpath_print(&c->errors, c->walk.path[i]);
     buf_printf(&c->errors, "%s%s", c->walk.depth ? ": " : "", text);
 }
 
-/* What Go's typed values print of something of the wrong kind. */
-static const char *found(struct arena *a, const json_t *v)
+static int by_key(const void *a, const void *b)
 {
-    if (json_is_string(v))
-        return "string";
-    if (json_is_boolean(v))
-        return "boolean";
-    if (json_is_number(v))
-        return json_is_integer(v) ? "int" : "float";
-    return arena_printf(a, "&value.valueUnstructured{Value:%s}",
-                        json_is_object(v) ? "map[string]interface {}" : "[]interface {}");
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void write_sharp(struct buf *b, const json_t *v, unsigned depth);
+
+static void write_sharp_map(struct buf *b, const json_t *v, unsigned depth)
+{
+    const char **keys = xmalloc((json_object_size(v) + 1) * sizeof(*keys)), *key;
+    size_t n = 0;
+    json_t *unused;
+
+    json_object_foreach((json_t *)v, key, unused)
+        keys[n++] = key;
+    qsort(keys, n, sizeof(*keys), by_key);
+    buf_add_str(b, "map[string]interface {}{");
+    for (size_t i = 0; i < n; i++) {
+        buf_add_str(b, i ? ", " : "");
+        go_quote(b, keys[i], strlen(keys[i]));
+        buf_add_char(b, ':');
+        write_sharp(b, json_object_get(v, keys[i]), depth + 1);
+    }
+    buf_add_char(b, '}');
+    free(keys);
+}
+
+/* Go's %#v of an untyped value, whose numbers are all floats. */
+static void write_sharp(struct buf *b, const json_t *v, unsigned depth)
+{
+    char number[JSON_NUMBER_MAX];
+
+    if (depth > DEPTH_MAX)
+        return;
+    if (json_is_object(v)) {
+        write_sharp_map(b, v, depth);
+    } else if (json_is_array(v)) {
+        buf_add_str(b, "[]interface {}{");
+        for (size_t i = 0; i < json_array_size(v); i++) {
+            buf_add_str(b, i ? ", " : "");
+            write_sharp(b, json_array_get(v, i), depth + 1);
+        }
+        buf_add_char(b, '}');
+    } else if (json_is_string(v)) {
+        go_quote(b, json_string_value(v), json_string_length(v));
+    } else if (json_is_number(v)) {
+        go_write_float(number, json_number_value(v), 64);
+        buf_add_str(b, number);
+    } else {
+        buf_add_str(b, json_is_null(v) ? "interface {}(nil)" : json_is_true(v) ? "true" : "false");
+    }
+}
+
+/* What Go's typed values print of something of the wrong kind: %#v, %v or %T of it. */
+static const char *sharp(struct arena *a, const json_t *v)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_add_str(&b, "&value.valueUnstructured{Value:");
+    write_sharp(&b, v, 0);
+    buf_add_char(&b, '}');
+    return arena_strndup(a, b.data, b.len);
+}
+
+static const char *plain(struct arena *a, const json_t *v)
+{
+    return arena_printf(a, "&{%s}", go_value(a, v));
+}
+
+static const char *type_of(const json_t *v)
+{
+    return json_is_string(v) ? "string" : json_is_boolean(v) ? "bool" : json_is_object(v) ? "map[string]interface {}"
+                                                                                       : "[]interface {}";
 }
 
 static void check(struct check *c, struct ftype t, const json_t *v);
@@ -462,6 +526,28 @@ static void check_map(struct check *c, struct ftype t, const json_t *v)
     }
 }
 
+/* Why this item has no place in a list with keys or a set; NULL: it has one. */
+static const char *no_element(struct arena *a, struct ftype t, const json_t *item)
+{
+    cleanup_buf struct buf keys = BUF_INIT;
+
+    if (t.list == LIST_SET)
+        return json_is_object(item)  ? "associative list without keys has an element that's a map type"
+               : json_is_array(item) ? "not supported: associative list with lists as elements"
+               : json_is_null(item)  ? "associative list without keys has an element that's an explicit null"
+                                     : NULL;
+    if (json_is_null(item))
+        return "associative list with keys may not have a null element";
+    if (!json_is_object(item))
+        return "associative list with keys may not have non-map elements";
+    if (fieldpath_item(a, t, item))
+        return NULL;
+    for (const char *const *key = t.keys; key && *key; key++)
+        buf_printf(&keys, "%s\"%s\"", keys.len ? " " : "", *key);
+    return arena_printf(a, "associative list with keys has an element that omits all key fields [%s] (and doesn't have "
+                        "default values for any key fields)", keys.data);
+}
+
 static void check_list(struct check *c, struct ftype t, const json_t *v)
 {
     struct arena *a = c->walk.arena;
@@ -470,21 +556,18 @@ static void check_list(struct check *c, struct ftype t, const json_t *v)
 
     for (size_t i = 0; i < json_array_size(v); i++) {
         json_t *item = json_array_get(v, i);
-        const char *missing, *element = keyed ? fieldpath_item(a, t, item, &missing)
-                                              : arena_printf(a, "i:%zu", i);
-        if (!element) {
-            complain(c, "element %zu: associative list with keys has an element that omits key field \"%s\" "
-                     "(and doesn't have default value)", i, missing);
-            seen[i] = "";
-            continue;
+        const char *why = keyed ? no_element(a, t, item) : NULL;
+        if (why) {
+            complain(c, "element %zu: %s", i, why);
+            return;                               /* Go looks no further in this list */
         }
-        if (keyed && among(seen, i, element)) {
+        seen[i] = keyed ? fieldpath_item(a, t, item) : arena_printf(a, "i:%zu", i);
+        if (keyed && among(seen, i, seen[i])) {
             cleanup_buf struct buf text = BUF_INIT;
-            fieldpath_print(&text, element);
+            fieldpath_print(&text, seen[i]);
             complain(c, "duplicate entries for key %s", text.data);
         }
-        seen[i] = element;
-        c->walk.path[c->walk.depth++] = element;
+        c->walk.path[c->walk.depth++] = seen[i];
         check(c, ftype_item(t), item);
         c->walk.depth--;
     }
@@ -492,21 +575,19 @@ static void check_list(struct check *c, struct ftype t, const json_t *v)
 
 static void check_scalar(struct check *c, struct ftype t, const json_t *v)
 {
-    const char *got = found(c->walk.arena, v);
-
     switch (t.schema->type) {
     case SCHEMA_STRING:
         if (!json_is_string(v))
-            complain(c, "expected string, got %s", got);
+            complain(c, "expected string, got %s", sharp(c->walk.arena, v));
         return;
     case SCHEMA_INTEGER:
     case SCHEMA_NUMBER:
         if (!json_is_number(v))
-            complain(c, "expected numeric (int or float), got %s", got);
+            complain(c, "expected numeric (int or float), got %s", type_of(v));
         return;
     case SCHEMA_BOOLEAN:
         if (!json_is_boolean(v))
-            complain(c, "expected boolean, got %s", got);
+            complain(c, "expected boolean, got %s", plain(c->walk.arena, v));
         return;
     default:
         return;
@@ -523,12 +604,12 @@ static void check(struct check *c, struct ftype t, const json_t *v)
         if (json_is_object(v))
             check_map(c, t, v);
         else
-            complain(c, "expected map, got %s", found(c->walk.arena, v));
+            complain(c, "expected map, got %s", plain(c->walk.arena, v));
     } else if (s->type == SCHEMA_ARRAY) {
         if (json_is_array(v))
             check_list(c, t, v);
         else
-            complain(c, "expected list, got %s", found(c->walk.arena, v));
+            complain(c, "expected list, got %s", plain(c->walk.arena, v));
     } else {
         check_scalar(c, t, v);
     }

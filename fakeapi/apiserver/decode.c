@@ -457,11 +457,41 @@ int decode_config(struct call *c, const char *text, size_t len, json_t **ret)
     if (!*ret)
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "error decoding YAML: error converting YAML to JSON: %s",
                           err_message(&e));
-    if (!json_is_object(*ret)) {
+    if (json_is_null(*ret)) {
         json_decref(*ret);
         *ret = json_object();
     }
-    return 0;
+    if (json_is_object(*ret))
+        return 0;
+    int r = apierr_set(&c->err, APIERR_BAD_REQUEST, "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
+                       "json: cannot unmarshal %s into Go value of type map[string]interface {}", go_type(*ret));
+    json_decref(STEAL(*ret));
+    return r;
+}
+
+int decode_applied(struct call *c, const struct kind *k, const json_t *config, json_t *tree, json_t **ret)
+{
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, NULL);
+    char version[API_VERSION_MAX];
+    const char *why;
+    int r;
+
+    if (kind_custom(k) || !kind_schema(k))
+        return decode_patched(c, k, tree, NULL, NULL, ret);
+    json_auto_t *own = tree;
+    kind_api_version(k, version);
+    why = unstructured_error(c->arena, own, kind_schema(k));
+    if (!why) {
+        struct apierr e = APIERR_IN(c->arena);
+        r = decode(kind_schema(k), own, &notes, ret, &e);
+        if (r >= 0)
+            return r;
+        why = e.message;
+    }
+    const char *core = strchr(version, '/') ? "" : "/";
+    return apierr_set(&c->err, APIERR_UNKNOWN, "failed to convert new object (%s/%s; %s%s, Kind=%s) to proper version: "
+                      "unable to convert unstructured object to %s%s, Kind=%s: %s", obj_namespace(config), obj_name(config),
+                      core, version, k->res.kind, core, version, k->res.kind, why);
 }
 
 int decode_default(struct call *c, const struct kind *k, json_t **obj)

@@ -1,6 +1,7 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/crd.h"
 
 #include "kube/apply.h"
+#include "kube/types.h"
 
 /* Who set what, on every write: what kube/apply needs to know of a request. */
 
@@ -31,6 +32,37 @@ static const char *reset_fields(const struct kind *k, const char *subresource)
     return NULL;
 }
 
+/* ---- versions ------------------------------------------------------------------------------------ */
+
+static const struct kind *kind_in(struct call *c, const char *api_version, const char *kind)
+{
+    char group[256], version[64];
+
+    return api_version_split(api_version, group, version) ? kinds_find_kind(c->s->kinds, group, version, kind) : NULL;
+}
+
+static json_t *convert(void *arg, const json_t *obj, const char *api_version, const struct schema **ret_schema)
+{
+    struct call *c = arg;
+    const struct kind *from = kind_in(c, obj_api_version(obj), obj_kind(obj));
+    const struct kind *to = kind_in(c, api_version, obj_kind(obj));
+    json_t *stored = NULL, *out = NULL;
+
+    if (!to)
+        return NULL;
+    *ret_schema = kind_schema(to);
+    if (!from || from == to)
+        return json_incref((json_t *)obj);
+    if (convert_to_store(c, from, json_incref((json_t *)obj), &stored) < 0)
+        return NULL;
+    if (!to->ops->from_storage)
+        out = json_with(stored, "apiVersion", json_string(api_version));
+    else if (to->ops->from_storage(c, to, stored, &out) < 0)
+        out = NULL;
+    json_decref(stored);
+    return out;
+}
+
 void managed_describe(struct call *c, const struct kind *k, const char *subresource, struct apply_write *ret)
 {
     char version[API_VERSION_MAX];
@@ -38,7 +70,7 @@ void managed_describe(struct call *c, const struct kind *k, const char *subresou
     *ret = (struct apply_write){
         .arena = c->arena, .schema = kind_schema(k), .manager = managed_manager(c), .subresource = subresource,
         .api_version = arena_strdup(c->arena, kind_api_version(k, version)), .now = call_text_time(c),
-        .reset_fields = reset_fields(k, subresource),
+        .reset_fields = reset_fields(k, subresource), .convert = convert, .convert_arg = c,
     };
 }
 
@@ -58,4 +90,90 @@ int managed_update(struct call *c, const struct kind *k, const char *subresource
     *obj = next;
     json_own(obj);
     return 0;
+}
+
+/* ---- Scale --------------------------------------------------------------------------------------- */
+
+static const char *const built_in_path[] = { "f:spec", "f:replicas" };
+
+/* ".spec.n" as field path elements. */
+static struct scale_path custom_path(struct arena *a, const char *api_version, const char *text)
+{
+    const char **path = arena_alloc(a, (strlen(text) + 1) * sizeof(*path));
+    size_t n = 0;
+
+    while (*text) {
+        size_t len = strcspn(++text, ".");
+        path[n++] = arena_printf(a, "f:%.*s", (int)len, text);
+        text += len;
+    }
+    return (struct scale_path){ api_version, path, n };
+}
+
+/* Where each version of the kind has its replicas. */
+static const struct scale_path *scale_paths(struct call *c, const struct kind *k)
+{
+    size_t n = k->crd ? k->crd->n_kinds : 1;
+    struct scale_path *out = arena_alloc(c->arena, (n + 1) * sizeof(*out));
+    char version[API_VERSION_MAX];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct kind *one = k->crd ? &k->crd->kinds[i] : k;
+        const char *v = arena_strdup(c->arena, kind_api_version(one, version));
+        if (k->crd)
+            out[i] = custom_path(c->arena, v, obj_str(json_path(k->crd->version_specs[i], "subresources.scale"),
+                                                      "specReplicasPath"));
+        else
+            out[i] = (struct scale_path){ v, built_in_path, ARRAY_SIZE(built_in_path) };
+    }
+    out[n] = (struct scale_path){ 0 };
+    return out;
+}
+
+void managed_view_describe(struct call *c, const char *subresource, struct apply_write *ret)
+{
+    *ret = (struct apply_write){
+        .arena = c->arena, .schema = types_find("autoscaling", "v1", "Scale"), .manager = managed_manager(c),
+        .subresource = subresource, .api_version = "autoscaling/v1", .now = call_text_time(c),
+    };
+}
+
+int managed_view_show(struct call *c, const struct kind *k, const struct view_ops *view, const json_t *old,
+                      json_t **ret)
+{
+    json_t *list = NULL;
+    int r = view->show(c, k, old, ret);
+
+    if (r < 0)
+        return r;
+    list = apply_scale_shown(c->arena, json_path(old, "metadata.managedFields"), scale_paths(c, k));
+    if (list)
+        obj_set_meta(json_own(ret), "managedFields", list);
+    return 0;
+}
+
+int managed_view_take(struct call *c, const struct kind *k, const struct view_ops *view, const json_t *body,
+                      const json_t *old, json_t **ret)
+{
+    char version[API_VERSION_MAX];
+    int r = view->take(c, k, body, old, ret);
+
+    if (r < 0)
+        return r;
+    obj_set_meta(json_own(ret), "managedFields",
+                 apply_scale_taken(c->arena, json_path(old, "metadata.managedFields"),
+                                   json_path(body, "metadata.managedFields"), kind_api_version(k, version),
+                                   scale_paths(c, k)));
+    c->managed_done = true;
+    return 0;
+}
+
+int managed_view_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *shown,
+                        const json_t *body, const json_t *old, json_t **ret)
+{
+    struct apply_write w;
+
+    managed_view_describe(c, sub->name, &w);
+    json_auto_t *next = apply_update(&w, shown, body);
+    return managed_view_take(c, k, sub->view, next, old, ret);
 }

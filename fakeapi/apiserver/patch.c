@@ -115,7 +115,7 @@ static int mutate_patch(struct call *c, const json_t *old, void *arg, json_t **r
     json_auto_t *printed = NULL;
     const struct subresource *sub = c->route.sub;
     json_auto_t *shown = NULL, *body = NULL;
-    int r = sub && sub->view ? sub->view->show(c, c->route.kind, old, &shown) : 0;
+    int r = sub && sub->view ? managed_view_show(c, c->route.kind, sub->view, old, &shown) : 0;
 
     if (r < 0 || (r = p->row->make(c, shown ? shown : old, p, &notes, &obj, &printed)) < 0)
         return r;
@@ -123,7 +123,7 @@ static int mutate_patch(struct call *c, const json_t *old, void *arg, json_t **r
         (r = check_object_name(c, body)) < 0 || (r = meta_check_namespace(c, c->route.kind, json_own(&body))) < 0)
         return r;
     if (shown)
-        return sub->view->take(c, c->route.kind, body, old, ret);
+        return managed_view_update(c, c->route.kind, sub, shown, body, old, ret);
     *ret = STEAL(body);
     return fill_defaults(c, c->route.kind, ret);
 }
@@ -153,32 +153,68 @@ static int check_config(struct call *c, const struct kind *k, const json_t *conf
     return apierr_set(&c->err, APIERR_BAD_REQUEST, "invalid object type: %s/%s, Kind=%s", group, v, kind);
 }
 
+/* What the patch makes of `old` (or of nothing), with its managers. */
+static int merge_config(struct call *c, const struct apply_write *w, const struct patch *p, const json_t *old,
+                        json_t **ret)
+{
+    json_auto_t *empty = old ? NULL : apply_empty_object(w->schema, w->api_version, body_kind(c)->res.kind);
+    int r = apply_merge(w, old ? old : empty, !old, p->config, c->opt.force, ret, &c->err);
+
+    if (r == 0 && !*ret)
+        *ret = json_incref((json_t *)old);
+    return r;
+}
+
+static bool same_but_managers(const json_t *a, const json_t *b)
+{
+    json_auto_t *x = json_without(a, "metadata.managedFields"), *y = json_without(b, "metadata.managedFields");
+
+    return json_same(x, y);
+}
+
+static int mutate_apply_view(struct call *c, const json_t *old, const struct patch *p, json_t **ret)
+{
+    const struct kind *k = c->route.kind;
+    const struct view_ops *view = c->route.sub->view;
+    json_auto_t *shown = NULL, *next = NULL, *body = NULL;
+    struct apply_write w;
+    int r;
+
+    managed_view_describe(c, c->route.sub->name, &w);
+    if ((r = managed_view_show(c, k, view, old, &shown)) < 0 || (r = merge_config(c, &w, p, shown, &next)) < 0)
+        return r;
+    if (kind_custom(k) && !same_but_managers(shown, next))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "failed to convert new object (%s/%s; autoscaling/v1, Kind=Scale) to "
+                          "proper version: request to convert CR to an invalid group/version: autoscaling/v1",
+                          obj_namespace(p->config), obj_name(p->config));
+    if ((r = meta_check_namespace(c, k, json_own(&next))) < 0 || (r = check_object_name(c, next)) < 0 ||
+        (r = decode_applied(c, view->body, p->config, json_incref(next), &body)) < 0)
+        return r;
+    return managed_view_take(c, k, view, body, old, ret);
+}
+
 static int mutate_apply(struct call *c, const json_t *old, void *arg, json_t **ret)
 {
     const struct patch *p = arg;
     const struct kind *k = c->route.kind;
-    json_auto_t *empty = NULL;
     struct apply_write w;
     json_t *next = NULL;
     int r;
 
-    if ((r = check_config(c, k, p->config)) < 0)
+    if ((r = check_config(c, body_kind(c), p->config)) < 0)
         return r;
+    if (c->route.sub && c->route.sub->view)
+        return mutate_apply_view(c, old, p, ret);
     managed_describe(c, k, c->route.sub ? c->route.sub->name : "", &w);
-    if (!old)
-        empty = apply_empty_object(w.schema, w.api_version, k->res.kind);
-    r = apply_merge(&w, old ? old : empty, !old, p->config, c->opt.force, &next, &c->err);
-    if (r < 0)
+    if ((r = merge_config(c, &w, p, old, &next)) < 0)
         return r;
     c->managed_done = true;
-    if (!next)
-        next = json_incref((json_t *)old);
     json_own(&next);
     if ((r = meta_check_namespace(c, k, next)) < 0 || (r = check_object_name(c, next)) < 0) {
         json_decref(next);
         return r;
     }
-    r = decode_patched(c, k, next, NULL, NULL, ret);
+    r = decode_applied(c, k, p->config, next, ret);
     return r < 0 ? r : fill_defaults(c, k, ret);
 }
 

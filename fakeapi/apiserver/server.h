@@ -217,6 +217,8 @@ int decode_patched(struct call *c, const struct kind *k, json_t *tree, const str
                    const json_t *printed, json_t **ret);
 /* The body of an apply: YAML. */
 int decode_config(struct call *c, const char *text, size_t len, json_t **ret);
+/* What an apply of `config` made, as an object of kind k. Steals the tree. */
+int decode_applied(struct call *c, const struct kind *k, const json_t *config, json_t *tree, json_t **ret);
 /* A body of a kind that is not served here (Binding, Eviction, Scale, DeleteOptions). NULL tree: no body. */
 int decode_body(struct call *c, const char *kind_text, json_t **ret);
 /* Go's order of members, zero values where Go prints them; the schema's defaults when `defaults`. */
@@ -251,6 +253,15 @@ int managed_update(struct call *c, const struct kind *k, const char *subresource
                    const json_t *old);
 struct apply_write;
 void managed_describe(struct call *c, const struct kind *k, const char *subresource, struct apply_write *ret);
+/* The same for a write to a view of the object, a Scale: it is shown with the managers of what it shows, and
+ * they are taken back with what it says (E-121). */
+void managed_view_describe(struct call *c, const char *subresource, struct apply_write *ret);
+int managed_view_show(struct call *c, const struct kind *k, const struct view_ops *view, const json_t *old,
+                      json_t **ret);
+int managed_view_take(struct call *c, const struct kind *k, const struct view_ops *view, const json_t *body,
+                      const json_t *old, json_t **ret);
+int managed_view_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *shown,
+                        const json_t *body, const json_t *old, json_t **ret);
 /* The field manager of this request. */
 const char *managed_manager(struct call *c);
 

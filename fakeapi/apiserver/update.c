@@ -16,6 +16,9 @@ static int check_uid(struct call *c, const struct kind *k, const char *key, cons
 {
     if (!*sent || streq(sent, have))
         return 0;
+    if (!*have && c->route.verb == VERB_PATCH)
+        return apierr_conflict(&c->err, k->res.group, k->res.plural, name,
+            "uid mismatch: the provided object specified uid %s, and no existing object was found", sent);
     return apierr_conflict(&c->err, k->res.group, k->res.plural, name,
         "StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
         "failed: UID in precondition: %s, UID in object meta: %s", key, sent, have);
@@ -311,9 +314,13 @@ int put_object(struct call *c, const struct kind *k, const struct record *rec, j
 static int mutate_put(struct call *c, const json_t *old, void *arg, json_t **ret)
 {
     const struct subresource *sub = c->route.sub;
+    json_auto_t *shown = NULL;
+    int r = sub && sub->view ? managed_view_show(c, c->route.kind, sub->view, old, &shown) : 0;
 
-    if (sub && sub->view)
-        return sub->view->take(c, c->route.kind, arg, old, ret);
+    if (r < 0)
+        return r;
+    if (shown)
+        return managed_view_update(c, c->route.kind, sub, shown, arg, old, ret);
     *ret = json_incref(arg);
     return 0;
 }
