@@ -99,7 +99,7 @@ static const struct typed_comparison *changes_in(struct changes *s, const char *
 
 /* A manager and what of its own is changed. */
 struct conflict {
-    const struct manager *who;
+    const struct field_manager *who;
     struct fset *fields;
 };
 
@@ -162,7 +162,7 @@ static void managers_for_update(const struct apply_write *w, struct managers *m,
 static void note_update(const struct apply_write *w, struct managers *m, const char *name, const json_t *live,
                         const json_t *next)
 {
-    struct manager self = manager_new(w->arena, name, false, w->api_version, w->subresource), *mine;
+    struct field_manager self = field_manager_new(w->arena, name, false, w->api_version, w->subresource), *mine;
     struct changes s = changes_of(w, live, next, m->n + 1);
     const struct typed_comparison *c = changes_in(&s, w->api_version);
 
@@ -198,7 +198,7 @@ json_t *apply_update(const struct apply_write *w, const json_t *live, const json
 /* ---- conflicts ------------------------------------------------------------------------------------ */
 
 /* `"m" with subresource "status" using apps/v1`; of an applier the version is not said. */
-static const char *described(struct arena *a, const struct manager *one)
+static const char *described(struct arena *a, const struct field_manager *one)
 {
     struct buf b = BUF_INIT;
     const char *text;
@@ -341,7 +341,7 @@ static json_t *add_back_dangling(const struct apply_write *w, const struct versi
 
 /* Takes out what this manager applied last time and does not say any more, unless somebody else owns it or
  * it holds up something that stays (E-137). A new reference. */
-static json_t *prune(const struct apply_write *w, struct managers *m, const json_t *merged, const struct manager *last)
+static json_t *prune(const struct apply_write *w, struct managers *m, const json_t *merged, const struct field_manager *last)
 {
     if (!last || fset_empty(last->fields))
         return json_incref((json_t *)merged);
@@ -422,8 +422,8 @@ static struct conflicts merge(struct applying *p, struct managers *m, bool force
 {
     const struct apply_write *w = p->w;
     struct ftype t = ftype_root(w->schema);
-    struct manager self = manager_new(w->arena, w->manager, true, w->api_version, w->subresource), *mine;
-    const struct manager *last = NULL;
+    struct field_manager self = field_manager_new(w->arena, w->manager, true, w->api_version, w->subresource), *mine;
+    const struct field_manager *last = NULL;
     json_auto_t *merged = typed_merge(t, p->live, p->config), *next = NULL;
 
     self.fields = fset_subtract(w->arena, typed_fields(w->arena, t, p->config), fixed_set(w->arena, w->reset_fields));
@@ -541,7 +541,7 @@ static const struct scale_path *path_in(const struct scale_path *paths, const ch
     return NULL;
 }
 
-static bool has_path(const struct manager *m, const struct scale_path *p)
+static bool has_path(const struct field_manager *m, const struct scale_path *p)
 {
     return p->n && fset_has(m->fields, p->path, p->n);
 }
@@ -564,7 +564,7 @@ json_t *apply_scale_shown(struct arena *a, const json_t *entries, const struct s
     managers_read(&m, entries);
     for (size_t i = 0; i < m.n; i++) {
         const struct scale_path *p = path_in(paths, m.v[i].api_version);
-        struct manager one = m.v[i];
+        struct field_manager one = m.v[i];
         if (!p || !has_path(&one, p))
             continue;
         one.fields = set_of(a, scale_replicas, ARRAY_SIZE(scale_replicas));
@@ -575,7 +575,7 @@ json_t *apply_scale_shown(struct arena *a, const json_t *entries, const struct s
 }
 
 /* What becomes of an owner of the object when these own its Scale. */
-static void keep_or_steal(struct managers *out, struct manager one, const struct scale_path *p,
+static void keep_or_steal(struct managers *out, struct field_manager one, const struct scale_path *p,
                           struct managers *scale)
 {
     if (!has_path(&one, p)) {
@@ -604,8 +604,8 @@ json_t *apply_scale_taken(struct arena *a, const json_t *entries, const json_t *
             keep_or_steal(&out, m.v[i], p, &scale);
     }
     for (size_t i = 0; own && i < scale.n; i++) {
-        struct manager one = scale.v[i];
-        const struct manager *was = managers_find(&m, one.id);
+        struct field_manager one = scale.v[i];
+        const struct field_manager *was = managers_find(&m, one.id);
         if (!fset_has(one.fields, scale_replicas, ARRAY_SIZE(scale_replicas)))
             continue;
         one.fields = set_of(a, own->path, own->n);

@@ -6,7 +6,7 @@ enum { UPDATERS_MAX = 10 };
 
 /* ---- who ----------------------------------------------------------------------------------------- */
 
-static const char *identity(struct arena *a, const struct manager *m)
+static const char *identity(struct arena *a, const struct field_manager *m)
 {
     cleanup_buf struct buf b = BUF_INIT;
     const char *const parts[][2] = {
@@ -24,17 +24,17 @@ static const char *identity(struct arena *a, const struct manager *m)
     return arena_strdup(a, b.data);
 }
 
-struct manager manager_new(struct arena *a, const char *name, bool applied, const char *api_version,
+struct field_manager field_manager_new(struct arena *a, const char *name, bool applied, const char *api_version,
                            const char *subresource)
 {
-    struct manager m = { .name = *name ? name : "unknown", .operation = applied ? "Apply" : "Update",
+    struct field_manager m = { .name = *name ? name : "unknown", .operation = applied ? "Apply" : "Update",
                          .api_version = api_version, .subresource = subresource, .time = "", .applied = applied };
 
     m.id = identity(a, &m);
     return m;
 }
 
-struct manager *managers_find(struct managers *m, const char *id)
+struct field_manager *managers_find(struct managers *m, const char *id)
 {
     for (size_t i = 0; i < m->n; i++)
         if (streq(m->v[i].id, id))
@@ -42,11 +42,11 @@ struct manager *managers_find(struct managers *m, const char *id)
     return NULL;
 }
 
-struct manager *managers_add(struct managers *m, struct manager one)
+struct field_manager *managers_add(struct managers *m, struct field_manager one)
 {
     if (m->n == m->cap) {
         size_t cap = m->cap ? m->cap * 2 : 4;
-        struct manager *v = arena_alloc(m->arena, cap * sizeof(*v));
+        struct field_manager *v = arena_alloc(m->arena, cap * sizeof(*v));
         if (m->n)
             memcpy(v, m->v, m->n * sizeof(*v));
         m->v = v;
@@ -87,7 +87,7 @@ static const char *text_of(const json_t *entry, const char *key)
 
 static bool read_entry(struct managers *m, const json_t *entry)
 {
-    struct manager one = { .name = text_of(entry, "manager"), .operation = text_of(entry, "operation"),
+    struct field_manager one = { .name = text_of(entry, "manager"), .operation = text_of(entry, "operation"),
                            .api_version = text_of(entry, "apiVersion"), .time = text_of(entry, "time"),
                            .subresource = text_of(entry, "subresource") };
 
@@ -97,7 +97,7 @@ static bool read_entry(struct managers *m, const json_t *entry)
         fset_from_json(m->arena, json_object_get(entry, "fieldsV1"), &one.fields, NULL) < 0)
         return false;
     one.id = identity(m->arena, &one);
-    struct manager *same = managers_find(m, one.id);
+    struct field_manager *same = managers_find(m, one.id);
     if (same)
         *same = one;
     else
@@ -122,7 +122,7 @@ bool managers_read(struct managers *m, const json_t *entries)
 /* By operation, time, name, version, subresource (E-114). */
 static int written_order(const void *x, const void *y)
 {
-    const struct manager *a = x, *b = y;
+    const struct field_manager *a = x, *b = y;
     const char *const left[] = { a->operation, a->time, a->name, a->api_version, a->subresource };
     const char *const right[] = { b->operation, b->time, b->name, b->api_version, b->subresource };
 
@@ -134,7 +134,7 @@ static int written_order(const void *x, const void *y)
     return 0;
 }
 
-static json_t *entry_of(const struct manager *one)
+static json_t *entry_of(const struct field_manager *one)
 {
     json_t *e = json_object();
 
@@ -175,17 +175,17 @@ json_t *managers_put(struct managers *m, const json_t *obj)
 
 static int oldest_first(const void *x, const void *y)
 {
-    const struct manager *a = x, *b = y;
+    const struct field_manager *a = x, *b = y;
     int order = strcmp(a->time, b->time);
 
     return order ? order : strcmp(a->id, b->id);
 }
 
 /* The bucket of a version: what there is, or what `first` becomes. */
-static struct manager *bucket_of(struct managers *m, const struct manager *one, const char *first)
+static struct field_manager *bucket_of(struct managers *m, const struct field_manager *one, const char *first)
 {
-    struct manager bucket = manager_new(m->arena, "ancient-changes", false, one->api_version, "");
-    struct manager *there = managers_find(m, bucket.id);
+    struct field_manager bucket = field_manager_new(m->arena, "ancient-changes", false, one->api_version, "");
+    struct field_manager *there = managers_find(m, bucket.id);
 
     if (there)
         return there;
@@ -196,7 +196,7 @@ static struct manager *bucket_of(struct managers *m, const struct manager *one, 
 
 void managers_cap(struct managers *m)
 {
-    struct manager *old = arena_alloc(m->arena, (m->n + 1) * sizeof(*old));
+    struct field_manager *old = arena_alloc(m->arena, (m->n + 1) * sizeof(*old));
     size_t n = 0, left;
 
     for (size_t i = 0; i < m->n; i++)
@@ -212,7 +212,7 @@ void managers_cap(struct managers *m)
             first++;
         if (first == i)
             continue;
-        struct manager *bucket = bucket_of(m, &old[i], old[first].id);
+        struct field_manager *bucket = bucket_of(m, &old[i], old[first].id);
         bucket->fields = fset_union(m->arena, old[i].fields, bucket->fields);
         bucket->time = old[i].time;
         managers_remove(m, old[i].id);

@@ -8,7 +8,7 @@
 
 #include "kube/fieldset.h"
 
-struct manager {
+struct field_manager {
     const char *id;                    /* as Go's encoder prints it: conflicts are listed in its order */
     const char *name, *operation, *api_version, *subresource;
     const char *time;                  /* "": none */
@@ -19,15 +19,15 @@ struct manager {
 /* In no particular order until they are written; everything lives in `arena`. */
 struct managers {
     struct arena *arena;
-    struct manager *v;
+    struct field_manager *v;
     size_t n, cap;
 };
 
 /* A manager without fields. "" is written as "unknown". */
-struct manager manager_new(struct arena *a, const char *name, bool applied, const char *api_version,
+struct field_manager field_manager_new(struct arena *a, const char *name, bool applied, const char *api_version,
                            const char *subresource);
-struct manager *managers_find(struct managers *m, const char *id);        /* NULL: not there */
-struct manager *managers_add(struct managers *m, struct manager one);
+struct field_manager *managers_find(struct managers *m, const char *id);        /* NULL: not there */
+struct field_manager *managers_add(struct managers *m, struct field_manager one);
 void managers_remove(struct managers *m, const char *id);
 void managers_drop_empty(struct managers *m);
 
