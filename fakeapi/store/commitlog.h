@@ -5,9 +5,9 @@
  * outside was told before that. So whoever answers a write waits with store_wait_committed(), and the
  * owner of the loop calls store_sync() once a turn: everything of one turn is one commit.
  *
- * Implementations: `none` (a simulation, `serve` without --data: all is safe at once), `memory` (keeps
- * what was synced over the death of a store, loses the rest: a machine that loses power), and two that
- * wrap another: `faulty` and `traced`.
+ * Implementations: `none` (a simulation, `serve` without --data: all is safe at once), `sqlite` (a file:
+ * commitlog_sqlite.h), `memory` (keeps what was synced over the death of a store, loses the rest: a machine
+ * that loses power), and two that wrap another: `faulty` and `traced`.
  *
  * Promises (the contract test checks them over every implementation)
  *  (1) append takes revisions one by one, without a hole;
@@ -26,6 +26,7 @@ struct commit {
     const char *key;
     struct value *value;               /* borrowed; of a deletion what watchers see last */
     uint64_t create_revision, version; /* 0 for a deletion */
+    uint64_t previous;                 /* the revision that this one replaces; 0 for a create */
 };
 
 struct commitlog;

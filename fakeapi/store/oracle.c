@@ -1,5 +1,6 @@
 #include "fakeapi/store/oracle.h"
 
+#include "fakeapi/store/commitlog_sqlite.h"
 #include "kube/json.h"
 
 #define WATCHES 6
@@ -18,7 +19,7 @@ struct watcher {
 struct oracle {
     enum oracle_log kind;
     struct store *store;
-    struct commitlog *memory;          /* borrowed from inside the log; NULL for `none` */
+    struct commitlog *inner;           /* borrowed: what a power cut hits; NULL for `none` */
     struct model model;
     uint64_t marks[64], mark_compacted[64], mark_print[64];
     size_t n_marks;
@@ -378,13 +379,15 @@ static struct commitlog *make_log(struct oracle *o, uint64_t seed)
 {
     if (o->kind == LOG_NONE)
         return commitlog_none_new();
-    o->memory = commitlog_memory_new();
+    if (o->kind == LOG_SQLITE)
+        return o->inner = commitlog_sqlite_new(&(struct commitlog_sqlite_options){ .path = ":memory:" }, NULL);
+    o->inner = commitlog_memory_new();
     if (o->kind == LOG_TRACED)
-        return commitlog_traced_new(o->memory, count_line, &o->lines);
+        return commitlog_traced_new(o->inner, count_line, &o->lines);
     if (o->kind == LOG_FAULTY)
-        return commitlog_faulty_new(o->memory, 1 + mix(seed) % 60, mix(seed + 1) % 2 ? ERR_FULL : ERR_IO,
+        return commitlog_faulty_new(o->inner, 1 + mix(seed) % 60, mix(seed + 1) % 2 ? ERR_FULL : ERR_IO,
                                     mix(seed + 2) % 2);
-    return o->memory;
+    return o->inner;
 }
 
 static void op_sync(struct oracle *o)
@@ -411,8 +414,10 @@ static void op_restart(struct oracle *o, bool cut)
     if (o->model.compacted > committed)
         cut = false;                   /* a floor above what is safe says nothing about what is left */
     log = store_close(o->store);
-    if (cut)
-        commitlog_memory_cut(o->memory);
+    if (cut && o->kind == LOG_SQLITE)
+        commitlog_sqlite_cut(o->inner);
+    else if (cut)
+        commitlog_memory_cut(o->inner);
     o->store = store_open(log, &e);
     if (!o->store)
         return (void)wrong(o, "the log does not load: %s", err_message(&e));

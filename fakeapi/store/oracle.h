@@ -16,7 +16,7 @@ struct op {
     uint32_t a, b, c, d;
 };
 
-enum oracle_log { LOG_NONE, LOG_MEMORY, LOG_TRACED, LOG_FAULTY, LOG_KINDS };
+enum oracle_log { LOG_NONE, LOG_MEMORY, LOG_TRACED, LOG_FAULTY, LOG_SQLITE, LOG_KINDS };
 
 /* What went wrong, in the caller's hands to free, or NULL. *ret_at: which operation. */
 char *oracle_run(enum oracle_log log, uint64_t seed, const struct op *ops, size_t n, size_t *ret_at);

@@ -361,7 +361,8 @@ int store_put(struct store *s, const char *key, struct value *v, uint64_t expect
     if (r == 0)
         r = append_commit(s, &(struct commit){ .revision = next.mod, .type = type, .key = key,
                                                .value = v, .create_revision = next.create,
-                                               .version = next.version });
+                                               .version = next.version,
+                                               .previous = last ? last->mod : 0 });
     if (r < 0) {
         value_unref(v);
         return r;
@@ -393,7 +394,7 @@ int store_delete(struct store *s, const char *key, uint64_t expect, struct value
         last = value_ref(entry_last(e)->value);
     if (r == 0)
         r = append_commit(s, &(struct commit){ .revision = next.mod, .type = STORE_DELETE, .key = key,
-                                               .value = last });
+                                               .value = last, .previous = entry_last(e)->mod });
     if (r < 0) {
         value_unref(last);
         return r;
@@ -579,7 +580,8 @@ static bool load_one(void *arg, const struct commit *c)
 
     if (load_check(l, c) < 0)
         return false;
-    if (history && c->revision > s->compacted && (c->type == STORE_CREATE) == exists)
+    if (c->revision > s->compacted
+        && ((c->type == STORE_CREATE) == exists || c->previous != (exists ? entry_last(e)->mod : 0)))
         return load_refuse(l, c, "contradicts the revision before"), false;
     if (c->type != STORE_DELETE)
         next.value = value_ref(c->value);

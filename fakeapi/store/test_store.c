@@ -347,6 +347,7 @@ int main(void)
         [LOG_MEMORY] = "promises 1-6 over the log 'memory'",
         [LOG_TRACED] = "promises 1-6 over the log 'traced'",
         [LOG_FAULTY] = "promises 1-6 over the log 'faulty'",
+        [LOG_SQLITE] = "promises 1-6 over the log 'sqlite'",
     };
     enum oracle_log logs[LOG_KINDS];
     struct CMUnitTest tests[LOG_KINDS + 8] = {
