@@ -11,11 +11,12 @@
 const char serve_help[] =
     "usage: dormouse serve [OPTION...]\n"
     "\n"
-    "A Kubernetes API server in memory, ready in milliseconds. It prints one line, \"listening on URL\",\n"
+    "A Kubernetes API server, ready in milliseconds. It prints one line, \"listening on URL\",\n"
     "when it is ready, and runs until SIGTERM or SIGINT.\n"
     "\n"
     "  --listen ADDR:PORT      where; 127.0.0.1:0 by default: any free port. Also unix:PATH\n"
     "  --kubeconfig-out FILE   write a kubeconfig for it\n"
+    "  --data FILE             keep everything there over restarts and crashes (in memory)\n"
     "  --tls                   HTTPS, with an authority made at the start; the kubeconfig trusts it and carries\n"
     "                          an administrator's certificate. --tls-host NAME: one more name of the server's\n"
     "  --tls-cert-file FILE, --tls-private-key-file FILE, --cert-dir DIR, --client-ca-file FILE\n"
@@ -118,6 +119,7 @@ int serve_run(int argc, char **argv)
     const struct option_row rows[] = {
         { "--listen", OPTION_TEXT, &o.listen },
         { "--kubeconfig-out", OPTION_TEXT, &o.kubeconfig_out },
+        { "--data", OPTION_TEXT, &o.data },
         { "--tls", OPTION_FLAG, &o.tls.on },
         { "--tls-host", OPTION_LIST, &hosts },
         { "--tls-cert-file", OPTION_TEXT, &o.tls.cert_file },

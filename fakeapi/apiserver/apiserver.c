@@ -171,7 +171,8 @@ static int transport_handle(struct co *co, struct transport *t, const struct api
 {
     struct apiserver *s = container_of(t, struct apiserver, transport);
 
-    return apiserver_handle(co, s, q, true, ret);
+    int r = apiserver_handle(co, s, q, true, ret);
+    return r < 0 ? r : durable_wait(co, s);      /* over HTTP the front's owner sees to it */
 }
 
 static void transport_free_noop(struct transport *t)
@@ -201,18 +202,23 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
 
     s->world = w;
     s->proc = proc_new(w, "apiserver");
-    s->store = store_new();
+    s->store = o->log ? store_open(o->log, e) : store_new();
+    if (!s->store)
+        return apiserver_free(s);
+    bool fresh = store_revision(s->store) == 1;
     s->token_secret = world_identity(w);
     s->kinds = kinds_new();
     s->transport.ops = &transport_ops;
     s->crds = crds_new(s);
+    durable_start(s, o);
     if (bootstrap(s, o, &err) < 0) {
         err_set(e, ERR_INTERNAL, "apiserver: %s", err.message);
         return apiserver_free(s);
     }
     /* What was before the first request is no history (C-007). */
-    store_compact(s->store, store_revision(s->store));
-    return s;
+    if (fresh)
+        store_compact(s->store, store_revision(s->store));
+    return apiserver_sync(s, e) < 0 ? apiserver_free(s) : s;
 }
 
 struct apiserver *apiserver_free(struct apiserver *s)
@@ -224,10 +230,12 @@ struct apiserver *apiserver_free(struct apiserver *s)
     watch_event_release(s);
     proc_kill(s->proc);
     proc_free(s->proc);
-    s->crds = crds_free(s->crds);
+    if (s->crds)
+        s->crds = crds_free(s->crds);
     for (size_t i = 0; i < ARRAY_SIZE(s->discovery); i++)
         blob_unref(s->discovery[i]);
-    kinds_free(s->kinds);
+    if (s->kinds)
+        kinds_free(s->kinds);
     store_free(s->store);
     free(s);
     return NULL;

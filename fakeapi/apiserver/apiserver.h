@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "fakeapi/store/store.h"
+#include "fakeapi/store/commitlog.h"
 #include "kube/transport.h"
 
 struct apiserver;
@@ -14,10 +14,15 @@ struct apiserver;
 struct apiserver_options {
     const char *crds;                  /* "" or "agent-sandbox": kinds to add to a fresh kube-apiserver's */
     bool bare;                         /* of a fresh server's objects only namespaces and priority classes */
+    struct commitlog *log;             /* what was served before and what survives; stolen. NULL: memory alone */
+    /* The owner calls apiserver_sync() once a turn, before what he sends leaves; else each request of the
+     * transport is made safe by itself. */
+    bool group_commit;
+    duration compact_every;            /* drops history older than that (C-006); 0: never */
 };
 
-/* Serves from a fresh store of its own. Its background work (TTLs, bookmarks, CRD conditions) runs as
- * tasks of a process "apiserver". */
+/* Serves what the log holds, or from a fresh store. Its background work (TTLs, bookmarks, CRD conditions)
+ * runs as tasks of a process "apiserver". NULL with what store_open() said, too. */
 struct apiserver *apiserver_new(struct world *w, const struct apiserver_options *o, struct err *e);
 struct apiserver *apiserver_free(struct apiserver *s);          /* NULL is fine; returns NULL */
 
@@ -29,3 +34,7 @@ int apiserver_handle(struct co *co, struct apiserver *s, const struct api_reques
 
 struct transport *apiserver_transport(struct apiserver *s);     /* in process; free it before the server */
 struct store *apiserver_store(struct apiserver *s);
+
+/* Makes everything written so far safe: now it may be told. Negative once the log has failed: then nothing
+ * may leave this process any more. */
+int apiserver_sync(struct apiserver *s, struct err *e);

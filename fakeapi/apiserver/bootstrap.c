@@ -41,6 +41,18 @@ static int finish(struct gardener *g, struct call *c, struct value *v, int r)
     return 0;
 }
 
+/* A store that was served before has most of it; what was removed since comes back, as it does there. */
+static const json_t *planted(struct gardener *g, const struct kind *k, const char *namespace, const char *name)
+{
+    cleanup_arena struct arena *a = arena_new();
+    struct record rec;
+    struct call c;
+
+    call_init(&c, g->s, a);
+    int r = store_get(g->s->store, call_store_key(&c, k, namespace, name), 0, &rec);
+    return r < 0 ? NULL : value_tree(rec.value);
+}
+
 static int plant(struct gardener *g, const struct seed *seed)
 {
     cleanup_arena struct arena *a = arena_new();
@@ -48,7 +60,12 @@ static int plant(struct gardener *g, const struct seed *seed)
     struct call c;
 
     begin(g, &c, a, seed->manager, kinds_find(g->s->kinds, seed->group, seed->version, seed->plural), seed->namespace);
-    int r = create_object(&c, c.route.kind, seed->namespace, dressed(c.route.kind, json_parse_str(seed->json)), &v);
+    json_t *obj = dressed(c.route.kind, json_parse_str(seed->json));
+    if (planted(g, c.route.kind, seed->namespace, obj_name(obj))) {
+        json_decref(obj);
+        return finish(g, &c, NULL, 0);
+    }
+    int r = create_object(&c, c.route.kind, seed->namespace, obj, &v);
     return finish(g, &c, v, r);
 }
 
@@ -106,6 +123,8 @@ static int tell_schemas(struct gardener *g)
         if (!streq(bootstrap_seeds[i].plural, "flowschemas"))
             continue;
         json_auto_t *obj = json_parse_str(bootstrap_seeds[i].json);
+        if (obj_condition(planted(g, k, "", obj_name(obj)), "Dangling"))
+            continue;
         cleanup_free char *message = xasprintf("This FlowSchema references the PriorityLevelConfiguration object named "
             "\"%s\" and it exists", obj_str(obj, "spec.priorityLevelConfiguration.name"));
         json_auto_t *status = json_pack("{s:[{s:s, s:s, s:s, s:s, s:s}]}", "conditions", "type", "Dangling", "status",
@@ -135,7 +154,7 @@ static int plant_service(struct gardener *g, const struct kind *k, const struct 
     struct value *v = NULL;
     struct call c;
 
-    if (!p)
+    if (!p || planted(g, services, "", name))
         return 0;
     time_format(world_now(g->s->world), now);
     json_t *obj = json_pack("{s:{s:s, s:{s:s}}, s:{s:s, s:s, s:i, s:i}}", "metadata", "name", name, "labels",

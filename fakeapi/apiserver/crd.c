@@ -565,12 +565,23 @@ const struct kind_ops crd_ops = {
 
 /* ---- life --------------------------------------------------------------------------------------- */
 
+/* Of a store that was served before. */
+static bool register_kept(void *arg, const struct record *rec)
+{
+    struct crds *cs = arg;
+
+    register_object(cs, value_tree(rec->value));
+    cs->work = true;
+    return true;
+}
+
 struct crds *crds_new(struct apiserver *s)
 {
     struct crds *cs = xcalloc(1, sizeof(*cs));
 
     cs->s = s;
     cs->watch = store_watch_new(s->store, crd_kind(s)->store_prefix, on_definition, cs);
+    store_range(s->store, crd_kind(s)->store_prefix, NULL, 0, 0, register_kept, cs, NULL);
     co_spawn(s->proc, "crds", controller, cs);
     return cs;
 }

@@ -73,9 +73,10 @@ static int store_new_object(struct call *c, const struct kind *k, json_t *obj, b
     if (c->opt.dry_run)
         return 0;
     r = store_put(c->s->store, key, value_ref(*ret), 0, NULL);
-    if (r < 0)
-        return apierr_set(&c->err, APIERR_INTERNAL_ERROR, "store: %s", err_code_text(r));
-    return 0;
+    if (r == 0)
+        return 0;
+    value_unref(STEAL(*ret));
+    return store_refused(c, r, k, obj_name(obj));
 }
 
 /* A generated name that is taken is made anew, eight times in all, and asked about again (B-029). */

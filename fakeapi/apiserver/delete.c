@@ -241,11 +241,13 @@ void delete_mark(struct call *c, json_t *obj)
 int remove_object(struct call *c, const struct kind *k, const char *key, json_t *last, uint64_t expect,
                   struct value **ret)
 {
+    const char *name = arena_strdup(c->arena, obj_name(last));
+
     *ret = value_from_tree(last);
     int r = store_delete(c->s->store, key, expect, value_ref(*ret), NULL);
     if (r < 0) {
         value_unref(STEAL(*ret));
-        return apierr_conflict(&c->err, k->res.group, k->res.plural, obj_name(last), "the object has been modified");
+        return store_refused(c, r, k, name);
     }
     if (k->ops->deleted)
         k->ops->deleted(c, last);
@@ -268,11 +270,11 @@ static int put_state(struct call *c, const struct kind *k, const char *key, json
     *ret = value_from_tree(json_incref(*obj));
     if (c->opt.dry_run)
         return 0;
-    if (store_put(c->s->store, key, value_ref(*ret), rec->mod_revision, rec) < 0) {
-        value_unref(STEAL(*ret));
-        return apierr_conflict(&c->err, k->res.group, k->res.plural, obj_name(old), "the object has been modified");
-    }
-    return 0;
+    r = store_put(c->s->store, key, value_ref(*ret), rec->mod_revision, rec);
+    if (r == 0)
+        return 0;
+    value_unref(STEAL(*ret));
+    return store_refused(c, r, k, obj_name(old));
 }
 
 static int remove_now(struct call *c, const struct kind *k, const char *key, const json_t *obj, uint64_t expect,

@@ -20,6 +20,9 @@ struct apiserver {
     uint64_t token_secret;
     struct watch_event *last_event;    /* shared by all watchers that see it now */
     struct watch *watches;             /* open ones */
+    size_t streams_held;               /* of them, which had news that was not safe yet */
+    bool group_commit;
+    duration compact_every;
     struct blob *discovery[4];         /* aggregated documents and their like, by generation */
     uint64_t discovery_generation;
 };
@@ -335,6 +338,15 @@ enum revision_words { REVISION_LIST, REVISION_GET, REVISION_RAW };
 int parse_revision(struct call *c, const char *text, enum revision_words words, uint64_t *ret);
 const char *list_prefix(struct call *c, const struct kind *k, const char *namespace);
 
+/* ---- durability (durable.c) ---------------------------------------------------------------------- */
+
+void durable_start(struct apiserver *s, const struct apiserver_options *o);
+bool durable_pending(const struct apiserver *s);                /* something written is not safe yet */
+/* Suspends until everything written so far is safe. Negative: it never will be. */
+int durable_wait(struct co *co, struct apiserver *s);
+/* The error for a write that the store refused with `r`. */
+int store_refused(struct call *c, int r, const struct kind *k, const char *name);
+
 /* ---- admission --------------------------------------------------------------------------------- */
 
 /* Namespace life cycle, then the kind's own admit(). obj is the caller's own; old NULL at create. */
@@ -345,6 +357,7 @@ int admit_object(struct call *c, const struct kind *k, const struct subresource 
 
 void watches_end(struct apiserver *s, const char *store_prefix); /* NULL: all of them */
 void watch_event_release(struct apiserver *s);
+void watches_release(struct apiserver *s);                      /* what they held back may be told */
 
 /* ---- tables ------------------------------------------------------------------------------------ */
 

@@ -196,7 +196,7 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
     value_unref(STEAL(*ret));
     if (r == -ERR_NOT_FOUND || r == -ERR_INVALID)
         return OVERTAKEN;
-    return apierr_set(&c->err, APIERR_INTERNAL_ERROR, "store: %s", err_code_text(r));
+    return store_refused(c, r, k, ch->name);
 }
 
 static int create_instead(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
@@ -304,9 +304,8 @@ int put_object(struct call *c, const struct kind *k, const struct record *rec, j
         return r;
     }
     meta_set_version(json_own(&own), store_revision(c->s->store) + 1);
-    if (store_put(c->s->store, key, value_from_tree(own), rec->mod_revision, NULL) < 0)
-        return conflict(c, k, name);
-    return 0;
+    r = store_put(c->s->store, key, value_from_tree(own), rec->mod_revision, NULL);
+    return r < 0 ? store_refused(c, r, k, name) : 0;
 }
 
 /* ---- PUT ---------------------------------------------------------------------------------------- */

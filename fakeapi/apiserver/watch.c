@@ -48,7 +48,7 @@ struct watch {
     size_t head, n, cap;
     struct timer end, bookmark;
     struct instant ends_at;
-    bool bookmarks, over, sent_columns;
+    bool bookmarks, over, sent_columns, held;
     uint64_t seen;                     /* revision up to which nothing is outstanding */
     struct watch *next, **link;
 };
@@ -317,11 +317,39 @@ static int render(struct watch *w, struct frame *f, struct blob **ret)
 
 /* ---- the stream --------------------------------------------------------------------------------- */
 
+/* What is told must be safe. Over HTTP it is by the time that bytes are asked for. */
+static bool hold(struct watch *w)
+{
+    if (!w->n || !w->s->group_commit || !durable_pending(w->s))
+        return false;
+    w->s->streams_held += !w->held;
+    w->held = true;
+    return true;
+}
+
+static void let_go(struct watch *w)
+{
+    w->s->streams_held -= w->held;
+    w->held = false;
+}
+
+void watches_release(struct apiserver *s)
+{
+    for (struct watch *w = s->watches; w && s->streams_held; w = w->next) {
+        if (!w->held)
+            continue;
+        let_go(w);
+        api_stream_signal(&w->stream);
+    }
+}
+
 static int watch_poll(struct api_stream *s, struct api_frame *ret)
 {
     struct watch *w = container_of(s, struct watch, stream);
     struct frame f;
 
+    if (hold(w))
+        return 0;
     if (!pop(w, &f))
         return w->over ? -ERR_UNAVAILABLE : 0;
     cleanup_arena struct arena *a = arena_new();
@@ -355,6 +383,7 @@ static void watch_free(struct api_stream *s)
     struct watch *w = container_of(s, struct watch, stream);
     struct frame f;
 
+    let_go(w);
     store_watch_free(w->subscription);
     timer_cancel(&w->end);
     timer_cancel(&w->bookmark);

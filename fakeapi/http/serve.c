@@ -8,11 +8,12 @@
 
 #include "fakeapi/http/front.h"
 #include "fakeapi/http/kubeconfig.h"
-#include "fakeapi/store/commitlog.h"
+#include "fakeapi/store/commitlog_sqlite.h"
 #include "world/loop.h"
 
 enum { SERVE_OK = 0, SERVE_USAGE = 2, SERVE_MACHINE = 3 };
 
+#define COMPACT_EVERY DURATION_S(300)
 #define STOP_GRACE DURATION_S(2)
 #define STOP_LOOK DURATION_MS(1)       /* how often a stopping server looks whether all is answered */
 
@@ -23,6 +24,7 @@ struct serve {
     struct cluster *cluster;
     struct front *front;
     struct material material;
+    struct loop_prepare *durable;
     struct loop_timer *stop_look;
     duration stopping;                 /* for so long already; negative: not */
     bool started;
@@ -65,12 +67,25 @@ static int handle(struct co *co, void *arg, const struct api_request *q, struct 
     return apiserver_handle(co, s->apiserver, q, false, ret);
 }
 
-/* Everything that was written in this turn is safe before anybody hears of it. */
+/* Everything that was written in this turn is safe before anybody hears of it. Where that fails nobody may
+ * hear of it: what is on the disk is not known any more, and the next start will find out. */
 static void make_durable(void *arg)
 {
     struct serve *s = arg;
+    cleanup_arena struct arena *arena = arena_new();
+    struct err e = ERR_IN(arena);
 
-    store_sync(apiserver_store(s->apiserver), NULL);
+    if (apiserver_sync(s->apiserver, &e) == 0)
+        return;
+    fprintf(stderr, "dormouse serve: %s: %s\n", s->options->data, err_message(&e));
+    _exit(SERVE_MACHINE);
+}
+
+/* For those who are not behind HTTP: the controller and the cluster loops. */
+static int make_durable_each_turn(void *arg)
+{
+    make_durable(arg);
+    return -1;
 }
 
 /* Ten thousand watches are ten thousand descriptors. */
@@ -107,13 +122,18 @@ static int start_front(struct serve *s, struct err *e)
 static int start(struct serve *s, struct err *e)
 {
     const struct serve_options *o = s->options;
-    struct apiserver_options ao = { .crds = o->crds ? o->crds : "" };
+    struct apiserver_options ao = { .crds = o->crds ? o->crds : "", .group_commit = true,
+                                    .compact_every = COMPACT_EVERY };
     struct cluster_options co = { .loops = o->cluster_loops, .nodes = o->nodes };
     int r;
 
-    s->apiserver = apiserver_new(s->world, &ao, e);
+    if (o->data)
+        ao.log = commitlog_sqlite_new(&(struct commitlog_sqlite_options){ .path = o->data }, e);
+    if (ao.log || !o->data)
+        s->apiserver = apiserver_new(s->world, &ao, e);
     if (!s->apiserver)
-        return -(int)e->code;
+        return o->data ? err_wrap(e, -(int)e->code, "%s", o->data) : -(int)e->code;
+    s->durable = loop_prepare_add(world_loop(s->world), make_durable_each_turn, s);
     r = start_front(s, e);
     if (r < 0)
         return r;
@@ -149,6 +169,9 @@ static int announce(struct serve *s, struct err *e)
 static void tear_down(struct serve *s)
 {
     loop_timer_free(s->stop_look);
+    loop_prepare_remove(s->durable);
+    if (s->apiserver)
+        make_durable(s);               /* the last replies may still leave */
     if (s->started && s->options->stop)
         s->options->stop(s->options->arg);
     front_free(s->front);
@@ -183,5 +206,5 @@ int serve_process(const struct serve_options *o)
     if (r >= 0)
         return SERVE_OK;
     fprintf(stderr, "dormouse serve: %s\n", err_message(&e));
-    return r == -ERR_INVALID ? SERVE_USAGE : SERVE_MACHINE;
+    return r == -ERR_INVALID || r == -ERR_PROTOCOL ? SERVE_USAGE : SERVE_MACHINE;
 }

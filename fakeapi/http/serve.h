@@ -1,6 +1,6 @@
 /* serve.h — `dormouse serve`: an API server as a process of its own.
  *
- * Makes a real world, an API server in memory, the cluster loops asked for, and HTTP before them; runs
+ * Makes a real world, an API server in memory or on a file, the cluster loops asked for, and HTTP before them; runs
  * until SIGTERM or SIGINT. Once requests are served it writes the kubeconfig, then the one line
  * "listening on URL" on stdout. A first signal ends watches and lets requests finish (2 s at most), a
  * second one ends at once. Messages go to stderr.
@@ -14,6 +14,7 @@
 struct serve_options {
     const char *listen;                /* NULL: "127.0.0.1:0" */
     const char *kubeconfig_out;        /* NULL: none */
+    const char *data;                  /* the file that keeps everything; NULL: memory alone */
     struct serve_tls tls;              /* off: plain HTTP */
     const char *crds;                  /* apiserver_options.crds; NULL: "" */
     unsigned cluster_loops;            /* enum cluster_loop, or-ed; 0: none */

@@ -46,6 +46,7 @@ struct sqlite_log {
     sqlite3_file *reserve;             /* NULL: none is kept */
     char *reserve_name;
     bool full;                         /* the reserve was needed, or could not be had */
+    bool folded;                       /* what an earlier process left in the write-ahead log is in the database */
 };
 
 static struct sqlite_log *sqlite_of(struct commitlog *l)
@@ -81,17 +82,17 @@ static int failed(struct sqlite_log *s, struct err *e, int rc)
 
     switch (code) {
     case ERR_FULL:
-        return err_set(e, code, "%s: no space left on the device", s->path);
+        return err_set(e, code, "no space left on the device");
     case ERR_UNAVAILABLE:
-        return err_set(e, code, "%s: another process uses it", s->path);
+        return err_set(e, code, "another process uses it");
     case ERR_ACCESS:
         if ((rc & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(s->db))
-            return err_set_errno(e, sqlite3_system_errno(s->db), "%s: it cannot be opened", s->path);
-        return err_set(e, code, "%s: it cannot be written", s->path);
+            return err_set_errno(e, sqlite3_system_errno(s->db), "it cannot be opened");
+        return err_set(e, code, "it cannot be written");
     case ERR_IO:
-        return err_set(e, code, "%s: %s", s->path, sqlite3_errstr(rc));
+        return err_set(e, code, "%s", sqlite3_errstr(rc));
     default:
-        return err_set(e, code, "%s: the file is damaged: %s", s->path, sqlite3_errmsg(s->db));
+        return err_set(e, code, "the file is damaged: %s", sqlite3_errmsg(s->db));
     }
 }
 
@@ -170,10 +171,28 @@ static void reserve_close(struct sqlite_log *s)
     free(s->reserve_name);
 }
 
-/* True when appends may be taken again. */
-static bool reserve_regained(struct sqlite_log *s)
+/* ---- folding ----------------------------------------------------------------------------------------- */
+
+/* Once the file is known to be whole. What comes later in the write-ahead log is then certain to be this
+ * process's (data_file.c counts on it). Until then closing leaves the files as they were. */
+static int fold(struct sqlite_log *s, struct err *e)
 {
-    s->full = !s->reserve || !reserve_resize(s, RESERVE);
+    cleanup_free char *busy = NULL;
+    int r = ask(s, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, e);
+
+    if (r == 0) {
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+        s->folded = true;
+    }
+    return r;
+}
+
+/* True when appends may be taken again. */
+static bool regained(struct sqlite_log *s)
+{
+    if (!s->folded && fold(s, NULL) < 0)
+        return false;
+    s->full = s->reserve_name && (!s->reserve || !reserve_resize(s, RESERVE));
     return !s->full;
 }
 
@@ -321,8 +340,8 @@ static int sqlite_append(struct commitlog *l, const struct commit *c, struct err
 
     if (r < 0)
         return r;
-    if (s->full && !reserve_regained(s))
-        return err_set(e, ERR_FULL, "%s: no space left on the device", s->path);
+    if (s->full && !regained(s))
+        return err_set(e, ERR_FULL, "no space left on the device");
     own = dyn_push(&s->waiting);
     *own = *c;
     own->key = xstrdup(c->key);
@@ -339,9 +358,9 @@ static int sqlite_compact(struct commitlog *l, uint64_t revision, struct err *e)
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
-static int damaged_row(struct sqlite_log *s, const struct commit *c, struct err *e)
+static int damaged_row(const struct commit *c, struct err *e)
 {
-    return err_set(e, ERR_PROTOCOL, "%s: the file is damaged: revision %llu is not what was written", s->path,
+    return err_set(e, ERR_PROTOCOL, "the file is damaged: revision %llu is not what was written",
                    (unsigned long long)c->revision);
 }
 
@@ -360,7 +379,7 @@ static int read_row(struct sqlite_log *s, struct commit *ret, struct err *e)
     };
     if (!ret->key || !value || type < STORE_CREATE || type > STORE_DELETE
         || row_sum(ret, value, len) != (uint64_t)sqlite3_column_int64(st, 5))
-        return damaged_row(s, ret, e);
+        return damaged_row(ret, e);
     ret->value = value_from_bytes(blob_new(value, len));
     return 0;
 }
@@ -385,10 +404,14 @@ static int read_rows(struct sqlite_log *s, commit_fn *each, void *arg, struct er
         r = failed(s, e, rc);
     sqlite3_reset(st);
     if (more && r == 0 && below != s->kept)
-        return err_set(e, ERR_PROTOCOL, "%s: the file is damaged: %llu rows at or below revision %llu, not %llu",
-                       s->path, (unsigned long long)below, (unsigned long long)s->compacted,
+        return err_set(e, ERR_PROTOCOL, "the file is damaged: %llu rows at or below revision %llu, not %llu",
+                       (unsigned long long)below, (unsigned long long)s->compacted,
                        (unsigned long long)s->kept);
-    return r;
+    if (more && r == 0 && !s->folded)
+        r = fold(s, e);
+    if (r == -ERR_FULL)
+        s->full = true;                /* to be read it is good enough */
+    return r == -ERR_FULL ? 0 : r;
 }
 
 static int read_floor(struct sqlite_log *s, struct err *e)
@@ -400,7 +423,7 @@ static int read_floor(struct sqlite_log *s, struct err *e)
         s->compacted = s->floor = (uint64_t)sqlite3_column_int64(st, 0);
         s->kept = (uint64_t)sqlite3_column_int64(st, 1);
     } else {
-        r = rc == SQLITE_DONE ? err_set(e, ERR_PROTOCOL, "%s: the file is damaged: it has no floor", s->path)
+        r = rc == SQLITE_DONE ? err_set(e, ERR_PROTOCOL, "the file is damaged: it has no floor")
                               : failed(s, e, rc);
     }
     sqlite3_reset(st);
@@ -435,11 +458,11 @@ static int check_whole(struct sqlite_log *s, struct err *e)
     int r = ask(s, "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)", &schema, e);
 
     if (r == 0 && (!schema || !streq(schema, want)))
-        r = err_set(e, ERR_PROTOCOL, "%s: the file is damaged: its tables are not as they were made", s->path);
+        r = err_set(e, ERR_PROTOCOL, "the file is damaged: its tables are not as they were made");
     if (r == 0)
         r = ask(s, "PRAGMA quick_check(1)", &verdict, e);
     if (r == 0 && (!verdict || !streq(verdict, "ok")))
-        r = err_set(e, ERR_PROTOCOL, "%s: the file is damaged: %s", s->path, verdict ? verdict : "");
+        r = err_set(e, ERR_PROTOCOL, "the file is damaged: %s", verdict ? verdict : "");
     return r;
 }
 
@@ -454,25 +477,22 @@ static int prepare(struct sqlite_log *s, struct err *e)
     return 0;
 }
 
-/* Locked from the first read on. A log that a power cut left is folded into the database at once: what
- * comes later is then certain to be this process's (data_file.c counts on it). */
-static int set_up(struct sqlite_log *s, bool careless, struct err *e)
+/* Locked from the first read on. */
+static int set_up(struct sqlite_log *s, const struct commitlog_sqlite_options *o, struct err *e)
 {
-    cleanup_free char *version = NULL, *mode = NULL, *folded = NULL;
+    cleanup_free char *version = NULL, *mode = NULL;
     int r = execute(s, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_spill = OFF; PRAGMA trusted_schema = OFF;"
                        "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", e);
     if (r == 0)
-        r = execute(s, careless ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL", e);
+        r = execute(s, o->careless ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL", e);
     if (r == 0)
         r = ask(s, "PRAGMA user_version", &version, e);
     if (r == 0 && sqlite3_db_readonly(s->db, "main"))
-        r = err_set(e, ERR_ACCESS, "%s: it cannot be written", s->path);
+        r = err_set(e, ERR_ACCESS, "it cannot be written");
     if (r == 0 && streq(version, "0"))
         r = create(s, e);
     if (r == 0)
         r = ask(s, "PRAGMA journal_mode = WAL", &mode, e);
-    if (r == 0)
-        r = ask(s, "PRAGMA wal_checkpoint(TRUNCATE)", &folded, e);
     return r < 0 ? r : check_whole(s, e);
 }
 
@@ -482,13 +502,16 @@ static int open_database(struct sqlite_log *s, const struct commitlog_sqlite_opt
     int rc, r = streq(s->path, ":memory:") ? 0 : data_file_check(s->vfs, s->path, e);
 
     if (r < 0)
-        return err_wrap(e, r, "%s", s->path);
+        return r;
     rc = sqlite3_open_v2(s->path, &s->db, flags, o->vfs);
     if (rc != SQLITE_OK)
         return failed(s, e, rc);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    r = set_up(s, o->careless, e);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (o->fold_after)
+        sqlite3_wal_autocheckpoint(s->db, (int)o->fold_after);
+    r = set_up(s, o, e);
     if (r == 0)
         r = prepare(s, e);
     if (r == 0)
@@ -503,7 +526,7 @@ static void sqlite_free(struct commitlog *l)
 {
     struct sqlite_log *s = sqlite_of(l);
 
-    if (s->statements[S_ROWS] && !l->failed)
+    if (s->folded && !l->failed)
         write_floor(s, NULL);
     forget_waiting(s);
     dyn_release(&s->waiting);

@@ -19,10 +19,12 @@ struct commitlog_sqlite_options {
     const char *path;                  /* ":memory:": a database that dies with the log */
     const char *vfs;                   /* of SQLite; NULL: the machine's own files */
     bool careless;                     /* synchronous=OFF: only so that a test can catch it */
+    unsigned fold_after;               /* pages of the write-ahead log; 0: SQLite's own measure */
 };
 
 /* NULL with `e`: -ERR_INVALID where the file is not ours, -ERR_PROTOCOL where it is damaged, else what the
- * machine said (-ERR_ACCESS, -ERR_FULL, -ERR_IO; -ERR_UNAVAILABLE: another process has it). */
+ * machine said (-ERR_ACCESS, -ERR_FULL, -ERR_IO; -ERR_UNAVAILABLE: another process has it). No message of
+ * this log's names the file: the caller knows how it was given. */
 struct commitlog *commitlog_sqlite_new(const struct commitlog_sqlite_options *o, struct err *e);
 
 /* The process dies here: what was not synced is gone, and the log can be loaded into another store. */

@@ -173,8 +173,10 @@ static int check_files(struct reader *db, struct reader *wal, struct err *e)
 {
     int r = 0;
 
+    if (db->size == 0 && wal->size > 0)
+        return err_set(e, ERR_PROTOCOL, "it is empty, but its write-ahead log is not");
     if (db->size == 0)
-        return wal->size > 0 ? err_set(e, ERR_PROTOCOL, "it is empty, but its write-ahead log is not") : 0;
+        return 0;
     r = header_check(db, e);
     return r == 0 && wal->file ? wal_check(wal, e) : r;
 }
@@ -191,9 +193,9 @@ int data_file_check(struct sqlite3_vfs *vfs, const char *path, struct err *e)
         r = err_set(e, ERR_INVALID, S_ISDIR(st.st_mode) ? "it is a folder" : "it is not a regular file");
     if (r == 0)
         r = reader_open(&db, vfs, name, SQLITE_OPEN_MAIN_DB, e);
-    if (r == 0 && db.file)
+    if (r == 0)
         r = reader_open(&wal, vfs, sqlite3_filename_wal(name), SQLITE_OPEN_WAL, e);
-    if (r == 0 && db.file)
+    if (r == 0)
         r = check_files(&db, &wal, e);
     reader_close(&wal);
     reader_close(&db);
