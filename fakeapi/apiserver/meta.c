@@ -131,7 +131,8 @@ void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, cons
             obj_set_meta(obj, "deletionGracePeriodSeconds",
                          json_incref(json_object_get(old_meta, "deletionGracePeriodSeconds")));
     }
-    if ((!c->route.sub || c->route.sub->view) && (k->flags & KIND_GENERATION) && spec_differs(k, obj, old))
+    bool status = c->route.sub && streq(c->route.sub->name, "status");
+    if (!status && (k->flags & KIND_GENERATION) && spec_differs(k, obj, old))
         obj_set_meta(obj, "generation", json_integer(obj_generation(old) + 1));
 }
 
