@@ -37,6 +37,7 @@ deps:
 
 check-deps: deps
 	$(call install,$(CHECK_PACKAGES))
+	@python3 fixtures/clients/peers.py
 
 check: all
 	@python3 coverage/summary.py $(BUILD)
@@ -63,7 +64,7 @@ help:
 	@echo "make            build $(BUILD)/dormouse (installs missing Debian packages when it may)"
 	@echo "make certify    certify the reference directory driver; reports in $(BUILD)/report/"
 	@echo "make check      every test, offline, under a minute on two cores"
-	@echo "make check-deps what the tests with foreign peers need (Python gRPC, etcd)"
+	@echo "make check-deps what the tests with foreign peers need (Python, etcd, Go and JavaScript clients)"
 	@echo "make villains   every broken implementation must be caught; ends with the kill matrix"
 	@echo "make bench      speed and memory, side by side with installed peers"
 	@echo "make fuzz       TIME=60: each fuzz target for so many seconds (needs clang)"
