@@ -36,6 +36,8 @@ static int validate(struct call *c, const struct kind *k, const json_t *obj)
     meta_validate(k, obj, &errs);
     if (k->ops->validate)
         k->ops->validate(c, k, obj, &errs);
+    if (!errs.n)
+        meta_validate_any(k, obj, &errs);
     return invalid(c, k, &errs, obj);
 }
 

@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/crd.h"
 
 #include "fakeapi/apiserver/builtin/builtin.h"
+#include "fakeapi/apiserver/builtin/cells.h"
 
 /* Scale of a custom resource: the numbers stand where its definition says (B-104, B-105). */
 
@@ -62,4 +63,16 @@ static int take(struct call *c, const struct kind *k, const json_t *body, const 
     return 0;
 }
 
-const struct view_ops custom_scale_view = { &scale_kind, show, take };
+static const struct column columns[] = {
+    { "Name", "string", "name", COLUMN_NAME_TEXT, 0 },
+    { "Desired", "integer", "", "Number of desired replicas", 0 },
+    { "Available", "integer", "", "Number of actual replicas", 0 },
+    { "Age", "date", "", COLUMN_CREATED_TEXT, 0 },
+};
+
+static const struct kind custom_scale_kind = {
+    .res = { "autoscaling", "v1", "Scale", "scales", true }, .singular = "scale", .list_kind = "ScaleList",
+    .columns = columns, .n_columns = ARRAY_SIZE(columns), .ops = &scale_ops,
+};
+
+const struct view_ops custom_scale_view = { &custom_scale_kind, show, take };

@@ -336,7 +336,7 @@ static int send_trees(struct list *l)
     if (c->out.view == VIEW_PARTIAL_LIST) {
         json_t *partial = json_array();
         for (size_t i = 0; i < json_array_size(items); i++)
-            json_array_append_new(partial, partial_of(json_array_get(items, i), c->out.view_version));
+            json_array_append_new(partial, partial_of(k, json_array_get(items, i), c->out.view_version));
         if (!json_array_size(partial)) {
             json_decref(partial);
             partial = json_null();

@@ -150,19 +150,19 @@ static void check_rule(struct fielderrs *errs, const struct fpath *p, unsigned r
         fielderr_invalid(errs, p, s, "%s", problems.v[i]);
 }
 
-static void validate_names(const struct kind *k, const json_t *meta, struct fielderrs *errs)
+static void validate_names(const struct kind *k, unsigned rule, const json_t *meta, struct fielderrs *errs)
 {
     const json_t *name = json_object_get(meta, "name"), *prefix = json_object_get(meta, "generateName");
     const struct fpath *at = FP_CHILD(meta_path, "name");
     size_t len = json_string_length(name);
 
     if (json_string_length(prefix) && !(k->flags & KIND_REVIEW))
-        check_rule(errs, FP_CHILD(meta_path, "generateName"), k->name_rule | NAME_IS_PREFIX, prefix);
+        check_rule(errs, FP_CHILD(meta_path, "generateName"), rule | NAME_IS_PREFIX, prefix);
     if (!len) {
         fielderr_required(errs, at, "name or generateName is required");
         return;
     }
-    check_rule(errs, at, k->name_rule, name);
+    check_rule(errs, at, rule, name);
 }
 
 static void validate_namespace(const struct kind *k, const json_t *meta, struct fielderrs *errs)
@@ -228,9 +228,7 @@ static void validate_owner(const json_t *ref, const struct fpath *at, struct fie
     const char *version = obj_api_version(ref);
     char group[256], v[64];
 
-    if (!api_version_split(version, group, v))
-        fielderr_invalid_str(errs, FP_CHILD(at, "apiVersion"), version, "unexpected GroupVersion string: %s", version);
-    else if (!*v)
+    if (!api_version_split(version, group, v) || !*v)
         fielderr_invalid_str(errs, FP_CHILD(at, "apiVersion"), version, "version must not be empty");
     owner_member(ref, "kind", at, "must not be empty", errs);
     owner_member(ref, "name", at, "must not be empty", errs);
@@ -242,30 +240,22 @@ static void validate_owner(const json_t *ref, const struct fpath *at, struct fie
 static void validate_owners(const json_t *refs, struct fielderrs *errs)
 {
     const struct fpath *at = FP_CHILD(meta_path, "ownerReferences");
-    const char *controller = NULL;
+    const json_t *controller = NULL;
     size_t i;
     json_t *ref;
 
-    json_array_foreach (refs, i, ref)
-        validate_owner(ref, at, errs);
     json_array_foreach (refs, i, ref) {
+        validate_owner(ref, at, errs);
         if (!json_is_true(json_object_get(ref, "controller")))
             continue;
         if (!controller) {
-            controller = obj_str(ref, "name");
+            controller = ref;
             continue;
         }
-        fielderr_invalid(errs, at, refs,
-                         "Only one reference can have Controller set to true. Found \"true\" in references for %s and %s",
-                         controller, obj_str(ref, "name"));
+        fielderr_invalid(errs, at, refs, "Only one reference can have Controller set to true. Found \"true\" in "
+                         "references for %s/%s and %s/%s", obj_kind(controller), obj_str(controller, "name"),
+                         obj_kind(ref), obj_str(ref, "name"));
     }
-}
-
-/* Kinds of the core's making; the definitions of others are laxer. */
-static bool strict_finalizers(const struct kind *k)
-{
-    return !kind_custom(k) && !streq(k->res.group, "apiextensions.k8s.io") &&
-           !streq(k->res.group, "apiregistration.k8s.io");
 }
 
 static bool standard_finalizer(const char *f)
@@ -273,7 +263,7 @@ static bool standard_finalizer(const char *f)
     return streq(f, "orphan") || streq(f, "foregroundDeletion") || streq(f, "kubernetes");
 }
 
-static void validate_finalizers(const struct kind *k, const json_t *finalizers, struct fielderrs *errs)
+static void validate_finalizers(const json_t *finalizers, struct fielderrs *errs)
 {
     const struct fpath *at = FP_CHILD(meta_path, "finalizers");
     bool orphan = false, foreground = false;
@@ -282,11 +272,7 @@ static void validate_finalizers(const struct kind *k, const json_t *finalizers, 
 
     json_array_foreach (finalizers, i, f) {
         const char *text = json_string_value(f) ? json_string_value(f) : "";
-        const struct fpath *here = kind_custom(k) ? at : FP_INDEX(at, i);
-        size_t before = errs->n;
-        check_rule(errs, here, NAME_QUALIFIED, f);
-        if (errs->n == before && strict_finalizers(k) && !strchr(text, '/') && !standard_finalizer(text))
-            fielderr_invalid(errs, here, f, "name is neither a standard finalizer name nor is it fully qualified");
+        check_rule(errs, at, NAME_QUALIFIED, f);
         orphan = orphan || streq(text, "orphan");
         foreground = foreground || streq(text, "foregroundDeletion");
     }
@@ -294,16 +280,99 @@ static void validate_finalizers(const struct kind *k, const json_t *finalizers, 
         fielderr_invalid(errs, at, finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
 }
 
-void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs)
+/* What only the kinds of the core's making ask of a finalizer's name. */
+static void validate_core_finalizers(const json_t *finalizers, struct fielderrs *errs)
+{
+    const struct fpath *at = FP_CHILD(meta_path, "finalizers");
+    size_t i;
+    json_t *f;
+
+    json_array_foreach (finalizers, i, f) {
+        const char *text = json_string_value(f) ? json_string_value(f) : "";
+        if (!strchr(text, '/') && !standard_finalizer(text))
+            fielderr_invalid(errs, FP_INDEX(at, i), f,
+                             "name is neither a standard finalizer name nor is it fully qualified");
+    }
+}
+
+static void validate_all(const struct kind *k, unsigned rule, const json_t *obj, struct fielderrs *errs)
 {
     const json_t *meta = obj_metadata(obj);
 
-    validate_names(k, meta, errs);
+    validate_names(k, rule, meta, errs);
     validate_namespace(k, meta, errs);
     validate_labels(json_object_get(meta, "labels"), errs);
     validate_annotations(json_object_get(meta, "annotations"), errs);
     validate_owners(json_object_get(meta, "ownerReferences"), errs);
-    validate_finalizers(k, json_object_get(meta, "finalizers"), errs);
+    validate_finalizers(json_object_get(meta, "finalizers"), errs);
+}
+
+/* ---- who checks what ---------------------------------------------------------------------------- */
+
+/* How often a kind's own validation looks at the metadata as a whole and at their change, beside what is done
+ * for all kinds: seen in the causes of a 422, which repeat what the message says once. */
+struct meta_checks {
+    unsigned char create, whole, change, status_whole, status_change;
+    bool any_finalizer;                /* need not be standard or qualified */
+};
+
+static const struct meta_checks *checks_of(const struct kind *k)
+{
+    static const struct meta_checks usual = { 1, 1, 1, 0, 1, false }, custom = { 1, 0, 1, 0, 1, true };
+    static const struct checks_row {
+        const char *group, *plural;    /* plural NULL: all of the group */
+        struct meta_checks checks;
+    } rows[] = {
+        { "", "events", { 0, 0, 0, 0, 0, true } },
+        { "", "limitranges", { 1, 1, 0, 0, 0, false } },
+        { "", "persistentvolumes", { 1, 2, 0, 0, 1, false } },
+        { "", "persistentvolumeclaims", { 1, 2, 1, 0, 1, false } },
+        { "", "podtemplates", { 1, 0, 1, 0, 0, false } },
+        { "", "resourcequotas", { 1, 0, 1, 0, 1, false } },
+        { "", "services", { 1, 0, 1, 0, 1, false } },
+        { "admissionregistration.k8s.io", NULL, { 1, 1, 0, 0, 0, true } },
+        { "apiextensions.k8s.io", NULL, { 1, 0, 1, 0, 1, true } },
+        { "apiregistration.k8s.io", NULL, { 1, 1, 1, 0, 1, true } },
+        { "apps", "controllerrevisions", { 1, 1, 1, 0, 0, false } },
+        { "apps", NULL, { 1, 0, 1, 0, 1, false } },
+        { "autoscaling", NULL, { 1, 0, 1, 0, 1, false } },
+        { "batch", "cronjobs", { 1, 0, 1, 0, 0, false } },
+        { "certificates.k8s.io", "certificatesigningrequests", { 1, 1, 1, 1, 1, false } },
+        { "coordination.k8s.io", NULL, { 1, 0, 1, 0, 0, true } },
+        { "discovery.k8s.io", NULL, { 1, 1, 0, 0, 0, false } },
+        { "events.k8s.io", NULL, { 1, 0, 1, 0, 0, false } },
+        { "flowcontrol.apiserver.k8s.io", NULL, { 1, 1, 0, 0, 0, false } },
+        { "networking.k8s.io", "servicecidrs", { 1, 0, 1, 0, 1, false } },
+        { "policy", NULL, { 0, 0, 0, 0, 0, true } },
+        { "rbac.authorization.k8s.io", NULL, { 1, 2, 1, 0, 0, false } },
+        { "resource.k8s.io", "resourceslices", { 1, 0, 1, 0, 0, false } },
+        { "scheduling.k8s.io", NULL, { 1, 0, 1, 0, 0, false } },
+        { "storage.k8s.io", "csidrivers", { 1, 0, 1, 0, 0, false } },
+        { "storage.k8s.io", "csinodes", { 1, 2, 0, 0, 0, false } },
+        { "storage.k8s.io", "volumeattachments", { 1, 2, 0, 2, 0, false } },
+        { "storage.k8s.io", "volumeattributesclasses", { 1, 2, 1, 0, 0, false } },
+    };
+
+    for (size_t i = 0; !kind_custom(k) && i < ARRAY_SIZE(rows); i++)
+        if (streq(rows[i].group, k->res.group) && (!rows[i].plural || streq(rows[i].plural, k->res.plural)))
+            return &rows[i].checks;
+    return kind_custom(k) ? &custom : &usual;
+}
+
+void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs)
+{
+    const struct meta_checks *checks = checks_of(k);
+
+    if (!checks->create)
+        return;
+    validate_all(k, k->name_rule, obj, errs);
+    if (!checks->any_finalizer)
+        validate_core_finalizers(json_object_get(obj_metadata(obj), "finalizers"), errs);
+}
+
+void meta_validate_any(const struct kind *k, const json_t *obj, struct fielderrs *errs)
+{
+    validate_all(k, NAME_PATH_SEGMENT, obj, errs);
 }
 
 /* ---- update ------------------------------------------------------------------------------------- */
@@ -338,14 +407,12 @@ static void validate_new_finalizers(struct fielderrs *errs, const json_t *obj, c
                            "[]string{%s}", added.data);
 }
 
-/* What the generic part of an update checks, in its order. */
-static void validate_change(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
+static void validate_change(const json_t *obj, const json_t *old, struct fielderrs *errs)
 {
     static const char *const fixed[] = { "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
                                          "deletionGracePeriodSeconds" };
     const json_t *meta = obj_metadata(obj), *old_meta = obj_metadata(old);
 
-    (void)k;
     validate_new_finalizers(errs, obj, old);
     for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
         immutable(meta, old_meta, fixed[i], errs);
@@ -354,11 +421,22 @@ static void validate_change(const struct kind *k, const json_t *obj, const json_
     validate_owners(json_object_get(meta, "ownerReferences"), errs);
 }
 
-/* The real server checks the change twice, once for all kinds and once for each, and says so in the
- * causes; the message names each problem once. */
-void meta_validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
+/* First what is checked for all kinds, then as often again as the kind's own validation does it. */
+void meta_validate_update(const struct kind *k, const struct subresource *sub, const json_t *obj, const json_t *old,
+                          struct fielderrs *errs)
 {
-    validate_change(k, obj, old, errs);
-    validate_change(k, obj, old, errs);
-    validate_finalizers(k, json_object_get(obj_metadata(obj), "finalizers"), errs);
+    const struct meta_checks *checks = checks_of(k);
+    bool status = sub && (streq(sub->name, "status") || streq(sub->name, "finalize"));
+    unsigned whole = status ? checks->status_whole : checks->whole;
+    unsigned change = status ? checks->status_change : checks->change;
+
+    validate_all(k, NAME_PATH_SEGMENT, obj, errs);
+    validate_change(obj, old, errs);
+    for (; change; change--)
+        validate_change(obj, old, errs);
+    for (; whole; whole--) {
+        validate_all(k, k->name_rule, obj, errs);
+        if (!checks->any_finalizer)
+            validate_core_finalizers(json_object_get(obj_metadata(obj), "finalizers"), errs);
+    }
 }

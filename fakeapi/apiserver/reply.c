@@ -161,7 +161,7 @@ int reply_object(struct call *c, int status, const struct kind *k, json_t *obj)
         if (r < 0)
             return r;
     } else {
-        viewed = partial_of(obj, c->out.view_version);
+        viewed = partial_of(k, obj, c->out.view_version);
         json_decref(obj);
     }
     return reply_tree(c, status, viewed);

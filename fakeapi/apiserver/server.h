@@ -241,8 +241,9 @@ void meta_wipe(json_t *obj);           /* what a client may not say at create */
 int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj);
 void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, const json_t *old);
 int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj);
-void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs);
-void meta_validate_update(const struct kind *k, const json_t *obj, const json_t *old,
+void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs);   /* as its kind does it */
+void meta_validate_any(const struct kind *k, const json_t *obj, struct fielderrs *errs);   /* as all kinds do */
+void meta_validate_update(const struct kind *k, const struct subresource *sub, const json_t *obj, const json_t *old,
                           struct fielderrs *errs);
 /* `when`: "" for what was sent, " after mutating admission happens" for what a patch made. */
 void meta_dedup_owners(struct call *c, json_t *obj, const char *when);
@@ -364,7 +365,8 @@ void watches_release(struct apiserver *s);                      /* what they hel
 /* One object or the items of a list as a Table; new reference. */
 int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t n, const json_t *list_meta,
              bool with_columns, json_t **ret);
-json_t *partial_of(const json_t *obj, const char *version);      /* PartialObjectMetadata */
+json_t *partial_of(const struct kind *k, const json_t *obj, const char *version);   /* PartialObjectMetadata */
+int table_check(struct call *c);       /* what ?includeObject= says, where a Table is asked for */
 
 /* ---- discovery --------------------------------------------------------------------------------- */
 

@@ -5,15 +5,8 @@
 /* Tables and partial objects: how kubectl and metadata informers want to see things. */
 
 static const struct column default_columns[] = {
-    { "Name", "string", "name", "Name must be unique within a namespace. Is required when creating resources, although "
-      "some resources may allow a client to request the generation of an appropriate name automatically. Name is "
-      "primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: "
-      "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names", 0 },
-    { "Created At", "date", "", "CreationTimestamp is a timestamp representing the server time when this object was "
-      "created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set "
-      "this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for "
-      "lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
-      0 },
+    { "Name", "string", "name", COLUMN_NAME_TEXT, 0 },
+    { "Created At", "date", "", COLUMN_CREATED_TEXT, 0 },
 };
 
 const struct column *column_name(void)
@@ -26,15 +19,58 @@ const struct column *column_created(void)
     return &default_columns[1];
 }
 
-json_t *partial_of(const json_t *obj, const char *version)
+/* Annotations in which a version says what the server keeps in fields: no view shows them, since views are made
+ * of what the server keeps. */
+static bool annotation_of_version(const struct kind *k, const char *key)
+{
+    static const struct { const char *group, *version, *plural, *key; } rows[] = {
+        { "apps", "v1", "daemonsets", "deprecated.daemonset.template.generation" },
+        { "autoscaling", "v1", "horizontalpodautoscalers", "autoscaling.alpha.kubernetes.io/conditions" },
+        { "autoscaling", "v1", "horizontalpodautoscalers", "autoscaling.alpha.kubernetes.io/metrics" },
+        { "autoscaling", "v1", "horizontalpodautoscalers", "autoscaling.alpha.kubernetes.io/current-metrics" },
+        { "autoscaling", "v1", "horizontalpodautoscalers", "autoscaling.alpha.kubernetes.io/behavior" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (streq(rows[i].plural, k->res.plural) && streq(rows[i].group, k->res.group) &&
+            streq(rows[i].version, k->res.version) && streq(rows[i].key, key))
+            return true;
+    return false;
+}
+
+/* The metadata that views show; new reference. */
+static json_t *view_metadata(const struct kind *k, const json_t *obj)
+{
+    json_t *meta = (json_t *)obj_metadata(obj), *annotations = json_object_get(meta, "annotations"), *v;
+    json_t *kept;
+    const char *key;
+    bool hides = false;
+
+    json_object_foreach (annotations, key, v)
+        hides = hides || annotation_of_version(k, key);
+    if (!hides)
+        return meta ? json_incref(meta) : json_object();
+    kept = json_object();
+    json_object_foreach (annotations, key, v)
+        if (!annotation_of_version(k, key))
+            json_object_set(kept, key, v);
+    meta = json_copy(meta);
+    if (json_object_size(kept))
+        json_object_set(meta, "annotations", kept);
+    else
+        json_object_del(meta, "annotations");
+    json_decref(kept);
+    return meta;
+}
+
+json_t *partial_of(const struct kind *k, const json_t *obj, const char *version)
 {
     json_t *o = json_object();
     cleanup_free char *api = xasprintf("meta.k8s.io/%s", version);
-    json_t *meta = (json_t *)obj_metadata(obj);
 
     json_object_set_new(o, "kind", json_string("PartialObjectMetadata"));
     json_object_set_new(o, "apiVersion", json_string(api));
-    json_object_set_new(o, "metadata", meta ? json_incref(meta) : json_object());
+    json_object_set_new(o, "metadata", view_metadata(k, obj));
     return o;
 }
 
@@ -67,7 +103,8 @@ static json_t *row_cells(struct call *c, const struct kind *k, const json_t *obj
         return cells;
     }
     json_array_append_new(cells, json_string(obj_name(obj)));
-    json_array_append_new(cells, json_string(obj_str(obj, "metadata.creationTimestamp")));
+    const char *created = obj_str(obj, "metadata.creationTimestamp");
+    json_array_append_new(cells, json_string(*created ? created : "0001-01-01T00:00:00Z"));
     return cells;
 }
 
@@ -87,7 +124,17 @@ static int include_object(struct call *c, enum include *ret)
             return 0;
         }
     }
-    return apierr_set(&c->err, APIERR_BAD_REQUEST, "unrecognized includeObject value: \"%s\"", v);
+    cleanup_buf struct buf q = BUF_INIT;
+    go_quote(&q, v, strlen(v));
+    return apierr_set(&c->err, APIERR_BAD_REQUEST, "Unable to convert to Table as requested: includeObject: Invalid value: "
+                      "%s: must be 'Metadata', 'Object', 'None', or empty", q.data);
+}
+
+int table_check(struct call *c)
+{
+    enum include unused;
+
+    return c->out.view == VIEW_TABLE ? include_object(c, &unused) : 0;
 }
 
 static json_t *table_meta(const json_t *list_meta, json_t *const *items, size_t n)
@@ -147,7 +194,7 @@ int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t 
             json_object_set_new(row, "object", json_null());
         else
             json_object_set_new(row, "object", include == INCLUDE_OBJECT ? json_incref(items[i])
-                                                                        : partial_of(items[i], c->out.view_version));
+                                                                        : partial_of(k, items[i], c->out.view_version));
         json_array_append_new(rows, row);
     }
     json_object_set_new(table, "rows", rows);

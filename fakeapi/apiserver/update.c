@@ -104,7 +104,7 @@ static int validate(struct call *c, const struct change *ch, const json_t *obj, 
     const struct kind *k = ch->kind;
     struct fielderrs errs = FIELDERRS_IN(c->arena);
 
-    meta_validate_update(k, obj, old, &errs);
+    meta_validate_update(k, ch->sub, obj, old, &errs);
     if (k->ops->validate_update)
         k->ops->validate_update(c, k, ch->sub, obj, old, &errs);
     else if (k->ops->validate)

@@ -248,9 +248,8 @@ static json_t *view(struct watch *w, struct frame *f, struct call *c)
     if (f->type == FRAME_ERROR || w->out.view == VIEW_PLAIN)
         return STEAL(obj);
     if (w->out.view != VIEW_TABLE)
-        return partial_of(obj, w->out.view_version);
-    size_t rows = f->type == FRAME_BOOKMARK ? 0 : 1;
-    int r = table_of(c, w->kind, &obj, rows, obj_metadata(obj), !w->sent_columns, &shown);
+        return partial_of(w->kind, obj, w->out.view_version);
+    int r = table_of(c, w->kind, &obj, 1, obj_metadata(obj), !w->sent_columns, &shown);
     w->sent_columns = true;
     return r < 0 ? NULL : shown;
 }
@@ -497,7 +496,8 @@ static struct watch *watch_new(struct call *c, struct filter *f)
     w->filter = filter_keep(f);
     w->prefix = xstrdup(list_prefix(c, w->kind, c->route.namespace));
     w->out = c->out;
-    w->include_object = c->include_object ? xstrdup(c->include_object) : NULL;
+    const char *include = query_get(&c->query, "includeObject");
+    w->include_object = include ? xstrdup(include) : NULL;
     w->bookmarks = c->opt.bookmarks;
     w->next = c->s->watches;
     w->link = &c->s->watches;
@@ -548,7 +548,7 @@ int handle_watch(struct call *c)
     int r;
 
     if ((r = filter_parse(c, k, c->opt.label_selector, c->opt.field_selector, &f)) < 0 ||
-        (r = parse_revision(c, c->opt.resource_version, REVISION_GET, &revision)) < 0)
+        (r = parse_revision(c, c->opt.resource_version, REVISION_GET, &revision)) < 0 || (r = table_check(c)) < 0)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);

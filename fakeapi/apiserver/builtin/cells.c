@@ -1,10 +1,9 @@
-#include "fakeapi/apiserver/builtin/cells.h"
+#include "fakeapi/apiserver/builtin/cells_priv.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "kube/json.h"
-#include "kube/object.h"
 #include "kube/selector.h"
 
 /* ---- words ------------------------------------------------------------------------------------------ */
@@ -46,55 +45,6 @@ const char *human_since(struct arena *a, const char *time_text, struct instant n
     return time_parse(time_text, &t) ? human_duration(a, instant_sub(now, t)) : "<unknown>";
 }
 
-struct row {
-    json_t *cells;
-    const json_t *obj;
-    struct instant now;
-    struct arena *a;
-};
-
-static const char *text_at(const json_t *v, const char *path)
-{
-    const char *s = json_string_value(json_path(v, path));
-
-    return s ? s : "";
-}
-
-static void say(struct row *r, const char *s)
-{
-    json_array_append_new(r->cells, json_string(s));
-}
-
-static void say_or(struct row *r, const char *s, const char *otherwise)
-{
-    say(r, *s ? s : otherwise);
-}
-
-static void say_text(struct row *r, const char *path)
-{
-    say(r, text_at(r->obj, path));
-}
-
-static void say_count(struct row *r, int64_t n)
-{
-    json_array_append_new(r->cells, json_integer(n));
-}
-
-static void say_number(struct row *r, const char *path)
-{
-    say_count(r, json_integer_value(json_path(r->obj, path)));
-}
-
-static void say_name(struct row *r)
-{
-    say(r, obj_name(r->obj));
-}
-
-static void say_age(struct row *r)
-{
-    say(r, human_since(r->a, text_at(r->obj, "metadata.creationTimestamp"), r->now));
-}
-
 /* "a,b" of a member of each item; `otherwise` where the list is empty. */
 static void say_each(struct row *r, const json_t *list, const char *member, const char *otherwise)
 {
@@ -113,7 +63,7 @@ static int by_key(const void *x, const void *y)
 }
 
 /* "a=b,c=d" of a map, by key. */
-static const char *labels_text(struct arena *a, const json_t *map)
+const char *cells_labels(struct arena *a, const json_t *map)
 {
     const char **keys = arena_alloc(a, (json_object_size(map) + 1) * sizeof(*keys)), *key;
     cleanup_buf struct buf b = BUF_INIT;
@@ -128,7 +78,7 @@ static const char *labels_text(struct arena *a, const json_t *map)
     return n ? arena_strdup(a, b.data) : "<none>";
 }
 
-static const char *selector_text(struct arena *a, const json_t *selector)
+const char *cells_selector(struct arena *a, const json_t *selector)
 {
     struct label_selector s;
     const char *text;
@@ -139,7 +89,7 @@ static const char *selector_text(struct arena *a, const json_t *selector)
     return *text ? text : "<none>";
 }
 
-static void say_containers(struct row *r, const char *spec)
+void cells_containers(struct row *r, const char *spec)
 {
     const json_t *list = json_object_get(json_path(r->obj, spec), "containers");
 
@@ -216,15 +166,20 @@ static const char *node_status(const json_t *node, struct arena *a)
 static const char *node_roles(const json_t *node, struct arena *a)
 {
     static const char prefix[] = "node-role.kubernetes.io/";
+    json_t *labels = json_path(node, "metadata.labels"), *v;
+    const char **roles = arena_alloc(a, (json_object_size(labels) + 1) * sizeof(*roles)), *key;
     cleanup_buf struct buf b = BUF_INIT;
-    const char *key;
-    json_t *v;
+    size_t n = 0;
 
-    json_object_foreach(json_path(node, "metadata.labels"), key, v)
+    json_object_foreach(labels, key, v)
         if (str_starts(key, prefix) && key[sizeof(prefix) - 1])
-            buf_printf(&b, "%s%s", b.len ? "," : "", key + sizeof(prefix) - 1);
+            roles[n++] = key + sizeof(prefix) - 1;
         else if (streq(key, "kubernetes.io/role") && json_string_length(v))
-            buf_printf(&b, "%s%s", b.len ? "," : "", json_string_value(v));
+            roles[n++] = json_string_value(v);
+    qsort(roles, n, sizeof(*roles), by_key);
+    for (size_t i = 0; i < n; i++)
+        if (!i || !streq(roles[i], roles[i - 1]))
+            buf_printf(&b, "%s%s", b.len ? "," : "", roles[i]);
     return b.len ? arena_strdup(a, b.data) : "<none>";
 }
 
@@ -336,7 +291,7 @@ static void service(struct row *r)
     say(r, service_external(r));
     say(r, service_ports(r->a, json_path(r->obj, "spec.ports")));
     say_age(r);
-    say(r, labels_text(r->a, json_path(r->obj, "spec.selector")));
+    say(r, cells_labels(r->a, json_path(r->obj, "spec.selector")));
 }
 
 static void endpoints(struct row *r)
@@ -405,8 +360,8 @@ static void replicas(struct row *r)
     say_number(r, "status.replicas");
     say_number(r, "status.readyReplicas");
     say_age(r);
-    say_containers(r, "spec.template.spec");
-    say(r, selector_text(r->a, json_path(r->obj, "spec.selector")));
+    cells_containers(r, "spec.template.spec");
+    say(r, cells_selector(r->a, json_path(r->obj, "spec.selector")));
 }
 
 static void deployment(struct row *r)
@@ -419,8 +374,8 @@ static void deployment(struct row *r)
     say_number(r, "status.updatedReplicas");
     say_number(r, "status.availableReplicas");
     say_age(r);
-    say_containers(r, "spec.template.spec");
-    say(r, selector_text(r->a, json_path(r->obj, "spec.selector")));
+    cells_containers(r, "spec.template.spec");
+    say(r, cells_selector(r->a, json_path(r->obj, "spec.selector")));
 }
 
 static void stateful_set(struct row *r)
@@ -431,7 +386,7 @@ static void stateful_set(struct row *r)
     say_name(r);
     say(r, arena_printf(r->a, "%" PRId64 "/%" PRId64, ready, desired));
     say_age(r);
-    say_containers(r, "spec.template.spec");
+    cells_containers(r, "spec.template.spec");
 }
 
 static void daemon_set(struct row *r)
@@ -443,10 +398,10 @@ static void daemon_set(struct row *r)
     say_name(r);
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
         say_number(r, counts[i]);
-    say(r, labels_text(r->a, json_path(r->obj, "spec.template.spec.nodeSelector")));
+    say(r, cells_labels(r->a, json_path(r->obj, "spec.template.spec.nodeSelector")));
     say_age(r);
-    say_containers(r, "spec.template.spec");
-    say(r, selector_text(r->a, json_path(r->obj, "spec.selector")));
+    cells_containers(r, "spec.template.spec");
+    say(r, cells_selector(r->a, json_path(r->obj, "spec.selector")));
 }
 
 static void controller_revision(struct row *r)
@@ -519,8 +474,8 @@ static void job(struct row *r)
     else
         say(r, human_duration(r->a, instant_sub(time_parse(end, &to) ? to : r->now, from)));
     say_age(r);
-    say_containers(r, "spec.template.spec");
-    say(r, selector_text(r->a, json_path(r->obj, "spec.selector")));
+    cells_containers(r, "spec.template.spec");
+    say(r, cells_selector(r->a, json_path(r->obj, "spec.selector")));
 }
 
 static void cron_job(struct row *r)
@@ -534,15 +489,15 @@ static void cron_job(struct row *r)
     say_count(r, (int64_t)json_array_size(json_path(r->obj, "status.active")));
     say(r, *last ? human_since(r->a, last, r->now) : "<none>");
     say_age(r);
-    say_containers(r, "spec.jobTemplate.spec.template.spec");
-    say(r, selector_text(r->a, json_path(r->obj, "spec.jobTemplate.spec.selector")));
+    cells_containers(r, "spec.jobTemplate.spec.template.spec");
+    say(r, cells_selector(r->a, json_path(r->obj, "spec.jobTemplate.spec.selector")));
 }
 
 static void pod_template(struct row *r)
 {
     say_name(r);
-    say_containers(r, "template.spec");
-    say(r, labels_text(r->a, json_path(r->obj, "template.metadata.labels")));
+    cells_containers(r, "template.spec");
+    say(r, cells_labels(r->a, json_path(r->obj, "template.metadata.labels")));
 }
 
 static const char *int_or_string(struct arena *a, const json_t *v, const char *otherwise)
@@ -704,11 +659,9 @@ static void say_number_or_none(struct row *r, const char *path)
 
 static void priority_level(struct row *r)
 {
-    bool limited = json_path(r->obj, "spec.limited") != NULL;
-
     say_name(r);
     say_text(r, "spec.type");
-    say_number_or_none(r, limited ? "spec.limited.nominalConcurrencyShares" : "spec.exempt.nominalConcurrencyShares");
+    say_number_or_none(r, "spec.limited.nominalConcurrencyShares");
     say_number_or_none(r, "spec.limited.limitResponse.queuing.queues");
     say_number_or_none(r, "spec.limited.limitResponse.queuing.handSize");
     say_number_or_none(r, "spec.limited.limitResponse.queuing.queueLengthLimit");
@@ -806,9 +759,9 @@ static void event(struct row *r)
     say(r, *host ? arena_printf(r->a, "%s, %s", source, host) : source);
     cleanup_free char *message = xstrdup(first_of(text_at(obj, "message"), text_at(obj, "note")));
     size_t len = strlen(message);
-    while (len && (message[len - 1] == '\n' || message[len - 1] == ' '))
+    while (len && isspace((unsigned char)message[len - 1]))
         message[--len] = '\0';
-    say(r, message);
+    say(r, message + strspn(message, " \t\n\v\f\r"));
     say(r, first);
     say_count(r, count);
     say_name(r);
@@ -855,6 +808,20 @@ static const struct cells_row {
     { "storage.k8s.io", "csinodes", csi_node },
     { "storage.k8s.io", "storageclasses", storage_class },
     { "storage.k8s.io", "volumeattachments", volume_attachment },
+    { "", "replicationcontrollers", cells_replication_controller },
+    { "", "resourcequotas", cells_quota },
+    { "admissionregistration.k8s.io", "validatingadmissionpolicies", cells_admission_policy },
+    { "autoscaling", "horizontalpodautoscalers", cells_autoscaler },
+    { "networking.k8s.io", "ingressclasses", cells_ingress_class },
+    { "networking.k8s.io", "ipaddresses", cells_ip_address },
+    { "networking.k8s.io", "networkpolicies", cells_network_policy },
+    { "networking.k8s.io", "servicecidrs", cells_service_cidr },
+    { "resource.k8s.io", "deviceclasses", cells_name_age },
+    { "resource.k8s.io", "resourceclaims", cells_resource_claim },
+    { "resource.k8s.io", "resourceclaimtemplates", cells_name_age },
+    { "resource.k8s.io", "resourceslices", cells_resource_slice },
+    { "scheduling.k8s.io", "priorityclasses", cells_priority_class },
+    { "storage.k8s.io", "volumeattributesclasses", cells_attributes_class },
 };
 
 const struct column_set *column_set_of(const struct kind *k)

@@ -5,6 +5,18 @@
 #include "fakeapi/apiserver/kinds.h"
 #include "world/clock.h"
 
+/* What two columns that nearly every table has say of themselves. */
+#define COLUMN_NAME_TEXT \
+    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a " \
+    "client to request the generation of an appropriate name automatically. Name is primarily intended for creation " \
+    "idempotence and configuration definition. Cannot be updated. More info: " \
+    "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
+#define COLUMN_CREATED_TEXT \
+    "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed " \
+    "to be set in happens-before order across separate operations. Clients may not set this value. It is represented " \
+    "in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: " \
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
+
 struct column_set {
     const char *group, *plural;
     const struct column *columns;

@@ -1,12 +1,32 @@
 #include "fakeapi/apiserver/builtin/builtin.h"
+#include "fakeapi/apiserver/builtin/cells.h"
 #include "fakeapi/apiserver/server.h"
 #include "kube/selector.h"
 
 /* Scale: how many there shall be, how many there are, and which (B-104). */
 
+static void scale_cells(struct call *c, const struct kind *k, const json_t *obj, json_t *cells)
+{
+    (void)k;
+    json_array_append_new(cells, json_string(obj_name(obj)));
+    json_array_append_new(cells, json_integer(obj_int(obj, "spec.replicas", 0)));
+    json_array_append_new(cells, json_integer(obj_int(obj, "status.replicas", 0)));
+    json_array_append_new(cells, json_string(human_since(c->arena, obj_str(obj, "metadata.creationTimestamp"),
+                                                         world_now(c->s->world))));
+}
+
+const struct kind_ops scale_ops = { .cells = scale_cells };
+
+static const struct column scale_columns[] = {
+    { "Name", "string", "", COLUMN_NAME_TEXT, 0 },
+    { "Desired", "integer", "", "replicas is the desired number of instances for the scaled object.", 0 },
+    { "Available", "integer", "", "replicas is the actual number of observed instances of the scaled object.", 0 },
+    { "Age", "string", "", COLUMN_CREATED_TEXT, 0 },
+};
+
 const struct kind scale_kind = {
     .res = { "autoscaling", "v1", "Scale", "scales", true }, .singular = "scale", .list_kind = "ScaleList",
-    .ops = &plain_ops,
+    .columns = scale_columns, .n_columns = ARRAY_SIZE(scale_columns), .ops = &scale_ops,
 };
 
 static const char *selector_text(struct call *c, const json_t *obj)
