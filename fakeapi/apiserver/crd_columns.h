@@ -7,7 +7,3 @@
 /* Name, then additionalPrinterColumns, or Age where there are none. In `a`. */
 const struct column *crd_columns(const struct kind *k, struct arena *a, size_t *ret_n);
 json_t *crd_cells(const struct kind *k, const json_t *obj, struct instant now, struct arena *a);
-
-/* What a JSONPath of a column finds: a new array of borrowed values. The subset that columns use: .a.b, [0],
- * [*], ['a.b'], \. and [?(@.type=="Ready")]. */
-json_t *column_path_find(const json_t *obj, const char *path);
