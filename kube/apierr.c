@@ -3,6 +3,7 @@
 #include "kube/fielderr.h"
 
 #include "kube/gvk.h"
+#include "kube/nul.h"
 
 static const struct reason_row {
     int code;
@@ -191,8 +192,15 @@ bool apierr_is(int r, enum apierr_reason reason)
 
 static void set_text(json_t *object, const char *key, const char *value)
 {
-    if (!str_empty(value))
-        json_object_set_new_nocheck(object, key, json_string_nocheck(value));
+    if (str_empty(value))
+        return;
+    if (strstr(value, NUL_HIDDEN)) {
+        cleanup_free char *shown = xstrdup(value);
+        size_t len = nul_show(shown);
+        json_object_set_new_nocheck(object, key, json_stringn_nocheck(shown, len));
+        return;
+    }
+    json_object_set_new_nocheck(object, key, json_string_nocheck(value));
 }
 
 static json_t *details_object(const struct apierr *err)

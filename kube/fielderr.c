@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "kube/json.h"
+#include "kube/nul.h"
 
 static void fpath_add(struct buf *b, const struct fpath *p)
 {
@@ -75,7 +76,10 @@ void go_quote(struct buf *b, const char *s, size_t len)
         uint32_t c = 0;
         size_t n = utf8_next(s + i, len - i, &c);
         const char *hit = n == 1 && c ? strchr(plain, (int)c) : NULL;
-        if (n == 0) {
+        if (n == 0 && i + 1 < len && memcmp(s + i, NUL_HIDDEN, 2) == 0) {
+            buf_add_str(b, "\\x00");
+            n = 2;
+        } else if (n == 0) {
             buf_printf(b, "\\x%02x", (uint8_t)s[i]);
             n = 1;
         } else if (hit) {

@@ -1,12 +1,16 @@
 #include "fakeapi/apiserver/admission/admission.h"
 
+#include "kube/nul.h"
+
 /* POST of a collection. The order of checks is the real server's: options, body, namespace, admission,
  * preparation, validation, store (A-143, B.4). */
 
 static int invalid(struct call *c, const struct kind *k, const struct fielderrs *errs, const json_t *obj)
 {
     /* A custom resource is what it says it is, even where that is what is wrong. */
-    return fielderrs_status(errs, &c->err, kind_internal_group(k), kind_custom(k) ? obj_kind(obj) : k->res.kind, obj_name(obj));
+    const json_t *name = json_object_get(obj_metadata(obj), "name");
+    const char *text = nul_hide(c->arena, obj_name(obj), json_string_length(name));
+    return fielderrs_status(errs, &c->err, kind_internal_group(k), kind_custom(k) ? obj_kind(obj) : k->res.kind, text);
 }
 
 int fill_defaults(struct call *c, const struct kind *k, json_t **obj)

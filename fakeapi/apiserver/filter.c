@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/nul.h"
+
 #include "kube/selector.h"
 
 #include <stdio.h>
@@ -56,7 +58,8 @@ static int parse(struct arena *a, const struct kind *k, const char *labels, cons
     f->fields_text = arena_strdup(a, fields);
     if ((r = field_selector_parse(a, f->fields_text, strlen(fields), &f->fields, err)) < 0)
         return r;
-    return label_selector_parse(a, f->labels_text, strlen(labels), &f->labels, err);
+    char *text = arena_strdup(a, f->labels_text);
+    return label_selector_parse(a, text, nul_show(text), &f->labels, err);
 }
 
 int filter_parse(struct call *c, const struct kind *k, const char *labels, const char *fields, struct filter **ret)

@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/nul.h"
+
 #include "fakeapi/apiserver/base64.h"
 #include "kube/patch_json.h"
 
@@ -94,7 +96,7 @@ static int check_token(struct call *c, const json_t *t)
     if (!json_string_length(start))
         return bad_token(c, "encoded start key empty (version meta.k8s.io/v1)");
     if (!start_is_clean(json_string_value(start)))
-        return bad_token(c, "%s", json_string_value(start));
+        return bad_token(c, "%s", nul_hide(c->arena, json_string_value(start), json_string_length(start)));
     return 0;
 }
 
@@ -334,6 +336,8 @@ static int send_trees(struct list *l)
         return r < 0 ? r : reply_tree(c, 200, table);
     }
     if (c->out.view == VIEW_PARTIAL_LIST) {
+        if (!l->more)
+            json_object_del(meta, "continue");
         json_t *partial = json_array();
         for (size_t i = 0; i < json_array_size(items); i++)
             json_array_append_new(partial, partial_of(k, json_array_get(items, i), c->out.view_version));

@@ -7,13 +7,17 @@
  * is served and whose parameters are understood wins. */
 
 struct clause {
-    const char *type;                  /* "application/json", lower case */
-    const char *as, *group, *version;  /* "" = absent */
+    const char *type, *subtype;        /* as sent: case counts */
+    const char *as, *group, *version, *stream;   /* NULL = absent */
     double q;
-    size_t order;
 };
 
 #define CLAUSES_MAX 32
+
+struct clauses {
+    struct clause v[CLAUSES_MAX];
+    size_t n;
+};
 
 const char *media_type(enum media m, bool stream)
 {
@@ -25,12 +29,14 @@ const char *media_type(enum media m, bool stream)
     return plain[m];
 }
 
+/* ---- clauses ------------------------------------------------------------------------------------ */
+
 static char *trim(char *s)
 {
-    while (*s == ' ' || *s == '\t')
+    while (*s == ' ')
         s++;
     size_t len = strlen(s);
-    while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+    while (len && s[len - 1] == ' ')
         s[--len] = 0;
     return s;
 }
@@ -44,99 +50,179 @@ static char *next_part(char **rest, char separator)
     *rest = strchr(part, separator);
     if (*rest)
         *(*rest)++ = 0;
-    return trim(part);
+    return part;
 }
 
-/* The parameters of a clause; false where one of them rules the clause out. */
+/* One "key=value"; what has no value, or more than one, means nothing. */
 static void parse_param(struct clause *cl, char *param)
 {
     char *value = strchr(param, '=');
 
-    if (!value)
+    if (!value || !value[1])
         return;
     *value++ = 0;
+    if (strchr(value, '='))
+        return;
     param = trim(param);
+    if (streq(param, "q")) {
+        char *end;
+        cl->q = strtod(value, &end);
+        if (*end || end == value)
+            cl->q = 0;
+        return;
+    }
     value = trim(value);
-    if (strcasecmp(param, "q") == 0)
-        cl->q = strtod(value, NULL);
-    else if (strcasecmp(param, "as") == 0)
+    if (streq(param, "as"))
         cl->as = value;
-    else if (strcasecmp(param, "g") == 0)
+    else if (streq(param, "g"))
         cl->group = value;
-    else if (strcasecmp(param, "v") == 0)
+    else if (streq(param, "v"))
         cl->version = value;
+    else if (streq(param, "stream"))
+        cl->stream = value;
 }
 
-static int by_weight(const void *a, const void *b)
+static bool parse_clause(char *part, struct clause *ret)
 {
-    const struct clause *x = a, *y = b;
+    char *params = trim(part), *type = next_part(&params, ';'), *slash = strchr(type, '/');
 
-    if (x->q != y->q)
-        return x->q < y->q ? 1 : -1;
-    return x->order < y->order ? -1 : x->order > y->order;
+    *ret = (struct clause){ .q = 1, .type = type };
+    if (!slash || !slash[1]) {
+        if (slash)
+            *slash = 0;
+        ret->subtype = "*";
+        ret->type = trim(type);
+        if (!streq(ret->type, "*"))
+            return false;
+    } else {
+        *slash++ = 0;
+        if (strchr(slash, '/'))
+            return false;
+        ret->type = trim(type);
+        ret->subtype = trim(slash);
+    }
+    for (char *p; (p = next_part(&params, ';'));)
+        parse_param(ret, p);
+    return true;
 }
 
-static size_t parse_accept(struct arena *a, const char *header, struct clause v[CLAUSES_MAX])
+static bool goes_before(const struct clause *a, const struct clause *b)
+{
+    return a->q > b->q || (!streq(a->type, "*") && streq(b->type, "*")) ||
+           (!streq(a->subtype, "*") && streq(b->subtype, "*"));
+}
+
+/* By insertion: the order is none that could be relied on, so that the way to it counts. */
+static void parse_accept(struct arena *a, const char *header, struct clauses *ret)
 {
     char *rest = arena_strdup(a, header), *part;
-    size_t n = 0;
 
-    while (n < CLAUSES_MAX && (part = next_part(&rest, ','))) {
-        struct clause cl = { .as = "", .group = "", .version = "", .q = 1, .order = n };
-        char *params = part;
-        cl.type = next_part(&params, ';');
-        for (char *p; (p = next_part(&params, ';'));)
-            parse_param(&cl, p);
-        if (*cl.type)
-            v[n++] = cl;
-    }
-    qsort(v, n, sizeof(*v), by_weight);
-    return n;
+    ret->n = 0;
+    while (ret->n < CLAUSES_MAX && (part = next_part(&rest, ',')))
+        if (parse_clause(part, &ret->v[ret->n]))
+            ret->n++;
+    for (size_t i = 1; i < ret->n; i++)
+        for (size_t j = i; j && goes_before(&ret->v[j], &ret->v[j - 1]); j--) {
+            struct clause other = ret->v[j];
+            ret->v[j] = ret->v[j - 1];
+            ret->v[j - 1] = other;
+        }
 }
 
-/* "*" and the type's own first half match the first of the family: JSON. */
-static bool media_of(const char *type, bool custom, enum media *ret)
+static bool clause_matches(const struct clause *cl, enum media m)
 {
-    if (streq(type, "*/*") || strcasecmp(type, "application/*") == 0) {
-        *ret = MEDIA_JSON;
-        return true;
-    }
-    for (int m = MEDIA_JSON; m <= (custom ? MEDIA_YAML : MEDIA_PROTOBUF); m++) {
-        if (strcasecmp(type, media_type(m, false)) == 0) {
-            *ret = m;
+    const char *subtype = strchr(media_type(m, false), '/') + 1;
+
+    if (streq(cl->type, "*"))
+        return streq(cl->subtype, "*");
+    return streq(cl->type, "application") && (streq(cl->subtype, "*") || streq(cl->subtype, subtype));
+}
+
+static bool clause_transforms(const struct clause *cl)
+{
+    return cl->as || cl->group || cl->version;
+}
+
+static bool same_word(const char *a, const char *b)
+{
+    return streq(a ? a : "", b);
+}
+
+/* ---- views -------------------------------------------------------------------------------------- */
+
+static bool meta_version(const struct clause *cl)
+{
+    return same_word(cl->group, "meta.k8s.io") && (same_word(cl->version, "v1") || same_word(cl->version, "v1beta1"));
+}
+
+/* What an end point makes of a clause in one of its media types; false where it does not serve that. */
+typedef bool accepts_fn(const struct call *c, const struct clause *cl, struct encoding *e);
+
+/* Objects: as they are, as Tables where the media type can, as partial ones in any. */
+static bool accepts_views(const struct call *c, const struct clause *cl, struct encoding *e)
+{
+    e->view = VIEW_PLAIN;
+    e->view_version = "";
+    if (!clause_transforms(cl))
+        return e->media != MEDIA_PROTOBUF || !kind_custom(c->route.kind);
+    if (!meta_version(cl))
+        return false;
+    e->view_version = same_word(cl->version, "v1") ? "v1" : "v1beta1";
+    if (same_word(cl->as, "Table"))
+        e->view = VIEW_TABLE;
+    else if (same_word(cl->as, "PartialObjectMetadata"))
+        e->view = VIEW_PARTIAL;
+    else if (same_word(cl->as, "PartialObjectMetadataList"))
+        e->view = VIEW_PARTIAL_LIST;
+    else
+        return false;
+    return e->view != VIEW_TABLE || e->media != MEDIA_PROTOBUF;
+}
+
+static bool accepts_plain(const struct call *c, const struct clause *cl, struct encoding *e)
+{
+    (void)c;
+    (void)e;
+    return !clause_transforms(cl);
+}
+
+static bool accepts_aggregated(const struct call *c, const struct clause *cl, struct encoding *e)
+{
+    (void)c;
+    (void)e;
+    return same_word(cl->as, "APIGroupDiscoveryList") && same_word(cl->group, "apidiscovery.k8s.io") &&
+           same_word(cl->version, "v2");
+}
+
+/* The first clause that the end point serves decides *e. */
+static bool settle_clause(const struct call *c, const struct clauses *cs, accepts_fn *accepts,
+                          struct encoding *e)
+{
+    for (size_t i = 0; i < cs->n; i++) {
+        const struct clause *cl = &cs->v[i];
+        for (int m = MEDIA_JSON; m <= MEDIA_PROTOBUF; m++) {
+            struct encoding one = *e;
+            one.media = m;
+            if (!clause_matches(cl, m) || !accepts(c, cl, &one))
+                continue;
+            if (cl->stream && (m == MEDIA_YAML || !streq(cl->stream, "watch")))
+                continue;
+            *e = one;
             return true;
         }
     }
     return false;
 }
 
-/* ---- views -------------------------------------------------------------------------------------- */
-
-static bool meta_version(const char *v)
+/* strconv.ParseBool: what is no boolean is false. */
+static bool parse_bool(const char *v)
 {
-    return streq(v, "v1") || streq(v, "v1beta1");
-}
+    static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True" };
 
-static bool view_of(struct call *c, const struct clause *cl, struct encoding *e)
-{
-    const struct route *r = &c->route;
-
-    e->view = VIEW_PLAIN;
-    e->view_version = "";
-    if (!*cl->as)
-        return true;
-    if (r->type != ROUTE_RESOURCE || !streq(cl->group, "meta.k8s.io") || !meta_version(cl->version))
-        return false;
-    e->view_version = streq(cl->version, "v1") ? "v1" : "v1beta1";
-    if (streq(cl->as, "Table"))
-        e->view = VIEW_TABLE;
-    else if (streq(cl->as, "PartialObjectMetadata"))
-        e->view = VIEW_PARTIAL;
-    else if (streq(cl->as, "PartialObjectMetadataList"))
-        e->view = VIEW_PARTIAL_LIST;
-    else
-        return false;
-    return e->view != VIEW_TABLE || e->media == MEDIA_JSON;
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        if (streq(v, yes[i]))
+            return true;
+    return false;
 }
 
 static bool pretty(struct call *c)
@@ -144,8 +230,8 @@ static bool pretty(struct call *c)
     static const char *const browsers[] = { "curl", "Wget", "Mozilla/5.0" };
     const char *v = query_get(&c->query, "pretty");
 
-    if (v)
-        return query_bool(&c->query, "pretty");
+    if (!str_empty(v))
+        return parse_bool(v);
     for (size_t i = 0; i < ARRAY_SIZE(browsers); i++)
         if (str_starts(c->user_agent, browsers[i]))
             return true;
@@ -161,30 +247,30 @@ static bool watching(const struct call *c)
 }
 
 /* The router of built-in paths turns away what names none of its types, in words of its own. */
-static bool router_knows(const struct clause *v, size_t n)
+static bool router_knows(const char *accept)
 {
-    for (size_t i = 0; i < n; i++) {
-        enum media m;
-        if (streq(v[i].type, "*/*") || (!strchr(v[i].type, '*') && media_of(v[i].type, false, &m)))
-            return true;
+    char *copy = xstrdup(accept), *rest = copy, *part;
+    bool knows = false;
+
+    while ((part = next_part(&rest, ','))) {
+        char *type = trim(next_part(&part, ';'));
+        knows = knows || streq(type, "*/*");
+        for (int m = MEDIA_JSON; m <= MEDIA_PROTOBUF; m++)
+            knows = knows || streq(type, media_type(m, false));
     }
-    return false;
+    free(copy);
+    return knows;
 }
 
-static int not_acceptable(struct call *c, const struct clause *v, size_t n)
+static int not_routed(struct call *c)
 {
     const struct route *r = &c->route;
-
-    if (r->type == ROUTE_RESOURCE && !kind_custom(r->kind) && !router_knows(v, n)) {
-        bool list = r->verb == VERB_LIST || r->verb == VERB_WATCH;
-        int e = apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s",
-                           list ? PLAIN_TYPES ", " STREAM_TYPES : PLAIN_TYPES);
-        c->err.has_details = true;
-        c->pretty_error = true;
-        return e;
-    }
-    return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: %s",
-                      watching(c) ? STREAM_TYPES : PLAIN_TYPES);
+    bool list = r->verb == VERB_LIST || r->verb == VERB_WATCH;
+    int e = apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s",
+                       list ? PLAIN_TYPES ", " STREAM_TYPES : PLAIN_TYPES);
+    c->err.has_details = true;
+    c->pretty_error = true;
+    return e;
 }
 
 int negotiate_check_view(struct call *c, const struct kind *k, bool list)
@@ -196,6 +282,8 @@ int negotiate_check_view(struct call *c, const struct kind *k, bool list)
         return 0;
     if (*k->res.group)
         snprintf(group, sizeof(group), "%.*s", (int)strcspn(k->res.group, "."), k->res.group);
+    if (!list && kind_custom(k))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "content is not a list");
     const char *what = kind_custom(k) ? arena_printf(c->arena, "*unstructured.Unstructured%s", list ? "List" : "")
                                       : arena_printf(c->arena, "*%s.%s%s", group, k->res.kind, list ? "List" : "");
     return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "you requested %s, but the requested object is %sa list (%s)", view,
@@ -204,79 +292,133 @@ int negotiate_check_view(struct call *c, const struct kind *k, bool list)
 
 int negotiate(struct call *c)
 {
-    struct clause clauses[CLAUSES_MAX];
     const char *accept = api_request_header(c->q, "accept");
-    bool custom = c->route.kind && kind_custom(c->route.kind);
-    bool stream = watching(c);
+    bool resource = c->route.type == ROUTE_RESOURCE;
+    struct clauses clauses;
 
     c->out = (struct encoding){ .media = MEDIA_JSON, .view_version = "", .pretty = pretty(c) };
     if (str_empty(accept))
         return 0;
-    size_t n = parse_accept(c->arena, accept, clauses);
-    for (size_t i = 0; i < n; i++) {
-        struct encoding e = c->out;
-        if (!media_of(clauses[i].type, custom, &e.media) || !view_of(c, &clauses[i], &e))
-            continue;
-        if (stream && e.media == MEDIA_YAML)
-            continue;
-        c->out = e;
-        return 0;
-    }
-    return not_acceptable(c, clauses, n);
+    if (resource && !kind_custom(c->route.kind) && !router_knows(accept))
+        return not_routed(c);
+    parse_accept(c->arena, accept, &clauses);
+    if (!settle_clause(c, &clauses, resource ? accepts_views : accepts_plain, &c->out))
+        return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: " PLAIN_TYPES);
+    if (watching(c) && c->out.media == MEDIA_YAML)
+        return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: " STREAM_TYPES);
+    return 0;
 }
 
 struct encoding negotiate_error(struct call *c)
 {
-    struct clause clauses[CLAUSES_MAX];
     const char *accept = api_request_header(c->q, "accept");
     struct encoding e = { .media = MEDIA_JSON, .view_version = "", .pretty = pretty(c) || c->pretty_error };
-    bool custom = c->route.kind && kind_custom(c->route.kind);
+    struct clauses clauses;
 
     if (str_empty(accept))
         return e;
-    size_t n = parse_accept(c->arena, accept, clauses);
-    for (size_t i = 0; i < n; i++)
-        if (media_of(clauses[i].type, custom, &e.media))
-            break;
+    parse_accept(c->arena, accept, &clauses);
+    if (!settle_clause(c, &clauses, accepts_plain, &e))
+        e.pretty = true;               /* nothing to go by: JSON, indented */
     return e;
+}
+
+/* Whether the aggregated discovery document is asked for. */
+bool negotiate_aggregated(struct call *c, enum media *ret)
+{
+    const char *accept = api_request_header(c->q, "accept");
+    struct encoding e = { .media = MEDIA_JSON };
+    struct clauses clauses;
+
+    if (str_empty(accept))
+        return false;
+    parse_accept(c->arena, accept, &clauses);
+    if (!settle_clause(c, &clauses, accepts_aggregated, &e))
+        return false;
+    *ret = e.media;
+    return true;
+}
+
+/* ---- bodies ------------------------------------------------------------------------------------- */
+
+static bool token_char(char c)
+{
+    return c > ' ' && c < 0x7f && !strchr("()<>@,;:\\\"/[]?=", c);
+}
+
+static size_t token_len(const char *s)
+{
+    size_t n = 0;
+
+    while (token_char(s[n]))
+        n++;
+    return n;
+}
+
+static const char *skip_space(const char *s)
+{
+    return s + strspn(s, " \t\r\n\v\f");
+}
+
+/* "; name=value" at s: what follows it, NULL where that is not there. */
+static const char *skip_param(const char *s)
+{
+    size_t n;
+
+    s = skip_space(s);
+    if (*s != ';')
+        return NULL;
+    s = skip_space(s + 1);
+    n = token_len(s);
+    s = skip_space(s + n);
+    if (!n || *s != '=')
+        return NULL;
+    s = skip_space(s + 1);
+    if (*s != '"')
+        return (n = token_len(s)) ? s + n : NULL;
+    for (s++; *s && *s != '"'; s++)
+        if (*s == '\\' && s[1])
+            s++;
+    return *s ? s + 1 : NULL;
+}
+
+/* mime.ParseMediaType: the type in lower case, NULL where the header is not well formed. */
+static const char *content_type(struct arena *a, const char *header)
+{
+    size_t len = strcspn(header, ";");
+    char *type = arena_strndup(a, header, len);
+    const char *rest = header + len;
+
+    type = trim(type);
+    for (char *p = type; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p |= 0x20;
+    size_t first = token_len(type);
+    if (!first || (type[first] && (type[first] != '/' || !token_len(type + first + 1) ||
+                                   type[first + 1 + token_len(type + first + 1)])))
+        return NULL;
+    while (*rest) {
+        const char *next = skip_param(rest);
+        if (!next)
+            return *skip_space(rest + strspn(rest, " ;")) ? NULL : type;
+        rest = next;
+    }
+    return type;
 }
 
 int negotiate_body(struct call *c, enum media *ret)
 {
-    const char *type = api_request_header(c->q, "content-type");
-    /* What a DELETE says are options: no custom resource. */
-    bool custom = c->route.kind && kind_custom(c->route.kind)
-                  && !(c->route.verb & (VERB_DELETE | VERB_DELETECOLLECTION));
+    const char *header = api_request_header(c->q, "content-type"), *type;
 
     *ret = MEDIA_JSON;
-    if (str_empty(type) || c->q->object)
+    if (str_empty(header) || c->q->object)
         return 0;
-    char *rest = arena_strdup(c->arena, type);
-    const char *name = next_part(&rest, ';');
-    if (media_of(name, custom, ret) && !strchr(name, '*'))
-        return 0;
-    return apierr_set(&c->err, APIERR_UNSUPPORTED_MEDIA_TYPE,
-                      "the body of the request was in an unknown format - accepted media types include: %s",
-                      custom ? "application/json, application/yaml"
-                             : "application/json, application/yaml, application/vnd.kubernetes.protobuf");
-}
-
-/* Whether the aggregated discovery document is what the first usable clause asks for. */
-bool negotiate_aggregated(struct call *c, enum media *ret)
-{
-    struct clause clauses[CLAUSES_MAX];
-    const char *accept = api_request_header(c->q, "accept");
-    size_t n = str_empty(accept) ? 0 : parse_accept(c->arena, accept, clauses);
-
-    for (size_t i = 0; i < n; i++) {
-        const struct clause *cl = &clauses[i];
-        if (!media_of(cl->type, false, ret))
-            continue;
-        if (!*cl->as && !*cl->group && !*cl->version)
-            return false;
-        if (streq(cl->as, "APIGroupDiscoveryList") && streq(cl->group, "apidiscovery.k8s.io") &&
-            streq(cl->version, "v2"))
-            return true;
+    type = content_type(c->arena, header);
+    for (int m = MEDIA_JSON; type && m <= MEDIA_PROTOBUF; m++) {
+        *ret = m;
+        if (streq(type, media_type(m, false)))
+            return 0;
     }
-    return false;
+    return apierr_set(&c->err, APIERR_UNSUPPORTED_MEDIA_TYPE, "the body of the request was in an unknown format - "
+                      "accepted media types include: " PLAIN_TYPES);
 }

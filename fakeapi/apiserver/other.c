@@ -27,9 +27,7 @@ static int not_found(struct call *c)
 
 /* ---- discovery ---------------------------------------------------------------------------------- */
 
-#define AGGREGATED ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-
-/* The aggregated form where a clause asks for it and none before it is served otherwise. */
+/* The aggregated form where any clause asks for it. */
 static int aggregated(struct call *c, bool core, bool *ret_done)
 {
     enum media media;
@@ -46,18 +44,20 @@ static int aggregated(struct call *c, bool core, bool *ret_done)
         return 0;
     }
     call_header(c, "Vary", "Accept");
-    return reply_blob(c, 200, arena_printf(c->arena, "%s" AGGREGATED, media_type(media, false)), body);
+    return reply_blob(c, 200, arena_printf(c->arena, "%s;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+                                           media_type(media, false)), body);
 }
 
 static int root_document(struct call *c, bool core)
 {
     bool done;
-    int r = aggregated(c, core, &done);
+    int r;
 
+    if (core && !streq(c->q->method, "GET"))
+        return method_not_allowed(c);
+    r = aggregated(c, core, &done);
     if (r < 0 || done)
         return r;
-    if ((core && !streq(c->q->method, "GET")))
-        return method_not_allowed(c);
     if ((r = negotiate(c)) < 0)
         return r;
     if (!core)

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "kube/nul.h"
+
 static int hex(char c)
 {
     if (c >= '0' && c <= '9')
@@ -22,8 +24,13 @@ static bool unescape(char *s)
             int hi = hex(p[1]), lo = hi < 0 ? -1 : hex(p[2]);
             if (hi < 0 || lo < 0)
                 return false;
-            *w++ = (char)(hi << 4 | lo);
             p += 2;
+            if (hi << 4 | lo) {
+                *w++ = (char)(hi << 4 | lo);
+            } else {
+                memcpy(w, NUL_HIDDEN, 2);
+                w += 2;
+            }
         } else {
             *w++ = *p;
         }

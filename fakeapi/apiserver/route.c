@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "kube/nul.h"
+
 /* The router's table of methods; HEAD is no method of any resource (B-066). */
 struct segments {
     const char *v[16];
@@ -17,11 +19,11 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Once, as Go's server does it (K-050). NULL where an escape is broken. A NUL stays an escape: no name
+/* Once, as Go's server does it (K-050). NULL where an escape is broken. A NUL goes hidden (kube/nul.h): no name
  * holds one, so that it can only miss. */
 static char *decode_path(struct arena *a, const char *path)
 {
-    char *out = arena_strdup(a, path), *w = out;
+    char *out = arena_strdup(a, path), *w = out;   /* an escape is longer than what it stands for */
 
     for (const char *p = path; *p; p++) {
         if (*p != '%') {
@@ -35,8 +37,8 @@ static char *decode_path(struct arena *a, const char *path)
         if (c) {
             *w++ = c;
         } else {
-            memcpy(w, p, 3);
-            w += 3;
+            memcpy(w, NUL_HIDDEN, 2);
+            w += 2;
         }
         p += 2;
     }

@@ -255,6 +255,21 @@ static char *normal_text(struct names *n, const char *s)
     return text;
 }
 
+/* A text with NULs: each piece between them by itself. */
+static json_t *normal_pieces(struct names *n, const json_t *v)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+    const char *s = json_string_value(v), *end = s + json_string_length(v);
+
+    for (; s <= end; s += strlen(s) + 1) {
+        cleanup_free char *piece = normal_text(n, s);
+        buf_add_str(&b, piece);
+        if (s + strlen(s) < end)
+            buf_add(&b, "", 1);
+    }
+    return json_stringn_nocheck(b.data, b.len);
+}
+
 /* ---- the tree --------------------------------------------------------------------------------- */
 
 struct sortable {
@@ -325,7 +340,7 @@ static json_t *walk(struct names *n, const json_t *v, const char *key)
     if (json_is_string(v)) {
         const char *s = json_string_value(v);
         if (strlen(s) != json_string_length(v))
-            return json_incref((json_t *)v);
+            return normal_pieces(n, v);
         if (key && streq(key, "resourceVersion")) {
             size_t rank = revision_rank(n, s, strlen(s));
             return rank ? json_sprintf("<rv %zu>", rank) : json_string_nocheck(s);
