@@ -1,5 +1,6 @@
 #include "fakeapi/replay/replay.h"
 
+#include "fakeapi/store/store.h"
 #include "kube/json.h"
 
 #include <stdio.h>
@@ -474,27 +475,18 @@ static void call_namespace(struct play *p, const char *method, const char *path,
     do_quietly(p, steps, method);
 }
 
-/* A recorded server had written more than a hundred times before its first case. Texts that quote a revision are
- * compared by its rank, which a shorter number does not get. */
-static void write_a_hundred(struct play *p)
-{
-    uint64_t revision = 0;
+/* A recorded server had written more than a thousand times before its first case. Texts that quote a revision are
+ * compared by its rank, which a short number does not get, and which a number that a case sends must not be. */
+#define FIRST_REVISION 1700
 
-    while (revision <= 100) {
-        cleanup_reply struct api_reply r = { 0 };
-        struct api_request q = { .method = "POST", .path = "/api/v1/namespaces/default/configmaps",
-                                 .body = "{\"metadata\":{\"generateName\":\"early-\"}}" };
-        q.body_len = strlen(q.body);
-        apiserver_handle(p->co, p->server, &q, true, &r);
-        const char *text = json_string_value(json_object_get(json_object_get(r.object, "metadata"), "resourceVersion"));
-        if (!text || !parse_u64(text, &revision))
-            return;
-        const char *name = json_string_value(json_object_get(json_object_get(r.object, "metadata"), "name"));
-        cleanup_free char *path = xasprintf("%s/%s", q.path, name);
-        cleanup_reply struct api_reply gone = { 0 };
-        struct api_request d = { .method = "DELETE", .path = path };
-        apiserver_handle(p->co, p->server, &d, true, &gone);
-    }
+static void write_often(struct store *st)
+{
+    struct value *v = value_from_tree(json_object());
+
+    while (store_revision(st) + 1 < FIRST_REVISION)
+        store_put(st, "/early", value_ref(v), STORE_ANY, NULL);
+    store_delete(st, "/early", STORE_ANY, v, NULL);
+    store_compact(st, store_revision(st));
 }
 
 json_t *replay_play(struct co *co, struct apiserver *server, const json_t *c, const char *ns)
@@ -503,7 +495,7 @@ json_t *replay_play(struct co *co, struct apiserver *server, const json_t *c, co
     json_t *answers = json_array(), *step;
     size_t i;
 
-    write_a_hundred(&p);
+    write_often(apiserver_store(server));
     call_namespace(&p, "POST", "/api/v1/namespaces",
                    "{\"apiVersion\": \"v1\", \"kind\": \"Namespace\", \"metadata\": {\"name\": \"${ns}\"}}");
     do_quietly(&p, json_object_get(c, "setup"), "POST");
