@@ -270,6 +270,21 @@ def slow_and_silent_clients_stall_nobody():
 
 
 @case
+def a_connection_is_used_again__A_130():
+    with Server() as s:
+        c = s.connect()
+        for i in range(100):
+            c.request('GET', '/api/v1/namespaces/default')
+            r = c.getresponse()
+            r.read()
+            assert r.status == 200 and r.version == 11 and not r.will_close
+            if i == 0:
+                port = c.sock.getsockname()
+        assert c.sock.getsockname() == port
+        c.close()
+
+
+@case
 def watchers_that_leave_are_forgotten():
     with Server() as s:
         fds = '/proc/%d/fd' % s.p.pid
