@@ -9,7 +9,7 @@ BUILD_PACKAGES = meson ninja-build gcc g++ pkg-config libmicrohttpd-dev libjanss
 	protobuf-c-compiler libre2-dev libgnutls28-dev python3
 CHECK_PACKAGES = python3-grpcio python3-protobuf python3-kubernetes etcd-server
 
-.PHONY: all deps check-deps check certify villains bench fuzz recordings clean help
+.PHONY: all deps check-deps check certify villains bench fuzz soak recordings clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -54,6 +54,11 @@ bench: all
 fuzz:
 	@python3 coverage/fuzz.py --time $(TIME)
 
+# Power cuts behind every write and a byte flipped at every place; then 200 deaths under writers.
+soak: all
+	@$(BUILD)/fakeapi/store/test_durable --soak
+	@python3 fakeapi/http/test_data.py $(BUILD)/dormouse 200
+
 recordings: all
 	@python3 fixtures/recordings/compact.py $(FROM)
 
@@ -68,6 +73,7 @@ help:
 	@echo "make villains   every broken implementation must be caught; ends with the kill matrix"
 	@echo "make bench      speed and memory, side by side with installed peers"
 	@echo "make fuzz       TIME=60: each fuzz target for so many seconds (needs clang)"
+	@echo "make soak       minutes of power cuts, damage and SIGKILL for serve --data"
 	@echo "make recordings FROM=DIR: refresh fixtures/recordings/ from recorded exchanges"
 	@echo "make clean      remove $(BUILD)/"
 	@echo

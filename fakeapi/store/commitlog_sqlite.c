@@ -461,9 +461,10 @@ static int check_whole(struct sqlite_log *s, struct err *e)
         r = err_set(e, ERR_PROTOCOL, "the file is damaged: its tables are not as they were made");
     if (r == 0)
         r = ask(s, "PRAGMA quick_check(1)", &verdict, e);
-    if (r == 0 && (!verdict || !streq(verdict, "ok")))
-        r = err_set(e, ERR_PROTOCOL, "the file is damaged: %s", verdict ? verdict : "");
-    return r;
+    if (r < 0 || (verdict && streq(verdict, "ok")))
+        return r;
+    const char *line = verdict ? strchr(verdict, '\n') : NULL;           /* the first only names the database */
+    return err_set(e, ERR_PROTOCOL, "the file is damaged: %s", line ? line + 1 : "it cannot be checked");
 }
 
 static int prepare(struct sqlite_log *s, struct err *e)
@@ -487,8 +488,6 @@ static int set_up(struct sqlite_log *s, const struct commitlog_sqlite_options *o
         r = execute(s, o->careless ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL", e);
     if (r == 0)
         r = ask(s, "PRAGMA user_version", &version, e);
-    if (r == 0 && sqlite3_db_readonly(s->db, "main"))
-        r = err_set(e, ERR_ACCESS, "it cannot be written");
     if (r == 0 && streq(version, "0"))
         r = create(s, e);
     if (r == 0)
@@ -511,6 +510,8 @@ static int open_database(struct sqlite_log *s, const struct commitlog_sqlite_opt
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (o->fold_after)
         sqlite3_wal_autocheckpoint(s->db, (int)o->fold_after);
+    if (sqlite3_db_readonly(s->db, "main"))
+        return err_set(e, ERR_ACCESS, "it cannot be written");
     r = set_up(s, o, e);
     if (r == 0)
         r = prepare(s, e);

@@ -12,7 +12,7 @@
 
 #define FILE_NAME "data"
 #define BATCHES 10
-#define SOAK_BATCHES 60
+#define SOAK_BATCHES 40
 #define ROOM (9 << 20)                 /* the log's reserve, and something to write into */
 
 /* ---- a life: random writes in batches, and what was acknowledged when ---------------------------------- */
@@ -259,7 +259,7 @@ static void power_may_be_cut_behind_any_write(void **state)
 {
     bool soak = *(bool *)*state;
 
-    for (uint64_t seed = 1; seed <= (soak ? 20 : 1); seed++) {
+    for (uint64_t seed = 1; seed <= (soak ? 6 : 1); seed++) {
         struct life l = { .n_batches = soak ? SOAK_BATCHES : BATCHES };
         live(&l, seed);
         assert_true(crash_vfs_steps(l.disk) > 200);
