@@ -5,6 +5,7 @@
 
 #include "kube/formats.h"
 #include "kube/gvk.h"
+#include "kube/keyed_list.h"
 #include "kube/names.h"
 #include "kube/object.h"
 #include "kube/regex.h"
@@ -485,78 +486,11 @@ static void too_few(struct run *r, struct result *res, const struct place *p, si
     f->message = arena_printf(r->arena, "%s in body should have at least %lld %s", f->name, (long long)min, what);
 }
 
-/* The keys of an element of a keyed list, as a number. */
-static uint64_t hash_keys(const json_t *keys, const json_t *item)
-{
-    uint64_t hash = 0;
-    size_t k;
-    json_t *key;
-
-    json_array_foreach ((json_t *)keys, k, key) {
-        const json_t *part = json_object_get(item, json_string_value(key));
-        hash = hash * 31 + (part ? json_hash(1, part) : 0);
-    }
-    return hash;
-}
-
-static bool same_keys(const json_t *keys, const json_t *a, const json_t *b)
-{
-    size_t k;
-    json_t *key;
-
-    json_array_foreach ((json_t *)keys, k, key)
-        if (!json_same(json_object_get(a, json_string_value(key)), json_object_get(b, json_string_value(key))))
-            return false;
-    return true;
-}
-
-/* The elements of the list before an update, found by their keys. Made when first asked. */
-struct by_keys {
-    const json_t *keys, *list;
-    struct key_row {
-        uint64_t hash;
-        size_t at;
-    } *rows;
-};
-
-static int by_row(const void *a, const void *b)
-{
-    const struct key_row *x = a, *y = b;
-
-    return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1) : (x->at > y->at) - (x->at < y->at);
-}
-
-static const json_t *find_by_keys(struct run *r, struct by_keys *index, const json_t *item)
-{
-    size_t n = json_array_size(index->list), low = 0, high = n;
-    uint64_t hash = hash_keys(index->keys, item);
-
-    if (!index->rows) {
-        index->rows = arena_alloc(r->arena, (n + 1) * sizeof(*index->rows));
-        for (size_t i = 0; i < n; i++)
-            index->rows[i] = (struct key_row){ hash_keys(index->keys, json_array_get(index->list, i)), i };
-        qsort(index->rows, n, sizeof(*index->rows), by_row);
-    }
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (index->rows[mid].hash < hash)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    for (; low < n && index->rows[low].hash == hash; low++) {
-        const json_t *was = json_array_get(index->list, index->rows[low].at);
-        if (same_keys(index->keys, was, item))
-            return was;
-    }
-    return NULL;
-}
-
 static struct result check_list(struct run *r, const struct crd_validator *v, const json_t *value, const json_t *old,
                                 const struct place *p)
 {
     struct result res = { 0 };
-    struct by_keys before = { .keys = v->list_keys, .list = old };
+    struct keyed_list before = { .keys = v->list_keys, .list = old };
     size_t n = json_array_size(value);
 
     for (size_t i = 0; v->items && i < n; i++) {
@@ -565,7 +499,7 @@ static struct result check_list(struct run *r, const struct crd_validator *v, co
         struct result each = validate(r, v->items, item, NULL, &here);
         /* What it was before matters only when something is wrong. */
         if (each.first && v->listed == LISTED_MAP && json_is_array(old)
-            && (was = find_by_keys(r, &before, item)))
+            && (was = keyed_list_find(r->arena, &before, item)))
             each = validate(r, v->items, item, was, &here);
         merge(&res, each);
     }

@@ -108,7 +108,7 @@ static void value_add(struct buf *b, const json_t *value)
         json_write(b, value, 0);
 }
 
-static void push(struct fielderrs *e, const struct fpath *p, const char *reason, const struct buf *body)
+static void append(struct fielderrs *e, struct apicause cause)
 {
     if ((e->n & (e->n + 1)) == 0) {
         struct apicause *grown = arena_alloc(e->arena, (2 * e->n + 1) * sizeof(*grown));
@@ -116,9 +116,20 @@ static void push(struct fielderrs *e, const struct fpath *p, const char *reason,
             memcpy(grown, e->v, e->n * sizeof(*grown));
         e->v = grown;
     }
-    e->v[e->n++] = (struct apicause){ .reason = reason,
-                                      .message = arena_strndup(e->arena, body->data, body->len),
-                                      .field = fpath_text(e->arena, p) };
+    e->v[e->n++] = cause;
+}
+
+static void push(struct fielderrs *e, const struct fpath *p, const char *reason, const struct buf *body)
+{
+    append(e, (struct apicause){ .reason = reason, .message = arena_strndup(e->arena, body->data, body->len),
+                                 .field = fpath_text(e->arena, p) });
+}
+
+void fielderrs_add(struct fielderrs *e, const struct fielderrs *more)
+{
+    for (size_t i = 0; i < more->n; i++)
+        append(e, (struct apicause){ .reason = more->v[i].reason, .message = arena_strdup(e->arena, more->v[i].message),
+                                     .field = arena_strdup(e->arena, more->v[i].field) });
 }
 
 static void add_detail(struct buf *b, const char *fmt, va_list args)

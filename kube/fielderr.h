@@ -59,6 +59,9 @@ void fielderr_type_invalid(struct fielderrs *e, const struct fpath *p, const cha
                            const char *fmt, ...) PRINTF(4, 5);
 void fielderr_internal(struct fielderrs *e, const struct fpath *p, const char *fmt, ...) PRINTF(3, 4);
 
+/* Appends what another list holds. */
+void fielderrs_add(struct fielderrs *e, const struct fielderrs *more);
+
 /* 0 when the list is empty, else -APIERR_INVALID with the aggregated message and all causes. `kind` is the
  * Kind, `group` "" for the core group. */
 int fielderrs_status(const struct fielderrs *e, struct apierr *err, const char *group, const char *kind,

@@ -68,3 +68,14 @@ bool regex_match(const struct regex *r, const char *text, size_t len)
 {
     return re2::RE2::PartialMatch(re2::StringPiece(text, len), *r->re);
 }
+
+bool regex_find(const struct regex *r, const char *text, size_t len, size_t from, size_t *ret_start, size_t *ret_end)
+{
+    re2::StringPiece found;
+
+    if (!r->re->Match(re2::StringPiece(text, len), from, len, re2::RE2::UNANCHORED, &found, 1))
+        return false;
+    *ret_start = (size_t)(found.data() - text);
+    *ret_end = *ret_start + found.size();
+    return true;
+}

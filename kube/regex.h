@@ -10,3 +10,5 @@ struct regex *regex_new(struct arena *arena, const char *pattern, size_t len, co
 struct regex *regex_free(struct regex *r);       /* NULL is fine; returns NULL */
 
 bool regex_match(const struct regex *r, const char *text, size_t len);           /* anywhere in the text */
+/* The first match at or after `from`, as [*ret_start, *ret_end); what stands before `from` counts for \b and ^. */
+bool regex_find(const struct regex *r, const char *text, size_t len, size_t from, size_t *ret_start, size_t *ret_end);
