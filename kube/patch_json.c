@@ -490,6 +490,97 @@ static bool run_operation(struct patcher *p, const json_t *op)
     return false;
 }
 
+/* ---- why one did not apply ---------------------------------------------------------------------- */
+
+static const struct why_row {
+    const char *op, *path_missing, *no_place;    /* what follows where the path is absent, or leads nowhere */
+} why_rows[] = {
+    { "add", "", "doc is missing path: \"%s\"" },
+    { "remove", "", "doc is missing path: \"%s\"" },
+    { "replace", "operation missing path field: ", "doc is missing path: %s" },
+    { "test", "operation missing path field: ", "is missing path: %s" },
+    { "move", "operation missing path field: ", "doc is missing destination path: %s" },
+    { "copy", "", "doc is missing destination path: %s" },
+};
+
+static const char *index_problem(struct arena *a, const struct place *p, bool add)
+{
+    json_int_t i;
+    char *end;
+
+    i = strtoll(p->key, &end, 10);
+    if (!p->len || *end)
+        return arena_printf(a, "%s%s%sstrconv.Atoi: parsing \"%s\": invalid syntax", add ? "value was not a proper array "
+                            "index: '" : "", add ? p->key : "", add ? "': " : "", p->key);
+    return arena_printf(a, "Unable to access invalid index: %lld: invalid index referenced", (long long)i);
+}
+
+/* An operation that has a place to be at. */
+static const char *why_at(struct arena *a, const char *op, const char *path, const struct place *p)
+{
+    bool ok;
+
+    place_get(p, &ok);
+    if (streq(op, "replace"))
+        return arena_printf(a, "replace operation does not apply: doc is missing key: %s: missing value", path);
+    if (streq(op, "test") && ok)
+        return arena_printf(a, "testing value %s failed: test failed", path);
+    if (streq(op, "remove") && json_is_object(p->container))
+        return arena_printf(a, "error in remove for path: '%s': Unable to remove nonexistent key: %s: missing value", path,
+                            p->key);
+    if (streq(op, "copy"))
+        return arena_printf(a, "error while adding value during copy: %s", index_problem(a, p, true));
+    return arena_printf(a, "error in %s for path: '%s': %s", op, path, index_problem(a, p, streq(op, "add")));
+}
+
+static const char *why_from(struct patcher *p, const json_t *op, const char *name)
+{
+    struct place place;
+    const char *from;
+    size_t len;
+    bool ok;
+
+    if (!op_text(op, "from", &from, &len))
+        return arena_printf(p->arena, "%s operation failed to decode from: operation, missing from field: missing value",
+                            name);
+    if (!find_place(p->arena, p->root, from, len, &place))
+        return arena_printf(p->arena, "%s operation does not apply: doc is missing from path: %s: missing value", name,
+                            from);
+    if (!place_get(&place, &ok) && json_is_object(place.container) && streq(name, "move"))
+        return arena_printf(p->arena, "error in move for path: '%s': Unable to remove nonexistent key: %s: missing value",
+                            place.key, place.key);
+    return ok ? NULL : arena_printf(p->arena, "error in %s for %s: '%s': %s", name, streq(name, "move") ? "path" : "from",
+                                    streq(name, "move") ? place.key : from, index_problem(p->arena, &place, false));
+}
+
+static const char *why_not(struct patcher *p, const json_t *op)
+{
+    const char *name = json_string_value(json_object_get(op, "op")), *path, *why = NULL;
+    const struct why_row *row = NULL;
+    struct place place;
+    size_t len;
+
+    for (size_t i = 0; name && i < ARRAY_SIZE(why_rows); i++)
+        if (streq(why_rows[i].op, name))
+            row = &why_rows[i];
+    if (!row)
+        return arena_printf(p->arena, "Unexpected kind: %s", name ? name : "unknown");
+    if ((streq(name, "move") || streq(name, "copy")) && (why = why_from(p, op, name)))
+        return why;
+    if (!op_text(op, "path", &path, &len))
+        return arena_printf(p->arena, "%s operation failed to decode path: %smissing value", name, row->path_missing);
+    if (whole_document(op) && streq(name, "test"))
+        return "testing value  failed: test failed";
+    if (find_place(p->arena, p->root, path, len, &place))
+        return why_at(p->arena, name, path, &place);
+    cleanup_buf struct buf b = BUF_INIT;
+    buf_printf(&b, "%s operation does not apply: ", name);
+    const char *before = row->no_place, *mark = strstr(before, "%s");
+    buf_add(&b, before, (size_t)(mark - before));
+    buf_printf(&b, "%s%s: missing value", path, mark + 2);
+    return arena_strdup(p->arena, b.data);
+}
+
 /* ---- decoding --------------------------------------------------------------------------------- */
 
 static const char *const op_fields[] = { "op", "path", "from", "value" };
@@ -610,7 +701,7 @@ int json_patch_apply(struct arena *arena, const json_t *doc, const char *text, s
     json_auto_t *patch = NULL;
     struct patcher p = { .arena = arena, .compares_left = COMPARE_MAX };
     const json_t *op;
-    bool ok = true;
+    const json_t *failed = NULL;
     size_t i;
     int r = decode(arena, text, len, validate, &notes, &patch, err);
 
@@ -620,15 +711,18 @@ int json_patch_apply(struct arena *arena, const json_t *doc, const char *text, s
     p.null = json_null();
     spellings_init(&p.spellings, &notes.json);
     json_array_foreach(patch, i, op)
-        ok = ok && run_operation(&p, op);
+        if (!failed && !run_operation(&p, op))
+            failed = op;
     free(p.spellings.slots);
-    if (!ok) {
+    if (failed)
+        notes.why = why_not(&p, failed);
+    if (ret_notes)
+        *ret_notes = notes;
+    if (failed) {
         json_decref(p.root);
         return patch_rejected(err);
     }
     patch_sort_own(p.root);
-    if (ret_notes)
-        *ret_notes = notes;
     *ret = p.root;
     return 0;
 }

@@ -21,6 +21,7 @@ struct patch_notes {
     const char **strict;               /* findings of strict decoding, worded for warnings and errors */
     size_t n_strict;
     struct json_notes json;            /* how the patch spelled its numbers */
+    const char *why;                   /* of a 422: what Go's library says of the operation that did not apply */
 };
 
 /* `validate`: decode strictly first, as fieldValidation Warn and Strict do (other error sentences, and

@@ -10,6 +10,31 @@ const char *admission_op_text(enum admission_op op)
     return texts[op];
 }
 
+/* ---- what is asked -------------------------------------------------------------------------------- */
+
+/* The options of the request, whatever they came as: a patch creates or updates (I-020). */
+static const json_t *options_of(struct call *c, enum admission_op op)
+{
+    static const char *const kinds[] = { [ADMIT_CREATE] = "CreateOptions", [ADMIT_UPDATE] = "UpdateOptions",
+                                         [ADMIT_DELETE] = "DeleteOptions" };
+    static const char *const validations[] = { [VALIDATION_WARN] = "Warn", [VALIDATION_IGNORE] = "Ignore",
+                                               [VALIDATION_STRICT] = "Strict" };
+
+    if (op == ADMIT_CONNECT)
+        return NULL;
+    json_t *o = op == ADMIT_DELETE && json_is_object(c->body) ? json_copy(c->body) : json_object();
+    json_object_set_new(o, "kind", json_string(kinds[op]));
+    json_object_set_new(o, "apiVersion", json_string("meta.k8s.io/v1"));
+    if (c->opt.dry_run)
+        json_object_set_new(o, "dryRun", json_pack("[s]", "All"));
+    if (op != ADMIT_DELETE && *c->opt.field_manager)
+        json_object_set_new(o, "fieldManager", json_string(c->opt.field_manager));
+    if (op != ADMIT_DELETE && query_get(&c->query, "fieldValidation"))
+        json_object_set_new(o, "fieldValidation", json_string(validations[c->opt.field_validation]));
+    json_decref(c->admission_options);
+    return c->admission_options = o;
+}
+
 void admission_init(struct call *c, enum admission_op op, const struct kind *k, const struct subresource *sub,
                     struct admission *ret)
 {
@@ -37,15 +62,115 @@ bool admission_configurable(const struct admission *a)
     return true;
 }
 
+/* The server's own work asks nobody, and what nobody configured costs nothing. */
+static bool configured(struct call *c, const struct admission *a)
+{
+    static const char *const kinds[] = { "mutatingwebhookconfigurations", "validatingwebhookconfigurations",
+                                         "validatingadmissionpolicybindings" };
+
+    if (c->internal || !c->co || !admission_configurable(a))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct kind *k = kinds_find(c->s->kinds, "admissionregistration.k8s.io", "v1", kinds[i]);
+        if (store_count(c->s->store, k->store_prefix))
+            return true;
+    }
+    return false;
+}
+
+/* ---- who may change it ---------------------------------------------------------------------------- */
+
+static int built_in(struct call *c, struct admission *a)
+{
+    if (a->op != ADMIT_CREATE && a->op != ADMIT_UPDATE)
+        return 0;
+    return admit_object(c, a->kind, a->sub, a->namespace, json_own(&a->object), a->old);
+}
+
+static int mutate_twice(struct call *c, struct admission *a)
+{
+    struct webhook_round *round = webhook_round_new();
+    bool changed = false, unused;
+    int r = webhooks_mutate(c, a, round, false, &changed);
+
+    if (r == 0 && changed && (r = built_in(c, a)) == 0)
+        r = webhooks_mutate(c, a, round, true, &unused);
+    webhook_round_free(round);
+    return r;
+}
+
+/* What a webhook made of managedFields must be some; else they are as they were (I-033). */
+static void check_managed(struct call *c, struct admission *a, json_t *before)
+{
+    const char *why = managed_problem(c, json_object_get(obj_metadata(a->object), "managedFields"));
+
+    if (!why)
+        return;
+    obj_set_meta(json_own(&a->object), "managedFields", json_incref(before));
+    call_warn(c, ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated "
+              "mutating admission controller; please fix your requests: %s", why);
+}
+
 int admission_mutate(struct call *c, struct admission *a)
 {
-    if (a->op == ADMIT_CREATE || a->op == ADMIT_UPDATE)
-        return admit_object(c, a->kind, a->sub, a->namespace, a->object, a->old);
-    return 0;
+    int r = built_in(c, a);
+
+    if (r < 0 || !configured(c, a))
+        return r;
+    a->options = options_of(c, a->op);
+    json_auto_t *before = json_incref(a->object);
+    r = mutate_twice(c, a);
+    if (r < 0 || a->op == ADMIT_CONNECT || !a->object || a->object == before)
+        return r;
+    check_managed(c, a, json_object_get(obj_metadata(before), "managedFields"));
+    meta_dedup_owners(c, json_own(&a->object), " after mutating admission happens");
+    return meta_check_namespace(c, a->body, a->object);
 }
 
 int admission_validate(struct call *c, const struct admission *a)
 {
-    (void)c, (void)a;
-    return 0;
+    struct admission told = *a;
+
+    if (!configured(c, a))
+        return 0;
+    told.options = options_of(c, a->op);
+    if (!*told.name && a->op == ADMIT_CREATE)
+        told.name = obj_name(a->object);
+    return webhooks_validate(c, &told);
+}
+
+/* ---- deeds and connections ------------------------------------------------------------------------ */
+
+int admission_begin(struct call *c, const struct kind *body, struct admission *a, json_t **obj)
+{
+    admission_init(c, ADMIT_CREATE, c->route.kind, c->route.sub, a);
+    a->body = body;
+    if (!*a->name)
+        a->name = arena_strdup(c->arena, obj_name(*obj));
+    if (!configured(c, a))
+        return 0;
+    a->options = options_of(c, a->op);
+    a->object = STEAL(*obj);
+    int r = mutate_twice(c, a);
+    *obj = a->object;
+    return r;
+}
+
+int admission_end(struct call *c, struct admission *a, json_t *obj)
+{
+    a->object = obj;
+    return admission_validate(c, a);
+}
+
+int admission_connect(struct call *c, const struct kind *body, json_t *options)
+{
+    struct admission a;
+
+    admission_init(c, ADMIT_CONNECT, c->route.kind, c->route.sub, &a);
+    a.body = body;
+    a.object = options;
+    if (!configured(c, &a))
+        return 0;
+    int r = mutate_twice(c, &a);
+    return r < 0 ? r : admission_validate(c, &a);
 }

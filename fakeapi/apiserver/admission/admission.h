@@ -44,7 +44,21 @@ int admission_validate(struct call *c, const struct admission *a);
 /* False where the request is none that configuration may see (I-003): then no stage below is called. */
 bool admission_configurable(const struct admission *a);
 
+/* The matchConditions of a webhook or a policy (I-006): 1 all hold, 0 one does not; negative with c->err where it
+ * cannot be told and that fails the request; `ignores`: then it is 0. Objects in the version it is told of. */
+int match_conditions(struct call *c, const struct admission *a, const json_t *conditions, bool ignores,
+                     const json_t *object, const json_t *old);
+
+/* What is created through a subresource that is a deed (binding, eviction, token), or reviewed: a body of kind
+ * `body`, admitted in two steps as every object is. Steals nothing; *obj may become another. */
+int admission_begin(struct call *c, const struct kind *body, struct admission *a, json_t **obj);
+int admission_end(struct call *c, struct admission *a, json_t *obj);
+/* A connection to be opened: `options` is what it was asked with, of kind `body`. */
+int admission_connect(struct call *c, const struct kind *body, json_t *options);
+
 /* Mutating webhooks. *ret_changed: the object is another one now. `again` on the second pass. */
 struct webhook_round;
+struct webhook_round *webhook_round_new(void);
+void webhook_round_free(struct webhook_round *r);
 int webhooks_mutate(struct call *c, struct admission *a, struct webhook_round *round, bool again, bool *ret_changed);
 int webhooks_validate(struct call *c, const struct admission *a);
