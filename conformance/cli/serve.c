@@ -6,6 +6,7 @@
 #include "controller/controller.h"
 #include "drivers/directory/directory.h"
 #include "drivers/remote/remote.h"
+#include "fakeapi/apiserver/hook.h"
 #include "fakeapi/http/serve.h"
 
 const char serve_help[] =
@@ -27,6 +28,8 @@ const char serve_help[] =
     "  --driver NAME=ENDPOINT  a snapshot driver of the controller, unix:///PATH or tcp://HOST:PORT; may be\n"
     "                          repeated. " DIRECTORY_DRIVER_NAME " is always there, in memory\n"
     "  --crds NAME             kinds to start with: agent-sandbox (with --controllers by default)\n"
+    "  --webhook-service NS/NAME[:PORT]=HOST:PORT\n"
+    "                          where the service of a webhook stands; may be repeated. Without: at its endpoints\n"
     "  --time MODE             real, or virtual: the clock stands still (real)\n"
     "  --exit-with-parent      stop when the process that started it ends\n";
 
@@ -108,13 +111,37 @@ static int refuse(const char *what, const char *text)
     return EXIT_USAGE;
 }
 
+/* "NS/NAME[:PORT]=HOST:PORT"; a URL's scheme before the host does not matter. */
+static int parse_services(struct arena *a, const struct text_list *list, struct serve_options *o, struct err *e)
+{
+    struct hook_service *v = arena_alloc(a, (list->list.n + 1) * sizeof(*v));
+
+    for (size_t i = 0; i < list->list.n; i++) {
+        const char *text = list->list.v[i], *slash = strchr(text, '/'), *equals = strchr(text, '=');
+        uint64_t port = 0;
+        if (!slash || !equals || equals < slash || slash == text || !strchr(equals, ':'))
+            return err_set(e, ERR_INVALID, "NS/NAME[:PORT]=HOST:PORT is wanted, not \"%s\"", text);
+        const char *colon = memchr(slash, ':', (size_t)(equals - slash));
+        const char *end = colon ? colon : equals;
+        if (colon && (!parse_u64(arena_strndup(a, colon + 1, (size_t)(equals - colon - 1)), &port) || port > 65535))
+            return err_set(e, ERR_INVALID, "\"%s\" has no port of a service", text);
+        const char *dial = str_starts(equals + 1, "https://") ? equals + 1 + strlen("https://") : equals + 1;
+        v[i] = (struct hook_service){ .namespace = arena_strndup(a, text, (size_t)(slash - text)),
+                                      .name = arena_strndup(a, slash + 1, (size_t)(end - slash - 1)), .port = (int)port,
+                                      .dial = arena_strndup(a, dial, strcspn(dial, "/")) };
+    }
+    o->hook_services = v;
+    o->n_hook_services = list->list.n;
+    return 0;
+}
+
 int serve_run(int argc, char **argv)
 {
     const char *loops = "none", *mode = "real", *controllers = "none";
     cleanup_arena struct arena *arena = arena_new();
     struct serving serving = { .arena = arena };
     struct serve_options o = { .arg = &serving };
-    struct text_list hosts = { 0 };
+    struct text_list hosts = { 0 }, services = { 0 };
     uint64_t nodes = 1;
     const struct option_row rows[] = {
         { "--listen", OPTION_TEXT, &o.listen },
@@ -131,6 +158,7 @@ int serve_run(int argc, char **argv)
         { "--controllers", OPTION_TEXT, &controllers },
         { "--driver", OPTION_LIST, &serving.named },
         { "--crds", OPTION_TEXT, &o.crds },
+        { "--webhook-service", OPTION_LIST, &services },
         { "--time", OPTION_TEXT, &mode },
         { "--exit-with-parent", OPTION_FLAG, &o.exit_with_parent },
     };
@@ -157,6 +185,8 @@ int serve_run(int argc, char **argv)
         return refuse("certificates are for --tls", "");
     o.tls.hosts = hosts.list.v;
     o.tls.n_hosts = hosts.list.n;
+    if (parse_services(arena, &services, &o, &e) < 0)
+        return refuse("--webhook-service", err_message(&e));
     o.nodes = (unsigned)nodes;
     o.virtual_time = streq(mode, "virtual");
     if (streq(controllers, "all")) {
@@ -168,5 +198,6 @@ int serve_run(int argc, char **argv)
     r = serve_process(&o);
     dyn_release(&serving.named.list);
     dyn_release(&hosts.list);
+    dyn_release(&services.list);
     return r;
 }

@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
 #include "fakeapi/apiserver/builtin/builtin.h"
+#include "fakeapi/apiserver/hook.h"
 
 #include <strings.h>
 
@@ -138,7 +139,9 @@ void call_release(struct call *c)
     dyn_release(&c->warnings);
     dyn_release(&c->headers);
     json_decref(c->body);
-    c->body = NULL;
+    json_decref(c->status);
+    json_decref(c->admission_options);
+    c->body = c->status = c->admission_options = NULL;
 }
 
 int apiserver_handle(struct co *co, struct apiserver *s, const struct api_request *q, bool want_tree,
@@ -201,6 +204,9 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     struct apierr err = APIERR_IN(a);
 
     s->world = w;
+    s->hook_caller = o->hook_caller;
+    s->hook_services = o->hook_services;
+    s->n_hook_services = o->n_hook_services;
     s->proc = proc_new(w, "apiserver");
     s->store = o->log ? store_open(o->log, e) : store_new();
     if (!s->store)
@@ -230,6 +236,7 @@ struct apiserver *apiserver_free(struct apiserver *s)
     watch_event_release(s);
     proc_kill(s->proc);
     proc_free(s->proc);
+    hook_caller_free(s->hook_caller);
     if (s->crds)
         s->crds = crds_free(s->crds);
     for (size_t i = 0; i < ARRAY_SIZE(s->discovery); i++)

@@ -10,9 +10,14 @@
 #include "kube/transport.h"
 
 struct apiserver;
+struct hook_caller;
+struct hook_service;
 
 struct apiserver_options {
     const char *crds;                  /* "" or "agent-sandbox": kinds to add to a fresh kube-apiserver's */
+    struct hook_caller *hook_caller;   /* how webhooks are called (hook.h); stolen. NULL: nobody listens */
+    const struct hook_service *hook_services;        /* where services stand; borrowed */
+    size_t n_hook_services;
     bool bare;                         /* of a fresh server's objects only namespaces and priority classes */
     struct commitlog *log;             /* what was served before and what survives; stolen. NULL: memory alone */
     /* The owner calls apiserver_sync() once a turn, before what he sends leaves; else each request of the

@@ -52,6 +52,27 @@ int convert_from_store(struct call *c, const struct kind *k, struct value *v, js
     return 0;
 }
 
+int convert_between(struct call *c, const struct kind *from, const struct kind *to, json_t **obj)
+{
+    json_auto_t *stored = NULL;
+    char version[API_VERSION_MAX];
+    int r;
+
+    if (kind_custom(from)) {
+        json_own(obj);
+        json_object_set_new(*obj, "apiVersion", json_string(kind_api_version(to, version)));
+        return 0;
+    }
+    if ((r = convert_to_store(c, from, STEAL(*obj), &stored)) < 0)
+        return r;
+    struct value *v = value_from_tree(json_incref(stored));
+    r = convert_from_store(c, to, v, obj);
+    value_unref(v);
+    if (r == 0 && !streq(obj_api_version(*obj), kind_api_version(to, version)))
+        json_object_set_new(json_own(obj), "apiVersion", json_string(version));
+    return r;
+}
+
 int convert_to_store(struct call *c, const struct kind *k, json_t *obj, json_t **ret)
 {
     if (k->ops->to_storage) {

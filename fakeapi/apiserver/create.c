@@ -164,10 +164,12 @@ static int handle_review(struct call *c, json_t *obj)
 {
     const struct kind *k = c->route.kind;
     json_auto_t *o = obj;
+    struct admission a;
     int r;
 
     if ((r = fill_defaults(c, k, &o)) < 0 || (r = meta_check_namespace(c, k, json_own(&o))) < 0 ||
-        (r = managed_update(c, k, "", &o, NULL)) < 0 || (r = k->ops->review(c, json_own(&o))) < 0)
+        (r = managed_update(c, k, "", &o, NULL)) < 0 || (r = admission_begin(c, k, &a, &o)) < 0 ||
+        (r = admission_end(c, &a, o)) < 0 || (r = k->ops->review(c, json_own(&o))) < 0)
         return r;
     if (c->reply->status)
         return 0;                      /* it answered with something else */

@@ -296,10 +296,36 @@ static int remove_now(struct call *c, const struct kind *k, const char *key, con
 /* Another write came between reading and deleting, while a webhook was asked. */
 #define OVERTAKEN 1
 
+/* What the options have become: a kind that knows grace has put its own in (B-131). */
+static json_t *options_shown(struct call *c, const struct delete_request *d, const json_t *grace)
+{
+    json_t *o = json_pack("{s:s, s:s}", "kind", "DeleteOptions", "apiVersion", "meta.k8s.io/v1"), *pre = json_object();
+
+    if (grace)
+        json_object_set(o, "gracePeriodSeconds", (json_t *)grace);
+    else if (d->has_grace)
+        json_object_set_new(o, "gracePeriodSeconds", json_integer(d->grace_s));
+    if (d->uid)
+        json_object_set_new(pre, "uid", json_string(d->uid));
+    if (d->resource_version)
+        json_object_set_new(pre, "resourceVersion", json_string(d->resource_version));
+    if (json_object_size(pre))
+        json_object_set(o, "preconditions", pre);
+    json_decref(pre);
+    if (d->orphan >= 0)
+        json_object_set_new(o, "orphanDependents", json_boolean(d->orphan));
+    if (d->propagation)
+        json_object_set_new(o, "propagationPolicy", json_string(d->propagation));
+    if (c->opt.dry_run)
+        json_object_set_new(o, "dryRun", json_pack("[s]", "All"));
+    return o;
+}
+
 /* Before each write that a DELETE is made of. OVERTAKEN when `old` is no longer what is stored. */
 static int ask(struct call *c, const struct kind *k, const char *key, const json_t *old, uint64_t seen,
-               const struct delete_request *d)
+               const struct delete_request *d, const json_t *grace)
 {
+    json_auto_t *options = NULL;
     struct admission a;
     struct record rec;
     int r;
@@ -308,6 +334,7 @@ static int ask(struct call *c, const struct kind *k, const char *key, const json
         return 0;
     admission_init(c, ADMIT_DELETE, k, NULL, &a);
     a.old = old;
+    a.options = options = options_shown(c, d, grace);
     if ((r = admission_mutate(c, &a)) < 0 || (r = admission_validate(c, &a)) < 0)
         return r;
     return store_get(c->s->store, key, 0, &rec) < 0 || rec.mod_revision != seen ? OVERTAKEN : 0;
@@ -335,9 +362,11 @@ static int delete_once(struct call *c, const struct kind *k, const char *namespa
         return r;
     if (k->ops->remove) {
         bool done = false;
+        struct delete_request own = *d;
+        own.uid = own.uid ? own.uid : obj_uid(old);       /* that is what these kinds make of it */
         r = k->ops->remove(c, k, obj, d, &done);
         if (r == 0 && done)
-            r = ask(c, k, key, old, seen, d);
+            r = ask(c, k, key, old, seen, &own, NULL);
         if (r)
             return r;
         if (done)
@@ -353,14 +382,15 @@ static int delete_once(struct call *c, const struct kind *k, const char *namespa
     if (held && grace == GRACE_NONE)
         delete_mark(c, obj);
     int64_t seconds = obj_int(obj, "metadata.deletionGracePeriodSeconds", 0);
-    if ((r = ask(c, k, key, old, seen, d)) != 0)
+    const json_t *granted = grace == GRACE_UPDATE ? json_path(obj, "metadata.deletionGracePeriodSeconds") : NULL;
+    if ((r = ask(c, k, key, old, seen, d, granted)) != 0)
         return r;
     bool marked = !json_same(obj, old);
     r = put_state(c, k, key, &obj, old, &rec, ret);
     if (r < 0 || held || (grace == GRACE_UPDATE && seconds > 0))
         return r;
     value_unref(STEAL(*ret));
-    if (marked && (r = ask(c, k, key, obj, rec.mod_revision, d)) != 0)
+    if (marked && (r = ask(c, k, key, obj, rec.mod_revision, d, granted)) != 0)
         return r;
     *ret_gone = true;
     return remove_now(c, k, key, obj, rec.mod_revision, ret);

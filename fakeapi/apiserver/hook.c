@@ -6,11 +6,11 @@
 #include "fakeapi/apiserver/server.h"
 #include "kube/base64.h"
 #include "kube/decode.h"
+#include "kube/patch_json.h"
 #include "kube/types.h"
 #include "kube/yaml.h"
 
 #define REQUEST_TIME_MAX DURATION_S(34)
-#define CLIENT_TIME DURATION_S(30)
 #define TEXT_MAX 2048                  /* of an answer's text that is passed on */
 
 struct hook_caller *hook_caller_free(struct hook_caller *h)

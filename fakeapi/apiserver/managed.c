@@ -1,3 +1,4 @@
+#include "fakeapi/apiserver/admission/admission.h"
 #include "fakeapi/apiserver/crd.h"
 
 #include "kube/apply.h"
@@ -72,6 +73,25 @@ void managed_describe(struct call *c, const struct kind *k, const char *subresou
         .api_version = arena_strdup(c->arena, kind_api_version(k, version)), .now = call_text_time(c),
         .reset_fields = reset_fields(k, subresource), .convert = convert, .convert_arg = c,
     };
+}
+
+const char *managed_problem(struct call *c, const json_t *list)
+{
+    size_t i;
+    json_t *m;
+
+    json_array_foreach ((json_t *)list, i, m) {
+        const char *op = obj_str(m, "operation"), *type = obj_str(m, "fieldsType");
+        if (!streq(op, "Apply") && !streq(op, "Update"))
+            return "operation must be `Apply` or `Update`";
+        if (!*obj_str(m, "apiVersion"))
+            return "apiVersion must not be empty";
+        if (!*type)
+            return arena_printf(c->arena, "missing fieldsType in managed fields entry %zu", i);
+        if (!streq(type, "FieldsV1"))
+            return arena_printf(c->arena, "invalid fieldsType \"%s\" in managed fields entry %zu", type, i);
+    }
+    return NULL;
 }
 
 int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t **obj, const json_t *old)
@@ -156,13 +176,14 @@ int managed_view_take(struct call *c, const struct kind *k, const struct view_op
                       const json_t *old, json_t **ret)
 {
     char version[API_VERSION_MAX];
-    int r = view->take(c, k, body, old, ret);
+    json_auto_t *admitted = json_incref((json_t *)body);
+    int r;
 
-    if (r < 0)
+    if ((r = admission_mutate_view(c, k, view, old, &admitted)) < 0 || (r = view->take(c, k, admitted, old, ret)) < 0)
         return r;
     obj_set_meta(json_own(ret), "managedFields",
                  apply_scale_taken(c->arena, json_path(old, "metadata.managedFields"),
-                                   json_path(body, "metadata.managedFields"), kind_api_version(k, version),
+                                   json_path(admitted, "metadata.managedFields"), kind_api_version(k, version),
                                    scale_paths(c, k)));
     c->managed_done = true;
     return 0;

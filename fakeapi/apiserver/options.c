@@ -261,6 +261,38 @@ static const char *duration_problem(struct arena *a, const char *text)
     return NULL;
 }
 
+/* The value of one that has no problem; it saturates. */
+static duration duration_value(const char *text)
+{
+    static const struct { const char *unit; double ns; } units[] = {
+        { "ns", 1 }, { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "\xce\xbcs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
+        { "m", 60e9 }, { "h", 3600e9 }
+    };
+    double total = 0, sign = *text == '-' ? -1 : 1;
+    const char *p = text + (*text == '-' || *text == '+');
+
+    while (*p && !streq(p, "0")) {
+        char *unit;
+        double n = strtod(p, &unit);
+        size_t len = strcspn(unit, ".0123456789");
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+            if (strlen(units[i].unit) == len && strncmp(units[i].unit, unit, len) == 0)
+                total += n * units[i].ns;
+        p = unit + len;
+    }
+    return total > 9e18 ? INT64_MAX : (duration)(sign * total);
+}
+
+bool options_timeout_given(struct call *c, duration *ret)
+{
+    const char *v = query_get(&c->query, "timeout");
+
+    if (str_empty(v) || duration_problem(c->arena, v))
+        return false;
+    *ret = duration_value(v);
+    return *ret > 0;
+}
+
 int options_timeout(struct call *c)
 {
     const char *v = query_get(&c->query, "timeout");

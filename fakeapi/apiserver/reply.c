@@ -240,7 +240,7 @@ void reply_error(struct call *c)
     c->headers.n = 0;
     if (c->err.retry_after_s > 0)
         call_header(c, "Retry-After", arena_printf(c->arena, "%d", c->err.retry_after_s));
-    json_t *status = apierr_status(&c->err);
+    json_t *status = c->status ? json_incref(c->status) : apierr_status(&c->err);
     if (c->status_continue)
         obj_set(status, "metadata.continue", json_string(c->status_continue));
     send_tree(c, apierr_code(&c->err), status, &e);

@@ -17,6 +17,9 @@ struct apiserver {
     struct kinds *kinds;
     struct crds *crds;
     struct transport transport;
+    struct hook_caller *hook_caller;   /* NULL: nobody listens */
+    const struct hook_service *hook_services;
+    size_t n_hook_services;
     uint64_t token_secret;
     struct watch_event *last_event;    /* shared by all watchers that see it now */
     struct watch *watches;             /* open ones */
@@ -86,6 +89,7 @@ int options_write(struct call *c, const char *kind);   /* "CreateOptions", "Upda
 int options_patch(struct call *c, bool apply);
 int options_list(struct call *c);
 int options_timeout(struct call *c);   /* ?timeout= must be a duration (A-096) */
+bool options_timeout_given(struct call *c, duration *ret);
 int options_invalid(struct call *c, const char *kind, struct fielderrs *errs);
 struct delete_request;
 int delete_options(struct call *c, struct delete_request *ret);
@@ -141,6 +145,8 @@ struct call {
     const char **yaml_duplicates;      /* of a body in YAML, not yet reported */
     size_t n_yaml_duplicates;
     json_t *body;                      /* what a body was decoded to and must live as long as the call */
+    json_t *status;                    /* the Status to answer with, word for word; NULL: what `err` says */
+    json_t *admission_options;         /* what admission is told of the options */
     bool pretty_error;                 /* the router of built-in paths indents its Statuses */
     bool upsert;                       /* a PUT or an apply that creates: less is wiped */
     bool managed_done;                 /* managedFields are as they shall be: an apply saw to them */
@@ -192,6 +198,8 @@ bool encode_protobuf(struct buf *b, const json_t *tree);
 int convert_from_store(struct call *c, const struct kind *k, struct value *v, json_t **ret);
 /* The tree to store for an object in version `k`. Steals obj. */
 int convert_to_store(struct call *c, const struct kind *k, json_t *obj, json_t **ret);
+/* *obj, owned, from one kind to another that is stored in the same place. May suspend. */
+int convert_between(struct call *c, const struct kind *from, const struct kind *to, json_t **obj);
 /* True when what is stored can be sent as it is. */
 bool convert_is_identity(const struct kind *k, struct value *v);
 
@@ -266,6 +274,8 @@ int managed_view_take(struct call *c, const struct kind *k, const struct view_op
                       const json_t *old, json_t **ret);
 int managed_view_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *shown,
                         const json_t *body, const json_t *old, json_t **ret);
+/* What is wrong with a list of managed fields, as Go says it; NULL: nothing. */
+const char *managed_problem(struct call *c, const json_t *list);
 /* The field manager of this request. */
 const char *managed_manager(struct call *c);
 

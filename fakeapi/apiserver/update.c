@@ -230,17 +230,16 @@ static int make_next(struct call *c, const struct change *ch, const json_t *old,
         return r;
     json_own(&obj);
     meta_dedup_owners(c, obj, " after mutating admission happens");
-    if ((r = check_version(c, ch, obj, old)) < 0 ||
-        (!c->managed_done && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0))
+    if (!c->managed_done && (r = managed_update(c, k, ch->sub ? ch->sub->name : "", &obj, old)) < 0)
         return r;
     admission_init(c, ADMIT_UPDATE, k, ch->sub, &a);
     a.old = old;
     a.object = STEAL(obj);
     r = admission_mutate(c, &a);
     obj = a.object;
-    if (r < 0)
+    if (r < 0 || (r = check_version(c, ch, obj, old)) < 0)
         return r;
-    json_own(&obj);
+    obj_set_meta_str(json_own(&obj), "resourceVersion", obj_resource_version(old));
     prepare(c, ch, obj, old);
     meta_prepare_update(c, k, obj, old);
     if ((r = validate(c, ch, obj, old)) < 0)

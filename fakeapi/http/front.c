@@ -132,24 +132,26 @@ static void split_target(struct co *co, const char *target, struct api_request *
             target = "/";
     }
     query = strchr(target, '?');
-    q->path = query ? arena_strndup(co_arena(co), target, (size_t)(query - target)) : target;
-    q->query = query ? query + 1 : NULL;
+    q->path = query ? arena_strndup(co_arena(co), target, (size_t)(query - target)) : arena_strdup(co_arena(co), target);
+    q->query = query ? arena_strdup(co_arena(co), query + 1) : NULL;
 }
 
+/* Copies: the handler may wait for somebody while the client and his exchange go away. */
 static void fill_request(struct co *co, struct http_exchange *x, struct api_request *q)
 {
-    size_t n;
+    struct arena *a = co_arena(co);
+    size_t n, len;
     const struct http_header *headers = http_headers(x, &n);
-    struct api_header *copy = arena_alloc(co_arena(co), (n + 1) * sizeof(*copy));
+    const char *body = http_body(x, &len);
+    struct api_header *copy = arena_alloc(a, (n + 1) * sizeof(*copy));
 
     for (size_t i = 0; i < n; i++)
-        copy[i] = (struct api_header){ .name = headers[i].name, .value = headers[i].value };
-    *q = (struct api_request){ .method = http_method(x), .headers = copy, .n_headers = n,
+        copy[i] = (struct api_header){ arena_strdup(a, headers[i].name), arena_strdup(a, headers[i].value) };
+    *q = (struct api_request){ .method = arena_strdup(a, http_method(x)), .headers = copy, .n_headers = n,
                                .peer = http_peer(x) };
     split_target(co, http_target(x), q);
-    q->body = http_body(x, &q->body_len);
-    if (q->body_len == 0)
-        q->body = NULL;
+    q->body = len ? arena_strndup(a, body, len) : NULL;
+    q->body_len = len;
 }
 
 static void run_request(struct co *co, void *arg)

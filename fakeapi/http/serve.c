@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fakeapi/http/front.h"
+#include "fakeapi/http/hook_https.h"
 #include "fakeapi/http/kubeconfig.h"
 #include "fakeapi/store/commitlog_sqlite.h"
 #include "world/loop.h"
@@ -123,14 +124,17 @@ static int start(struct serve *s, struct err *e)
 {
     const struct serve_options *o = s->options;
     struct apiserver_options ao = { .crds = o->crds ? o->crds : "", .group_commit = true,
-                                    .compact_every = COMPACT_EVERY };
+                                    .compact_every = COMPACT_EVERY, .hook_services = o->hook_services,
+                                    .n_hook_services = o->n_hook_services };
     struct cluster_options co = { .loops = o->cluster_loops, .nodes = o->nodes };
     int r;
 
     if (o->data)
         ao.log = commitlog_sqlite_new(&(struct commitlog_sqlite_options){ .path = o->data }, e);
-    if (ao.log || !o->data)
+    if (ao.log || !o->data) {
+        ao.hook_caller = hook_https_new(s->world);
         s->apiserver = apiserver_new(s->world, &ao, e);
+    }
     if (!s->apiserver)
         return o->data ? err_wrap(e, -(int)e->code, "%s", o->data) : -(int)e->code;
     s->durable = loop_prepare_add(world_loop(s->world), make_durable_each_turn, s);

@@ -19,6 +19,8 @@ struct serve_options {
     const char *crds;                  /* apiserver_options.crds; NULL: "" */
     unsigned cluster_loops;            /* enum cluster_loop, or-ed; 0: none */
     unsigned nodes;                    /* of the cluster loops; 0 = 1 */
+    const struct hook_service *hook_services;        /* where services of webhooks stand */
+    size_t n_hook_services;
     bool virtual_time;                 /* the clock stands still: world_advance() */
     bool exit_with_parent;             /* SIGTERM when the process that started this one ends */
     /* What else lives in this process (the controller): started when all stands and before the line is

@@ -15,21 +15,18 @@ const char *admission_op_text(enum admission_op op)
 /* The options of the request, whatever they came as: a patch creates or updates (I-020). */
 static const json_t *options_of(struct call *c, enum admission_op op)
 {
-    static const char *const kinds[] = { [ADMIT_CREATE] = "CreateOptions", [ADMIT_UPDATE] = "UpdateOptions",
-                                         [ADMIT_DELETE] = "DeleteOptions" };
     static const char *const validations[] = { [VALIDATION_WARN] = "Warn", [VALIDATION_IGNORE] = "Ignore",
                                                [VALIDATION_STRICT] = "Strict" };
 
-    if (op == ADMIT_CONNECT)
+    if (op != ADMIT_CREATE && op != ADMIT_UPDATE)
         return NULL;
-    json_t *o = op == ADMIT_DELETE && json_is_object(c->body) ? json_copy(c->body) : json_object();
-    json_object_set_new(o, "kind", json_string(kinds[op]));
-    json_object_set_new(o, "apiVersion", json_string("meta.k8s.io/v1"));
+    json_t *o = json_pack("{s:s, s:s}", "kind", op == ADMIT_CREATE ? "CreateOptions" : "UpdateOptions", "apiVersion",
+                          "meta.k8s.io/v1");
     if (c->opt.dry_run)
         json_object_set_new(o, "dryRun", json_pack("[s]", "All"));
-    if (op != ADMIT_DELETE && *c->opt.field_manager)
+    if (*c->opt.field_manager)
         json_object_set_new(o, "fieldManager", json_string(c->opt.field_manager));
-    if (op != ADMIT_DELETE && query_get(&c->query, "fieldValidation"))
+    if (query_get(&c->query, "fieldValidation"))
         json_object_set_new(o, "fieldValidation", json_string(validations[c->opt.field_validation]));
     json_decref(c->admission_options);
     return c->admission_options = o;
@@ -111,31 +108,66 @@ static void check_managed(struct call *c, struct admission *a, json_t *before)
               "mutating admission controller; please fix your requests: %s", why);
 }
 
+static int ask_to_mutate(struct call *c, struct admission *a)
+{
+    if (!a->options)
+        a->options = options_of(c, a->op);
+    json_auto_t *before = json_incref(a->object);
+    int r = mutate_twice(c, a);
+    if (r < 0 || !a->object || a->object == before)
+        return r;
+    check_managed(c, a, json_object_get(obj_metadata(before), "managedFields"));
+    meta_dedup_owners(c, json_own(&a->object), " after mutating admission happens");
+    return meta_check_namespace(c, a->kind, a->object);
+}
+
 int admission_mutate(struct call *c, struct admission *a)
 {
     int r = built_in(c, a);
 
-    if (r < 0 || !configured(c, a))
+    if (r < 0 || (a->sub && a->sub->view) || !configured(c, a))
         return r;
-    a->options = options_of(c, a->op);
-    json_auto_t *before = json_incref(a->object);
-    r = mutate_twice(c, a);
-    if (r < 0 || a->op == ADMIT_CONNECT || !a->object || a->object == before)
+    return ask_to_mutate(c, a);
+}
+
+int admission_mutate_view(struct call *c, const struct kind *k, const struct view_ops *view, const json_t *old,
+                          json_t **body)
+{
+    json_auto_t *shown = NULL;
+    struct admission a;
+    int r;
+
+    admission_init(c, ADMIT_UPDATE, k, c->route.sub, &a);
+    if (!configured(c, &a))
+        return 0;
+    if ((r = managed_view_show(c, k, view, old, &shown)) < 0)
         return r;
-    check_managed(c, a, json_object_get(obj_metadata(before), "managedFields"));
-    meta_dedup_owners(c, json_own(&a->object), " after mutating admission happens");
-    return meta_check_namespace(c, a->body, a->object);
+    a.old = shown;
+    a.object = STEAL(*body);
+    r = ask_to_mutate(c, &a);
+    *body = a.object;
+    return r;
 }
 
 int admission_validate(struct call *c, const struct admission *a)
 {
+    const struct view_ops *view = a->sub ? a->sub->view : NULL;
     struct admission told = *a;
+    json_auto_t *object = NULL, *old = NULL;
+    int r;
 
     if (!configured(c, a))
         return 0;
-    told.options = options_of(c, a->op);
+    if (!told.options)
+        told.options = options_of(c, a->op);
     if (!*told.name && a->op == ADMIT_CREATE)
         told.name = obj_name(a->object);
+    if (view) {
+        if ((r = view->show(c, a->kind, a->object, &object)) < 0 || (r = view->show(c, a->kind, a->old, &old)) < 0)
+            return r;
+        told.object = object;
+        told.old = old;
+    }
     return webhooks_validate(c, &told);
 }
 
@@ -169,8 +201,9 @@ int admission_connect(struct call *c, const struct kind *body, json_t *options)
     admission_init(c, ADMIT_CONNECT, c->route.kind, c->route.sub, &a);
     a.body = body;
     a.object = options;
-    if (!configured(c, &a))
-        return 0;
-    int r = mutate_twice(c, &a);
-    return r < 0 ? r : admission_validate(c, &a);
+    int r = configured(c, &a) ? mutate_twice(c, &a) : 0;
+    if (r == 0)
+        r = admission_validate(c, &a);
+    json_decref(a.object);
+    return r;
 }

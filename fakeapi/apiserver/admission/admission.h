@@ -26,7 +26,7 @@ struct admission {
     const char *name;                  /* "" at a create that has none yet, and in a deletecollection */
     json_t *object;                    /* NULL at DELETE. admission_mutate() owns it and may replace it */
     const json_t *old;                 /* NULL at CREATE and CONNECT */
-    const json_t *options;             /* CreateOptions and so on; NULL at CONNECT. In c->admission_options */
+    const json_t *options;             /* CreateOptions and so on. NULL: made from the call; none at CONNECT */
 };
 
 /* Fills all but the objects from the call. */
@@ -36,7 +36,10 @@ void admission_init(struct call *c, enum admission_op op, const struct kind *k, 
 /* Everything that may change the object. Duplicate owners are merged afterwards. At ADMIT_DELETE and
  * ADMIT_CONNECT nothing may change: a webhook that tries is an error. */
 int admission_mutate(struct call *c, struct admission *a);
-/* Everything that may only refuse. `a->object` is borrowed. */
+/* The same for a view of the object (Scale): `old` is the object that is shown, *body the view that is written. */
+int admission_mutate_view(struct call *c, const struct kind *k, const struct view_ops *view, const json_t *old,
+                          json_t **body);
+/* Everything that may only refuse. A view is made of the objects where the subresource is one. `a->object` is borrowed. */
 int admission_validate(struct call *c, const struct admission *a);
 
 /* ---- the stages ----------------------------------------------------------------------------------- */
@@ -53,7 +56,7 @@ int match_conditions(struct call *c, const struct admission *a, const json_t *co
  * `body`, admitted in two steps as every object is. Steals nothing; *obj may become another. */
 int admission_begin(struct call *c, const struct kind *body, struct admission *a, json_t **obj);
 int admission_end(struct call *c, struct admission *a, json_t *obj);
-/* A connection to be opened: `options` is what it was asked with, of kind `body`. */
+/* A connection to be opened: `options` (stolen) is what it was asked with, of kind `body`. */
 int admission_connect(struct call *c, const struct kind *body, json_t *options);
 
 /* Mutating webhooks. *ret_changed: the object is another one now. `again` on the second pass. */

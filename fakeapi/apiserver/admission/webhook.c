@@ -289,6 +289,7 @@ static int settle(struct call *c, struct question *q)
 
     if (q->asked == ASKED_REFUSED) {
         c->err = q->call.err;
+        c->status = STEAL(q->call.status);
         r = -(int)c->err.reason;
     } else if (q->asked == ASKED_CANCELLED) {
         r = -ERR_CANCELLED;
@@ -305,7 +306,7 @@ static int find_questions(struct call *c, const struct admission *a, const struc
 {
     for (size_t i = 0; i < all->n; i++) {
         struct question *q = &v[*ret_n];
-        *q = (struct question){ .call = *c, .admission = a, .webhook = &all->v[i], .said.patch = "" };
+        *q = (struct question){ .call = *c, .asked = ASKED_FAILED, .why = "it was not asked", .admission = a, .webhook = &all->v[i], .said.patch = "" };
         int r = webhook_matches(c, a, q->webhook, &q->v, &q->inv);
         if (r == 0) {
             versioned_release(&q->v);
@@ -337,6 +338,7 @@ int webhooks_validate(struct call *c, const struct admission *a)
             r = settle(c, &v[i]);
         versioned_release(&v[i].v);
         json_decref(v[i].said.answer);
+        json_decref(v[i].call.status);
     }
     return r;
 }

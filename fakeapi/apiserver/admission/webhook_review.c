@@ -1,6 +1,5 @@
 #include "fakeapi/apiserver/admission/webhook_priv.h"
 
-#include "fakeapi/apiserver/builtin/builtin.h"
 #include "fakeapi/apiserver/hook.h"
 #include "kube/base64.h"
 #include "kube/decode.h"
@@ -32,12 +31,22 @@ bool webhook_ignores_failure(const struct webhook *w)
     return streq(obj_str(w->spec, "failurePolicy"), "Ignore");
 }
 
+/* A client's own limit is kept by a filter before everything else, whose Status does not even say what it is. */
 int out_of_time(struct call *c)
 {
-    int r = apierr_set(&c->err, APIERR_TIMEOUT, "Timeout: request did not complete within the allotted timeout");
+    static const char allotted[] = "Timeout: request did not complete within the allotted timeout";
+    duration asked;
 
-    c->err.has_details = true;
-    return r;
+    if (!options_timeout_given(c, &asked) || instant_before(hook_deadline(c), instant_add(c->now, asked))) {
+        int r = apierr_set(&c->err, APIERR_TIMEOUT,
+                           "Timeout: request did not complete within requested timeout - context deadline exceeded");
+        c->err.has_details = true;
+        return r;
+    }
+    json_decref(c->status);
+    c->status = json_pack("{s:{}, s:s, s:s, s:s, s:{}, s:i}", "metadata", "status", "Failure", "message", allotted, "reason",
+                          "Timeout", "details", "code", 504);
+    return apierr_set(&c->err, APIERR_TIMEOUT, "%s", allotted);
 }
 
 /* The webhook's own Status, made into one of a failure (I-023). */
@@ -89,6 +98,24 @@ static void set_text(json_t *o, const char *key, const char *value)
         json_object_set_new(o, key, json_string(value));
 }
 
+/* Who asks; nobody in particular is an administrator. */
+static json_t *user_of(struct call *c)
+{
+    static const char *const groups[] = { "system:masters", "system:authenticated" };
+    static const struct api_user admin = { .name = "kubernetes-admin", .groups = groups, .n_groups = 2 };
+    const struct api_user *u = c->user && c->user->name ? c->user : &admin;
+    json_t *info = json_object(), *list = json_array();
+
+    set_text(info, "username", u->name);
+    set_text(info, "uid", u->uid);
+    for (size_t i = 0; i < u->n_groups; i++)
+        json_array_append_new(list, json_string(u->groups[i]));
+    json_object_set_new(info, "groups", list);
+    if (u->extra)
+        json_object_set(info, "extra", u->extra);
+    return info;
+}
+
 /* As Go prints it; what is only on its way may not stand in that order yet. */
 static json_t *printed(struct call *c, const struct kind *body, const json_t *object)
 {
@@ -96,8 +123,7 @@ static json_t *printed(struct call *c, const struct kind *body, const json_t *ob
 
     if (!o)
         return json_null();
-    if (decode_finish(c, body, &o) < 0)
-        return o;
+    decode_finish(c, body, &o);
     return o;
 }
 
@@ -117,7 +143,7 @@ static json_t *request_of(struct call *c, const struct admission *a, const struc
     set_text(q, "name", a->name);
     set_text(q, "namespace", a->namespace);
     set_text(q, "operation", admission_op_text(a->op));
-    json_object_set_new(q, "userInfo", user_info(call_user(c)));
+    json_object_set_new(q, "userInfo", user_of(c));
     json_object_set_new(q, "object", printed(c, inv->body, v->object));
     json_object_set_new(q, "oldObject", printed(c, inv->body, v->old));
     json_object_set_new(q, "dryRun", json_boolean(c->opt.dry_run));

@@ -1,5 +1,5 @@
+#include "fakeapi/apiserver/admission/admission.h"
 #include "fakeapi/apiserver/builtin/builtin.h"
-#include "fakeapi/apiserver/server.h"
 #include "kube/selector.h"
 
 /* Subresources of pods that are deeds, not states: binding, eviction, log, exec (B-107 to B-110). */
@@ -115,14 +115,17 @@ static int bind_pod(struct call *c, const json_t *binding)
 int pod_binding(struct call *c)
 {
     json_auto_t *binding = NULL;
+    struct admission a;
     int r;
 
     if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_object(c, &binding_kind, &binding)) < 0 ||
-        (r = meta_check_namespace(c, &binding_kind, json_own(&binding))) < 0)
+        (r = meta_check_namespace(c, &binding_kind, json_own(&binding))) < 0 ||
+        (r = managed_update(c, &binding_kind, "binding", &binding, NULL)) < 0 ||
+        (r = admission_begin(c, &binding_kind, &a, &binding)) < 0)
         return r;
     if (!streq(obj_name(binding), c->route.name))
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "name in URL does not match name in Binding object");
-    if ((r = check_target(c, binding)) < 0)
+    if ((r = check_target(c, binding)) < 0 || (r = admission_end(c, &a, binding)) < 0)
         return r;
     return bind_pod(c, binding);
 }
@@ -261,11 +264,13 @@ int pod_eviction(struct call *c)
     json_auto_t *eviction = NULL, *pod = NULL;
     struct delete_request d = { .orphan = -1 };
     struct value *last = NULL;
+    struct admission a;
     struct record rec;
     bool gone, dry;
     int r;
 
-    if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_eviction(c, &eviction)) < 0)
+    if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_eviction(c, &eviction)) < 0 ||
+        (r = admission_begin(c, &eviction_kind, &a, &eviction)) < 0 || (r = admission_end(c, &a, eviction)) < 0)
         return r;
     dry = c->opt.dry_run;
     const json_t *options = json_object_get(eviction, "deleteOptions");
@@ -383,13 +388,61 @@ int pod_log(struct call *c)
     return reply_text(c, 200, "text/plain", "");
 }
 
+/* What the query asks of a connection, as admission is told of it. */
+static const struct connect_row {
+    const char *sub;
+    struct kind kind;
+} connect_rows[] = {
+    { "exec", { .res = { "", "v1", "PodExecOptions", "pods", true }, .ops = &plain_ops } },
+    { "attach", { .res = { "", "v1", "PodAttachOptions", "pods", true }, .ops = &plain_ops } },
+    { "portforward", { .res = { "", "v1", "PodPortForwardOptions", "pods", true }, .ops = &plain_ops } },
+};
+
+static json_t *connect_options(struct call *c, const struct kind *k)
+{
+    static const char *const flags[] = { "stdin", "stdout", "stderr", "tty" };
+    const char *container = query_get(&c->query, "container");
+    json_t *o = json_pack("{s:s, s:s}", "kind", k->res.kind, "apiVersion", "v1"), *command = json_array(), *ports = json_array();
+
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+        if (query_bool(&c->query, flags[i]))
+            json_object_set_new(o, flags[i], json_true());
+    if (!str_empty(container))
+        json_object_set_new(o, "container", json_string(container));
+    for (size_t i = 0; i < c->query.n; i++) {
+        int64_t port;
+        if (streq(c->query.v[i].key, "command"))
+            json_array_append_new(command, json_string(c->query.v[i].value));
+        else if (streq(c->query.v[i].key, "ports") && parse_i64(c->query.v[i].value, &port))
+            json_array_append_new(ports, json_integer(port));
+    }
+    if (json_array_size(command) && streq(k->res.kind, "PodExecOptions"))
+        json_object_set(o, "command", command);
+    if (json_array_size(ports))
+        json_object_set(o, "ports", ports);
+    json_decref(command);
+    json_decref(ports);
+    return o;
+}
+
+static int connect_admitted(struct call *c)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(connect_rows); i++)
+        if (streq(connect_rows[i].sub, c->route.sub->name))
+            return admission_connect(c, &connect_rows[i].kind, connect_options(c, &connect_rows[i].kind));
+    return 0;
+}
+
 /* exec, attach, portforward: nobody here speaks to a container over an upgraded connection. */
 int pod_connect(struct call *c)
 {
     bool forward = streq(c->route.sub->name, "portforward");
     struct record rec;
     const char *container;
-    int r;
+    int r = connect_admitted(c);
+
+    if (r < 0)
+        return r;
 
     if ((r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
         return r;

@@ -1,7 +1,7 @@
 #include "fakeapi/apiserver/builtin/builtin.h"
 
 #include "fakeapi/apiserver/base64.h"
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/admission/admission.h"
 #include "fakeapi/apiserver/sha2.h"
 
 #include <stdio.h>
@@ -128,21 +128,25 @@ static json_t *status_of(struct call *c, const json_t *account, int64_t seconds,
 int serviceaccount_token(struct call *c)
 {
     json_auto_t *obj = NULL, *account = NULL;
+    struct admission a;
     struct record rec;
     int64_t seconds;
     int r;
 
     if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_object(c, &token_kind, &obj)) < 0 ||
-        (r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
+        (r = meta_check_namespace(c, &token_kind, json_own(&obj))) < 0)
         return r;
-    account = json_incref(value_tree(rec.value));
-    json_own(&obj);
-    if (!json_path(obj, "spec.expirationSeconds"))
+    if (!json_is_integer(json_path(obj, "spec.expirationSeconds")))
         obj_set(obj, "spec.expirationSeconds", json_integer(3600));
     if (!obj_count(obj, "spec.audiences"))
         obj_set(obj, "spec.audiences", json_pack("[s]", AUDIENCE));
     if ((r = managed_update(c, &token_kind, "token", &obj, NULL)) < 0 ||
-        (r = check_expiration(c, obj, &seconds)) < 0 || (r = check_bound(c, obj)) < 0)
+        (r = admission_begin(c, &token_kind, &a, &obj)) < 0 ||
+        (r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
+        return r;
+    account = json_incref(value_tree(rec.value));
+    if ((r = admission_end(c, &a, json_own(&obj))) < 0 || (r = check_expiration(c, obj, &seconds)) < 0 ||
+        (r = check_bound(c, obj)) < 0)
         return r;
     obj_set_name(obj, c->route.name);
     obj_set_namespace(obj, c->route.namespace);
