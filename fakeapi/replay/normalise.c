@@ -216,8 +216,16 @@ static void pass_hashes(struct names *n, const char *from, struct buf *to)
     }
 }
 
+/* Where an error shows an object, as JSON in quotes or as Go prints a map. */
+static bool after_version(const char *start, const char *at)
+{
+    return follows(start, at, "resourceVersion\\\":\\\"") || follows(start, at, "resourceVersion:");
+}
+
 static void pass_numbers(struct names *n, const char *from, struct buf *to)
 {
+    const char *start = from;
+
     for (char before = 0; *from;) {
         size_t len = 0;
         if (is_digit(*from) && !is_word(before) && before != '.') {
@@ -227,7 +235,8 @@ static void pass_numbers(struct names *n, const char *from, struct buf *to)
                 len = 0;
         }
         /* short numbers are revisions only where messages put those: "in record (9)" */
-        size_t rank = len >= 3 || before == '(' ? revision_rank(n, from, len) : 0;
+        bool sure = len >= 3 || before == '(' || after_version(start, from);
+        size_t rank = sure ? revision_rank(n, from, len) : 0;
         if (rank) {
             buf_printf(to, "<rv %zu>", rank);
             from += len;

@@ -60,11 +60,22 @@ struct report {
     bool any;
 };
 
-static void add_value(struct buf *b, const char *label, const json_t *v)
+static char *shown(const json_t *v)
 {
-    cleanup_free char *text = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT) : xstrdup("<absent>");
+    return v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT) : xstrdup("<absent>");
+}
 
-    buf_printf(b, "#         %s %.400s\n", label, text);
+/* Both from a little before where they part. */
+static void add_values(struct buf *b, const json_t *want, const json_t *got)
+{
+    cleanup_free char *x = shown(want), *y = shown(got);
+    size_t same = 0;
+
+    while (x[same] && x[same] == y[same])
+        same++;
+    same = same > 80 ? same - 80 : 0;
+    const char *dots = same ? "..." : "";
+    buf_printf(b, "#         want %s%.400s\n#         got  %s%.400s\n", dots, x + same, dots, y + same);
 }
 
 static void differs(void *arg, size_t step, const char *path, const json_t *want, const json_t *got)
@@ -84,8 +95,7 @@ static void differs(void *arg, size_t step, const char *path, const json_t *want
     if (r->shown++ >= 3 && !r->verbose)
         return;
     buf_printf(&r->text, "#      %s\n", path);
-    add_value(&r->text, "want", want);
-    add_value(&r->text, "got ", got);
+    add_values(&r->text, want, got);
 }
 
 struct suite {

@@ -31,7 +31,7 @@ static bool amount(struct arena *a, const json_t *map, const char *name, struct 
 
 /* Guaranteed: every container limits cpu and memory and requests just that. BestEffort: none asks for
  * anything of the two. */
-static const char *qos_class(struct arena *a, const json_t *pod)
+const char *pod_qos_class(struct arena *a, const json_t *pod)
 {
     static const char *const lists[] = { "spec.containers", "spec.initContainers" };
     static const char *const resources[] = { "cpu", "memory" };
@@ -63,7 +63,7 @@ static int pod_prepare_create(struct call *c, json_t *obj)
                                       "lastProbeTime", "lastTransitionTime", call_text_time(c), "reason",
                                       "SchedulingGated", "message",
                                       "Scheduling is blocked due to non-empty scheduling gates"));
-    json_object_set_new(status, "qosClass", json_string(qos_class(c->arena, obj)));
+    json_object_set_new(status, "qosClass", json_string(pod_qos_class(c->arena, obj)));
     obj_set(obj, "status", status);
     return 0;
 }
@@ -186,26 +186,24 @@ static void keep_priority(json_t *obj, const json_t *old)
             obj_set(obj, kept[i], json_incref(json_path(old, kept[i])));
 }
 
-/* One address is also a list of one; the class of service is nobody's to change. */
-static void complete_status(json_t *obj, const json_t *old)
+/* One address is also a list of one. */
+static void pod_defaults(struct call *c, json_t *obj)
 {
-    const char *ip = obj_str(obj, "status.podIP");
+    const char *ip = obj_str(obj, "status.podIP"), *first = obj_str(json_path(obj, "status.podIPs[0]"), "ip");
 
-    if (*ip && !json_array_size(json_path(obj, "status.podIPs")))
+    (void)c;
+    if (*ip && !streq(ip, first))
         obj_set(obj, "status.podIPs", json_pack("[{s:s}]", "ip", ip));
-    if (!*obj_str(obj, "status.qosClass") && *obj_str(old, "status.qosClass"))
-        obj_set(obj, "status.qosClass", json_incref(json_path(old, "status.qosClass")));
+    else if (!*ip && *first)
+        obj_set(obj, "status.podIP", json_string(first));
 }
 
 static int pod_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     int r = 0;
 
-    if (sub) {
-        if (streq(sub->name, "status") && old)
-            complete_status(obj, old);
+    if (sub)
         return 0;
-    }
     if (old)
         keep_priority(obj, old);
     else
@@ -223,134 +221,10 @@ static void pod_validate(struct call *c, const struct kind *k, const json_t *obj
     pod_validate_create(e, obj);
 }
 
-/* Old tolerations stay as they were, but for their seconds; new ones may come. */
-static void update_tolerations(struct fielderrs *e, const json_t *obj, const json_t *old)
-{
-    const json_t *now = json_path(obj, "spec.tolerations");
-    size_t i, k;
-    json_t *before, *t;
-
-    json_array_foreach(json_path(old, "spec.tolerations"), i, before) {
-        bool kept = false;
-        json_auto_t *a = json_copy(before);
-        json_object_del(a, "tolerationSeconds");
-        json_array_foreach(now, k, t) {
-            json_auto_t *b = json_copy(t);
-            json_object_del(b, "tolerationSeconds");
-            kept |= json_same(a, b);
-        }
-        if (!kept) {
-            fielderr_forbidden(e, FP_CHILD(FP_CHILD(NULL, "spec"), "tolerations"),
-                               "existing toleration can not be modified except its tolerationSeconds");
-            return;
-        }
-    }
-}
-
-static void update_deadline(struct fielderrs *e, const json_t *obj, const json_t *old)
-{
-    const json_t *now = json_path(obj, "spec.activeDeadlineSeconds"), *before = json_path(old, "spec.activeDeadlineSeconds");
-    const struct fpath *path = FP_CHILD(FP_CHILD(NULL, "spec"), "activeDeadlineSeconds");
-
-    if (now) {
-        struct fielderrs own = FIELDERRS_IN(e->arena);
-        rule_range(&own, json_object_get(obj, "spec"), FP_CHILD(NULL, "spec"), "activeDeadlineSeconds", 1, INT32_MAX);
-        if (own.n)
-            rule_range(e, json_object_get(obj, "spec"), FP_CHILD(NULL, "spec"), "activeDeadlineSeconds", 1, INT32_MAX);
-        else if (before && json_integer_value(before) < json_integer_value(now))
-            fielderr_invalid(e, path, now, "must be less than or equal to previous value");
-    } else if (before) {
-        json_auto_t *none = json_null();
-        fielderr_invalid(e, path, none, "must not update from a positive integer to nil value");
-    }
-}
-
-static void update_gates(struct fielderrs *e, const json_t *obj, const json_t *old)
-{
-    size_t i;
-    json_t *g;
-
-    json_array_foreach(json_path(obj, "spec.schedulingGates"), i, g) {
-        const json_t *before = json_path(old, "spec.schedulingGates");
-        if (!name_before(before, json_array_size(before), text(g, "name")))
-            fielderr_forbidden(e, FP_CHILD(FP_INDEX(FP_CHILD(FP_CHILD(NULL, "spec"), "schedulingGates"), i), "name"),
-                               "only deletion is allowed, but found new scheduling gate '%s'", text(g, "name"));
-    }
-}
-
-/* The images of `from` put into `spec`, container by container. */
-static void copy_images(json_t *spec, const json_t *from, const char *list)
-{
-    json_t *containers = json_object_get(spec, list), *out;
-    const json_t *other = json_object_get(from, list);
-
-    if (json_array_size(containers) != json_array_size(other))
-        return;
-    out = json_array();
-    for (size_t i = 0; i < json_array_size(containers); i++) {
-        json_t *c = json_copy(json_array_get(containers, i)), *image = json_object_get(json_array_get(other, i), "image");
-        if (image)
-            json_object_set(c, "image", image);
-        json_array_append_new(out, c);
-    }
-    if (json_array_size(out))
-        json_object_set(spec, list, out);
-    json_decref(out);
-}
-
-static void take_from(json_t *spec, const json_t *old, const char *name)
-{
-    json_t *v = json_object_get(old, name);
-
-    if (v)
-        json_object_set(spec, name, v);
-    else
-        json_object_del(spec, name);
-}
-
-/* What is left when everything that may change is as it was must be as it was (B-170). */
-static void update_frozen(struct fielderrs *e, const json_t *obj, const json_t *old)
-{
-    const json_t *before = json_object_get(old, "spec");
-    json_auto_t *munged = json_copy(json_object_get(obj, "spec"));
-    bool gated = json_array_size(json_object_get(before, "schedulingGates"));
-
-    copy_images(munged, before, "containers");
-    copy_images(munged, before, "initContainers");
-    take_from(munged, before, "activeDeadlineSeconds");
-    take_from(munged, before, "tolerations");
-    take_from(munged, before, "schedulingGates");
-    if (json_integer_value(json_object_get(before, "terminationGracePeriodSeconds")) < 0
-        && json_integer_value(json_object_get(munged, "terminationGracePeriodSeconds")) == 1)
-        take_from(munged, before, "terminationGracePeriodSeconds");
-    if (gated) {
-        take_from(munged, before, "nodeSelector");
-        take_from(munged, before, "affinity");
-    }
-    if (!json_same(munged, before))
-        fielderr_forbidden(e, FP_CHILD(NULL, "spec"),
-                           "pod updates may not change fields other than `spec.containers[*].image`,"
-                           "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions "
-                           "to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-                           "previously negative)");
-}
-
-static void pod_validate_update(struct call *c, const struct kind *k, const struct subresource *sub,
-                                const json_t *obj, const json_t *old, struct fielderrs *e)
-{
-    (void)c, (void)k;
-    if (sub)
-        return;
-    struct podspec_options o = { .is_template = false };
-    podspec_validate(e, json_object_get(obj, "spec"), FP_CHILD(NULL, "spec"), &o);
-    update_deadline(e, obj, old);
-    update_gates(e, obj, old);
-    update_tolerations(e, obj, old);
-    update_frozen(e, obj, old);
-}
-
 const struct kind_ops pod_ops = {
+    .defaults = pod_defaults,
     .prepare_create = pod_prepare_create,
+    .prepare_update = pod_prepare_update,
     .admit = pod_admit,
     .validate = pod_validate,
     .validate_update = pod_validate_update,

@@ -1,4 +1,5 @@
 /* Containers: names, ports, variables, mounts, probes, resources, security. */
+#include "fakeapi/apiserver/builtin/internal.h"
 #include "fakeapi/apiserver/builtin/podspec_priv.h"
 
 #include <inttypes.h>
@@ -363,11 +364,12 @@ static void container_security(struct fielderrs *e, const json_t *sc, const stru
     rule_range(e, sc, path, "runAsGroup", 0, INT32_MAX);
     rule_one_of(e, sc, path, "procMount", proc_mounts);
     podspec_seccomp(e, member(sc, "seccompProfile"), FP_CHILD(path, "seccompProfile"));
+    json_auto_t *shown = escalation_off ? internal_view("core.SecurityContext", sc) : NULL;
     if (escalation_off && json_is_true(member(sc, "privileged")))
-        fielderr_invalid(e, path, sc, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+        fielderr_invalid(e, path, shown, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
     json_array_foreach(json_path(sc, "capabilities.add"), i, cap)
         if (escalation_off && streq(json_string_value(cap), "CAP_SYS_ADMIN"))
-            fielderr_invalid(e, path, sc, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` "
+            fielderr_invalid(e, path, shown, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` "
                              "CAP_SYS_ADMIN");
 }
 
@@ -487,6 +489,41 @@ static void init_containers(struct fielderrs *e, const struct container_context 
     }
 }
 
+/* Only what a debugger needs; nothing that a pod could come to rely on. */
+static void ephemeral_containers(struct fielderrs *e, const struct container_context *x, const struct fpath *path)
+{
+    static const char *const refused[] = { "ports", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe",
+                                           "readinessProbe", "startupProbe", "lifecycle" };
+    static const char *const subs[] = { "subPath", "subPathExpr" };
+    static const char words[] = "cannot be set for an Ephemeral Container";
+    const json_t *regular = json_object_get(x->spec, "containers"), *init = json_object_get(x->spec, "initContainers");
+    const json_t *list = json_object_get(x->spec, "ephemeralContainers");
+    size_t i, k;
+    json_t *c, *m;
+
+    json_array_foreach(list, i, c) {
+        const struct fpath *at = FP_INDEX(path, i);
+        const char *name = text(c, "name"), *target = text(c, "targetContainerName");
+        container_common(e, c, at, x);
+        if (name_before(list, i, name) || name_before(regular, json_array_size(regular), name) ||
+            name_before(init, json_array_size(init), name))
+            fielderr_duplicate_str(e, FP_CHILD(at, "name"), name);
+        if (*target && !name_before(regular, json_array_size(regular), target) &&
+            !name_before(init, json_array_size(init), target))
+            fielderr_not_found(e, FP_CHILD(at, "targetContainerName"), member(c, "targetContainerName"));
+        for (size_t r = 0; r < ARRAY_SIZE(refused); r++) {
+            if (member(c, refused[r]))
+                fielderr_forbidden(e, FP_CHILD(at, refused[r]), "%s", words);
+            if (r == 0 && json_object_size(member(c, "resources")))
+                fielderr_forbidden(e, FP_CHILD(at, "resources"), "%s", words);
+        }
+        json_array_foreach(json_object_get(c, "volumeMounts"), k, m)
+            for (size_t r = 0; r < ARRAY_SIZE(subs); r++)
+                if (*text(m, subs[r]))
+                    fielderr_forbidden(e, FP_CHILD(FP_INDEX(FP_CHILD(at, "volumeMounts"), k), subs[r]), "%s", words);
+    }
+}
+
 void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     const json_t *grace = member(spec, "terminationGracePeriodSeconds");
@@ -495,4 +532,5 @@ void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fp
 
     containers(e, &x, FP_CHILD(path, "containers"));
     init_containers(e, &x, FP_CHILD(path, "initContainers"));
+    ephemeral_containers(e, &x, FP_CHILD(path, "ephemeralContainers"));
 }

@@ -39,3 +39,17 @@ void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct f
 /* podspec_containers.c */
 void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fpath *path);
+
+/* pod.c: "BestEffort", "Burstable", "Guaranteed" */
+const char *pod_qos_class(struct arena *a, const json_t *pod);
+
+struct call;
+struct kind;
+struct subresource;
+
+/* pod_update.c: what each endpoint of a pod may change */
+void pod_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
+void pod_validate_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                         const json_t *old, struct fielderrs *e);
+/* pod_status.c */
+void pod_validate_status(struct fielderrs *e, const json_t *obj, const json_t *old);

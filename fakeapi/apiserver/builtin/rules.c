@@ -13,6 +13,15 @@ void rule_immutable(struct fielderrs *e, const struct fpath *path, const json_t 
         fielderr_invalid(e, path, rule_shown(value), "field is immutable");
 }
 
+void rule_immutable_as(struct fielderrs *e, const struct fpath *path, const json_t *value, const json_t *old,
+                       const char *type)
+{
+    if (json_same(value, old))
+        return;
+    json_auto_t *shown = internal_view(type, value);
+    fielderr_invalid(e, path, shown, "field is immutable");
+}
+
 void rule_immutable_text(struct fielderrs *e, const struct fpath *path, const json_t *obj, const json_t *old,
                          const char *name)
 {
@@ -82,55 +91,6 @@ void rule_duplicate(struct fielderrs *e, const struct fpath *path, const json_t 
     fielderr_duplicate(e, path, value);
     struct apicause *last = &e->v[e->n - 1];
     last->message = arena_printf(e->arena, "%s: %s", last->message, detail);
-}
-
-/* ---- differences ---------------------------------------------------------------------------------- */
-
-struct lines {
-    DYN(const char *) at;              /* each up to its newline */
-};
-
-static void lines_of(struct lines *l, char *s)
-{
-    for (char *end; *s; s = end + 1) {
-        *dyn_push(&l->at) = s;
-        end = strchr(s, '\n');
-        if (!end)
-            break;
-        *end = '\0';
-    }
-}
-
-#define DIFF_CONTEXT 3
-
-const char *rule_diff(struct arena *arena, const json_t *before, const json_t *after)
-{
-    struct lines a = { 0 }, b = { 0 };
-    cleanup_buf struct buf out = BUF_INIT;
-    cleanup_free char *x = json_dumps(before, JSON_INDENT(1)), *y = json_dumps(after, JSON_INDENT(1));
-    size_t head = 0, tail = 0, i;
-
-    lines_of(&a, x);
-    lines_of(&b, y);
-    while (head < a.at.n && head < b.at.n && streq(a.at.v[head], b.at.v[head]))
-        head++;
-    while (tail < a.at.n - head && tail < b.at.n - head
-           && streq(a.at.v[a.at.n - 1 - tail], b.at.v[b.at.n - 1 - tail]))
-        tail++;
-    size_t from = head > DIFF_CONTEXT ? head - DIFF_CONTEXT : 0, past = tail < DIFF_CONTEXT ? tail : DIFF_CONTEXT;
-    buf_printf(&out, "@@ -%zu,%zu +%zu,%zu @@\n", from + 1, a.at.n - tail - from + past, from + 1,
-               b.at.n - tail - from + past);
-    for (i = from; i < head; i++)
-        buf_printf(&out, " %s\n", a.at.v[i]);
-    for (i = head; i < a.at.n - tail; i++)
-        buf_printf(&out, "-%s\n", a.at.v[i]);
-    for (i = head; i < b.at.n - tail; i++)
-        buf_printf(&out, "+%s\n", b.at.v[i]);
-    for (i = a.at.n - tail; i < a.at.n - tail + past; i++)
-        buf_printf(&out, " %s\n", a.at.v[i]);
-    dyn_release(&a.at);
-    dyn_release(&b.at);
-    return arena_strdup(arena, out.data);
 }
 
 /* ---- numbers or percentages ----------------------------------------------------------------------- */

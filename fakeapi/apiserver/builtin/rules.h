@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fakeapi/apiserver/builtin/builtin.h"
+#include "fakeapi/apiserver/builtin/internal.h"
 #include "fakeapi/apiserver/builtin/podspec_priv.h"
 #include "fakeapi/apiserver/server.h"
 
@@ -15,6 +16,9 @@ static inline bool rule_is_status(const struct subresource *sub)
 
 /* "field is immutable" where the two differ; an absent one is shown as null. */
 void rule_immutable(struct fielderrs *e, const struct fpath *path, const json_t *value, const json_t *old);
+/* The same, the value shown as the type of internal.h prints it. */
+void rule_immutable_as(struct fielderrs *e, const struct fpath *path, const json_t *value, const json_t *old,
+                       const char *type);
 /* The same for a string, whose absence is "". */
 void rule_immutable_text(struct fielderrs *e, const struct fpath *path, const json_t *obj, const json_t *old,
                          const char *name);
@@ -36,7 +40,7 @@ void rule_optional_name(struct fielderrs *e, const json_t *obj, const struct fpa
 void rule_duplicate(struct fielderrs *e, const struct fpath *path, const json_t *value, const char *detail);
 /* The value, or null: what Go prints of a nil pointer. For fielderr_*(), which only look at it. */
 const json_t *rule_shown(const json_t *value);
-/* The unified difference of two trees as Go's cmp tools print it, one member a line. */
+/* The unified difference of two trees, one member a line (diff.c). */
 const char *rule_diff(struct arena *arena, const json_t *before, const json_t *after);
 /* A number that is not negative, or a percentage; at most 100%; and the number in either. */
 void rule_int_or_percent(struct fielderrs *e, const json_t *v, const struct fpath *path);

@@ -97,22 +97,6 @@ static struct quantity amount(struct arena *a, const json_t *v)
     return v && quantity_parse_json(a, v, &q, NULL) == 0 ? q : quantity_from_int(a, 0, QUANTITY_BINARY_SI);
 }
 
-/* The spec as Go dumps it: every field, in the order of the internal struct. */
-static json_t *claim_dump(const json_t *spec)
-{
-    return json_pack("{s:O, s:O, s:{s:O, s:O}, s:s, s:O, s:O, s:O, s:O, s:O}",
-                     "AccessModes", rule_shown(member(spec, "accessModes")),
-                     "Selector", rule_shown(member(spec, "selector")), "Resources",
-                     "Limits", rule_shown(json_path(spec, "resources.limits")),
-                     "Requests", rule_shown(json_path(spec, "resources.requests")),
-                     "VolumeName", text(spec, "volumeName"),
-                     "StorageClassName", rule_shown(member(spec, "storageClassName")),
-                     "VolumeMode", rule_shown(member(spec, "volumeMode")),
-                     "DataSource", rule_shown(member(spec, "dataSource")),
-                     "DataSourceRef", rule_shown(member(spec, "dataSourceRef")),
-                     "VolumeAttributesClassName", rule_shown(member(spec, "volumeAttributesClassName")));
-}
-
 /* The new spec with what may change put back: compared with the old one, nothing must be left. */
 static json_t *claim_unchanged(const json_t *obj, const json_t *old)
 {
@@ -149,7 +133,8 @@ static void claim_update(struct call *c, const struct kind *k, const struct subr
     claim_validate(c, k, obj, e);
     json_auto_t *spec = claim_unchanged(obj, old);
     if (!json_same(spec, json_object_get(old, "spec"))) {
-        json_auto_t *before = claim_dump(json_object_get(old, "spec")), *after = claim_dump(spec);
+        json_auto_t *before = internal_view("core.PersistentVolumeClaimSpec", json_object_get(old, "spec")),
+                    *after = internal_view("core.PersistentVolumeClaimSpec", spec);
         fielderr_forbidden(e, SPEC, "%s\n%s", claim_frozen, rule_diff(e->arena, before, after));
     }
     struct quantity size = amount(e->arena, json_path(obj, "spec.resources.requests.storage")),
@@ -205,17 +190,11 @@ const struct kind_ops claim_ops = {
 
 /* ---- PersistentVolume ------------------------------------------------------------------------------ */
 
-/* In the order of Go's struct, which is the order of the checks and of dumps. */
-static const struct volume_source {
-    const char *name, *dumped;
-} sources[] = {
-    { "gcePersistentDisk", "GCEPersistentDisk" }, { "awsElasticBlockStore", "AWSElasticBlockStore" },
-    { "hostPath", "HostPath" }, { "glusterfs", "Glusterfs" }, { "nfs", "NFS" }, { "rbd", "RBD" },
-    { "quobyte", "Quobyte" }, { "iscsi", "ISCSI" }, { "flexVolume", "FlexVolume" }, { "cinder", "Cinder" },
-    { "cephfs", "CephFS" }, { "fc", "FC" }, { "flocker", "Flocker" }, { "azureFile", "AzureFile" },
-    { "vsphereVolume", "VsphereVolume" }, { "azureDisk", "AzureDisk" },
-    { "photonPersistentDisk", "PhotonPersistentDisk" }, { "portworxVolume", "PortworxVolume" },
-    { "scaleIO", "ScaleIO" }, { "local", "Local" }, { "storageos", "StorageOS" }, { "csi", "CSI" },
+/* In the order of the checks. */
+static const char *const sources[] = {
+    "gcePersistentDisk", "awsElasticBlockStore", "hostPath", "glusterfs", "nfs", "rbd", "quobyte", "iscsi",
+    "flexVolume", "cinder", "cephfs", "fc", "flocker", "azureFile", "vsphereVolume", "azureDisk",
+    "photonPersistentDisk", "portworxVolume", "scaleIO", "local", "storageos", "csi",
 };
 
 static void host_path(struct fielderrs *e, const json_t *v, const struct fpath *at)
@@ -224,22 +203,22 @@ static void host_path(struct fielderrs *e, const json_t *v, const struct fpath *
         podspec_no_backsteps(e, text(v, "path"), FP_CHILD(at, "path"));
 }
 
-static void volume_source(struct fielderrs *e, const json_t *spec, const struct volume_source *s)
+static void volume_source(struct fielderrs *e, const json_t *spec, const char *name)
 {
-    const json_t *v = member(spec, s->name);
-    const struct fpath *at = FP_CHILD(SPEC, s->name);
+    const json_t *v = member(spec, name);
+    const struct fpath *at = FP_CHILD(SPEC, name);
 
-    if (streq(s->name, "hostPath")) {
+    if (streq(name, "hostPath")) {
         host_path(e, v, at);
-    } else if (streq(s->name, "nfs")) {
+    } else if (streq(name, "nfs")) {
         rule_required_text(e, v, at, "server");
         if (rule_required_text(e, v, at, "path") && *text(v, "path") != '/')
             fielderr_invalid_str(e, FP_CHILD(at, "path"), text(v, "path"), "must be an absolute path");
-    } else if (streq(s->name, "csi")) {
+    } else if (streq(name, "csi")) {
         rule_required_text(e, v, at, "driver");
         rule_name(e, FP_CHILD(at, "driver"), NAME_DNS1123_SUBDOMAIN, text(v, "driver"));
         rule_required_text(e, v, at, "volumeHandle");
-    } else if (streq(s->name, "local")) {
+    } else if (streq(name, "local")) {
         rule_required_text(e, v, at, "path");
         if (!json_path(spec, "nodeAffinity"))
             fielderr_required(e, FP_CHILD(SPEC, "nodeAffinity"), "Local volume requires node affinity");
@@ -273,12 +252,12 @@ static void volume_validate(struct call *c, const struct kind *k, const json_t *
     if (*text(spec, "persistentVolumeReclaimPolicy"))
         rule_one_of(e, spec, SPEC, "persistentVolumeReclaimPolicy", policies);
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-        if (!member(spec, sources[i].name))
+        if (!member(spec, sources[i]))
             continue;
         if (n++ > 0)
-            fielderr_forbidden(e, FP_CHILD(SPEC, sources[i].name), "may not specify more than 1 volume type");
+            fielderr_forbidden(e, FP_CHILD(SPEC, sources[i]), "may not specify more than 1 volume type");
         else
-            volume_source(e, spec, &sources[i]);
+            volume_source(e, spec, sources[i]);
     }
     if (n == 0)
         fielderr_required(e, SPEC, "must specify a volume type");
@@ -289,25 +268,6 @@ static void volume_validate(struct call *c, const struct kind *k, const json_t *
     rule_one_of(e, spec, SPEC, "volumeMode", volume_modes);
 }
 
-/* The source with the names of Go's fields. */
-static json_t *source_dump(struct arena *a, const json_t *spec)
-{
-    json_t *out = json_object(), *v;
-    const char *key;
-
-    for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-        const json_t *source = member(spec, sources[i].name);
-        json_t *named = source ? json_object() : json_null();
-        json_object_foreach((json_t *)source, key, v) {
-            char *upper = arena_strdup(a, key);
-            upper[0] = (char)(upper[0] >= 'a' && upper[0] <= 'z' ? upper[0] - 'a' + 'A' : upper[0]);
-            json_object_set(named, upper, v);
-        }
-        json_object_set_new(out, sources[i].dumped, named);
-    }
-    return out;
-}
-
 static void volume_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                           const json_t *old, struct fielderrs *e)
 {
@@ -316,8 +276,8 @@ static void volume_update(struct call *c, const struct kind *k, const struct sub
     if (rule_is_status(sub))
         return;
     volume_validate(c, k, obj, e);
-    json_auto_t *before = source_dump(e->arena, json_object_get(old, "spec")),
-                *after = source_dump(e->arena, json_object_get(obj, "spec"));
+    json_auto_t *before = internal_view("core.PersistentVolumeSource", json_object_get(old, "spec")),
+                *after = internal_view("core.PersistentVolumeSource", json_object_get(obj, "spec"));
     if (!json_same(before, after))
         fielderr_forbidden(e, FP_CHILD(SPEC, "persistentvolumesource"),
                            "spec.persistentvolumesource is immutable after creation\n%s",
