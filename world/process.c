@@ -156,6 +156,36 @@ char *process_self(void)
     return xstrndup(path, n > 0 ? (size_t)n : 0);
 }
 
+char *process_cache_dir(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    struct buf b = BUF_INIT;
+
+    if (cache && *cache == '/')
+        buf_add_str(&b, cache);
+    else if (home && *home == '/')
+        buf_printf(&b, "%s/.cache", home);
+    else
+        return NULL;
+    return buf_steal(&b);
+}
+
+char *process_find(const char *name)
+{
+    const char *path = getenv("PATH"), *end;
+
+    for (; path && *path; path = *end ? end + 1 : end) {
+        struct buf b = BUF_INIT;
+        end = strchrnul(path, ':');
+        buf_add(&b, path, (size_t)(end - path));
+        buf_printf(&b, "%s%s", end > path ? "/" : "./", name);
+        if (access(b.data, X_OK) == 0)
+            return buf_steal(&b);
+        buf_release(&b);
+    }
+    return NULL;
+}
+
 uint64_t process_entropy(void)
 {
     return loop_random();

@@ -26,6 +26,8 @@ void process_kill(struct process *p);            /* SIGKILL, and it is gone when
 struct process *process_free(struct process *p); /* kills it if it runs; NULL is fine; returns NULL */
 
 char *process_self(void);                        /* the path of this program; the caller's to free */
+char *process_cache_dir(void);                   /* where this user keeps what can be made again; NULL: nowhere */
+char *process_find(const char *name);            /* the program of that name in PATH; NULL: none */
 uint64_t process_entropy(void);                  /* true chance, for a run's default seed */
 
 /* A fresh private directory under /tmp, and its end with all that is in it. */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -59,6 +60,29 @@ static void temp_dir_goes_with_its_files(void **state)
     assert_int_equal(stat(dir, &st), -1);
 }
 
+static void the_user_s_places(void **state)
+{
+    cleanup_free char *dir = process_temp_dir(NULL), *tool = xasprintf("%s/tool", dir);
+    cleanup_free char *path = xasprintf("/nowhere:%s", dir);
+
+    setenv("XDG_CACHE_HOME", "/c", 1);
+    setenv("HOME", "/h", 1);
+    cleanup_free char *named = process_cache_dir();
+    assert_string_equal(named, "/c");
+    setenv("XDG_CACHE_HOME", "relative", 1);
+    cleanup_free char *usual = process_cache_dir();
+    assert_string_equal(usual, "/h/.cache");
+    unsetenv("HOME");
+    assert_null(process_cache_dir());
+
+    setenv("PATH", path, 1);
+    assert_null(process_find("tool"));
+    assert_int_equal(symlink("/bin/true", tool), 0);
+    cleanup_free char *found = process_find("tool");
+    assert_string_equal(found, tool);
+    process_remove_dir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -66,6 +90,7 @@ int main(void)
         cmocka_unit_test(waits_are_bounded),
         cmocka_unit_test(absent_program),
         cmocka_unit_test(temp_dir_goes_with_its_files),
+        cmocka_unit_test(the_user_s_places),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }
