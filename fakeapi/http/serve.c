@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@ struct serve {
     struct material material;
     struct loop_prepare *durable;
     struct loop_timer *stop_look;
+    pid_t parent;
     duration stopping;                 /* for so long already; negative: not */
     bool started;
 };
@@ -57,6 +57,23 @@ static void on_signal(void *arg, int signo)
     s->stopping = 0;
     front_stop(s->front);
     s->stop_look = loop_timer_new(world_loop(s->world), STOP_LOOK, look_whether_done, s);
+}
+
+static void on_parent_end(void *arg, int status)
+{
+    (void)status;
+    on_signal(arg, SIGTERM);
+}
+
+/* The process, not the thread that started us: a program in Go has many, which come and go. */
+static int watch_parent(struct serve *s, struct err *e)
+{
+    int r = loop_on_child(world_loop(s->world), s->parent, on_parent_end, s, e);
+
+    if (getppid() == s->parent)
+        return r;
+    on_parent_end(s, 0);               /* it ended before we asked */
+    return 0;
 }
 
 /* ---- serving ---------------------------------------------------------------------------------------- */
@@ -163,6 +180,8 @@ static int announce(struct serve *s, struct err *e)
     r = loop_on_signal(world_loop(s->world), SIGTERM, on_signal, s, e);
     if (r >= 0)
         r = loop_on_signal(world_loop(s->world), SIGINT, on_signal, s, e);
+    if (r >= 0 && s->options->exit_with_parent)
+        r = watch_parent(s, e);
     if (r < 0)
         return r;
     if (printf("listening on %s\n", front_url(s->front)) < 0 || fflush(stdout) != 0)
@@ -189,17 +208,11 @@ int serve_process(const struct serve_options *o)
 {
     cleanup_arena struct arena *arena = arena_new();
     struct world_options wo = { .mode = WORLD_REAL, .virtual_time = o->virtual_time };
-    struct serve s = { .options = o, .stopping = -1 };
+    struct serve s = { .options = o, .stopping = -1, .parent = getppid() };
     struct err e = ERR_IN(arena);
-    pid_t parent = getppid();
     int r;
 
     raise_file_limit();
-    if (o->exit_with_parent) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent)
-            return SERVE_OK;           /* it ended before we asked */
-    }
     s.world = world_new(&wo);
     r = start(&s, &e);
     if (r >= 0)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 DORMOUSE = sys.argv[1]
@@ -359,6 +360,19 @@ def exit_with_parent():
         time.sleep(0.01)
     os.kill(pid, signal.SIGKILL)
     raise AssertionError('it lives on')
+
+
+@case
+def the_end_of_the_thread_that_started_it_is_not_its_parent_s():
+    started = []
+    thread = threading.Thread(target=lambda: started.append(Server('--exit-with-parent').__enter__()))
+    thread.start()
+    thread.join()
+    time.sleep(0.05)
+    try:
+        assert started[0].call('GET', '/livez')[0] == 200
+    finally:
+        started[0].__exit__()
 
 
 def main():
