@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "conformance/cli/entry.h"
+
 /* Objects keep the order in which members were set, so the seed moves no byte of any output; a constant
  * one keeps memory and speed the same from run to run. */
 #define JSON_SEED 1
@@ -24,9 +26,9 @@ static int run_help(int argc, char **argv)
     puts("dormouse - certifies that AI-agent sandboxes survive being put to sleep\n");
     puts("usage: dormouse COMMAND [OPTION...] [OPERAND...]\n");
     for (size_t i = 0; (c = command_at(i)); i++)
-        printf("  %-12s %s\n", c->name, c->summary);
-    puts("  help         this, or `dormouse help COMMAND`");
-    puts("  version      the version of this program\n");
+        printf("  %-14s %s\n", c->name, c->summary);
+    puts("  help           this, or `dormouse help COMMAND`");
+    puts("  version        the version of this program\n");
     puts("Exit codes: 0 all held, 1 a check failed, 2 the command line or a file is wrong,");
     puts("3 the machine let us down.");
     return EXIT_HELD;
@@ -35,9 +37,12 @@ static int run_help(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct command *c;
+    entry_fn *entry = argc > 0 ? entry_of(argv[0]) : NULL;
 
     json_object_seed(JSON_SEED);
     signal(SIGPIPE, SIG_IGN);
+    if (entry)
+        return entry(argc, argv);
     if (argc < 2) {
         run_help(1, argv);
         return EXIT_USAGE;
