@@ -47,6 +47,9 @@ void label_selector_validate(struct fielderrs *errs, const struct fpath *path, c
 /* One expression of its matchExpressions. */
 void label_expression_validate(struct fielderrs *errs, const struct fpath *path, const json_t *expr);
 
+/* Its key and values alone, whatever the operator. */
+void label_expression_validate_words(struct fielderrs *errs, const struct fpath *path, const json_t *expr);
+
 /* `labels` is the map itself, or NULL. */
 bool label_selector_matches(const struct label_selector *s, const json_t *labels);
 bool label_selector_everything(const struct label_selector *s);

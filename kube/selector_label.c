@@ -484,10 +484,9 @@ static void validate_by_rule(struct fielderrs *errs, const struct fpath *path, e
 
 void label_expression_validate(struct fielderrs *errs, const struct fpath *path, const json_t *expr)
 {
-    const json_t *values = json_object_get(expr, "values"), *key = json_object_get(expr, "key"), *v;
+    const json_t *values = json_object_get(expr, "values");
     const char *name = text_of(json_object_get(expr, "operator"));
     enum label_op op;
-    size_t i;
 
     if (!object_op(name, &op))
         fielderr_invalid_str(errs, FP_CHILD(path, "operator"), name, "not a valid selector operator");
@@ -497,6 +496,14 @@ void label_expression_validate(struct fielderrs *errs, const struct fpath *path,
     else if ((op == LABEL_EXISTS || op == LABEL_ABSENT) && json_array_size(values))
         fielderr_forbidden(errs, FP_CHILD(path, "values"),
                            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    label_expression_validate_words(errs, path, expr);
+}
+
+void label_expression_validate_words(struct fielderrs *errs, const struct fpath *path, const json_t *expr)
+{
+    const json_t *values = json_object_get(expr, "values"), *key = json_object_get(expr, "key"), *v;
+    size_t i;
+
     validate_by_rule(errs, FP_CHILD(path, "key"), NAME_QUALIFIED, text_of(key), json_string_length(key));
     json_array_foreach(values, i, v)
         validate_by_rule(errs, FP_INDEX(FP_CHILD(path, "values"), i), NAME_LABEL_VALUE, text_of(v),

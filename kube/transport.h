@@ -37,6 +37,7 @@ struct api_request {
     const char *body;                  /* the body as bytes, or NULL (both NULL: no body) */
     size_t body_len;
     const struct api_user *user;
+    bool remote;                       /* it came over a network: who sent it must show who he is */
     const struct tls_peer *peer;       /* the certificate that the client has shown (net/tls.h); NULL: none */
 };
 

@@ -265,6 +265,23 @@ const struct tls_peer *tls_peer_of(void *session, struct arena *a)
     return p;
 }
 
+const struct tls_peer *tls_peer_copy(const struct tls_peer *p, struct arena *a)
+{
+    const char **organizations;
+    struct tls_peer *copy;
+
+    if (!p)
+        return NULL;
+    copy = arena_memdup(a, p, sizeof(*p));
+    organizations = arena_alloc(a, (p->n_organizations + 1) * sizeof(*organizations));
+    for (size_t i = 0; i < p->n_organizations; i++)
+        organizations[i] = arena_strdup(a, p->organizations[i]);
+    copy->organizations = organizations;
+    copy->name = arena_strdup(a, p->name);
+    copy->uid = arena_strdup(a, p->uid);
+    return copy;
+}
+
 /* ---- plain words on a TLS port --------------------------------------------------------------------- */
 
 static bool looks_like_http(const char *start, size_t len)

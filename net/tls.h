@@ -42,6 +42,8 @@ struct tls_peer {
 /* What stands behind `session` (a gnutls_session_t after its handshake), in the arena; NULL: no certificate. */
 const struct tls_peer *tls_peer_of(void *session, struct arena *a);
 
+const struct tls_peer *tls_peer_copy(const struct tls_peer *p, struct arena *a);   /* NULL is fine */
+
 /* Looks at what a new client says first. One that speaks plain HTTP is told so, as Go's server tells it, and its
  * connection ends. `g` is the caller's, with its fd set, and lives as long as the session. */
 struct tls_greeting {

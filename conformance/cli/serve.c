@@ -22,6 +22,10 @@ const char serve_help[] =
     "                          an administrator's certificate. --tls-host NAME: one more name of the server's\n"
     "  --tls-cert-file FILE, --tls-private-key-file FILE, --cert-dir DIR, --client-ca-file FILE\n"
     "                          as kube-apiserver's: certificates of one's own\n"
+    "  --authorization MODE    AlwaysAllow, or RBAC: by roles and bindings (AlwaysAllow)\n"
+    "  --anonymous-auth BOOL   false: who does not say who he is is refused (true)\n"
+    "  --token-auth-file FILE, --service-account-key-file FILE, --service-account-signing-key-file FILE,\n"
+    "  --service-account-issuer URL, --api-audience NAME   as kube-apiserver's\n"
     "  --cluster-loops LIST    all, none, or some of scheduler,kubelet,gc,namespace,volume (none)\n"
     "  --nodes N               make-believe nodes of the kubelet loop (1)\n"
     "  --controllers WHICH     all: run the controller in the same process; or none (none)\n"
@@ -141,7 +145,8 @@ int serve_run(int argc, char **argv)
     cleanup_arena struct arena *arena = arena_new();
     struct serving serving = { .arena = arena };
     struct serve_options o = { .arg = &serving };
-    struct text_list hosts = { 0 }, services = { 0 };
+    struct text_list hosts = { 0 }, services = { 0 }, key_files = { 0 }, audiences = { 0 };
+    const char *authorization = "AlwaysAllow", *anonymous = "true";
     uint64_t nodes = 1;
     const struct option_row rows[] = {
         { "--listen", OPTION_TEXT, &o.listen },
@@ -153,6 +158,13 @@ int serve_run(int argc, char **argv)
         { "--tls-private-key-file", OPTION_TEXT, &o.tls.key_file },
         { "--client-ca-file", OPTION_TEXT, &o.tls.client_ca_file },
         { "--cert-dir", OPTION_TEXT, &o.tls.cert_dir },
+        { "--authorization", OPTION_TEXT, &authorization },
+        { "--anonymous-auth", OPTION_TEXT, &anonymous },
+        { "--token-auth-file", OPTION_TEXT, &o.auth.token_auth_file },
+        { "--service-account-issuer", OPTION_TEXT, &o.auth.service_account_issuer },
+        { "--service-account-signing-key-file", OPTION_TEXT, &o.auth.service_account_signing_key_file },
+        { "--service-account-key-file", OPTION_LIST, &key_files },
+        { "--api-audience", OPTION_LIST, &audiences },
         { "--cluster-loops", OPTION_TEXT, &loops },
         { "--nodes", OPTION_NUMBER, &nodes },
         { "--controllers", OPTION_TEXT, &controllers },
@@ -183,6 +195,14 @@ int serve_run(int argc, char **argv)
         return refuse("--driver", "a driver needs --controllers=all, which would call it");
     if (!o.tls.on && (hosts.list.n || o.tls.cert_file || o.tls.key_file || o.tls.client_ca_file || o.tls.cert_dir))
         return refuse("certificates are for --tls", "");
+    if (!streq(authorization, "AlwaysAllow") && !streq(authorization, "RBAC"))
+        return refuse("--authorization: AlwaysAllow or RBAC, not", authorization);
+    if (!streq(anonymous, "true") && !streq(anonymous, "false"))
+        return refuse("--anonymous-auth: true or false, not", anonymous);
+    o.auth.rbac = streq(authorization, "RBAC");
+    o.auth.no_anonymous = streq(anonymous, "false");
+    o.auth.service_account_key_files = (struct text_files){ key_files.list.v, key_files.list.n };
+    o.auth.api_audiences = (struct text_files){ audiences.list.v, audiences.list.n };
     o.tls.hosts = hosts.list.v;
     o.tls.n_hosts = hosts.list.n;
     if (parse_services(arena, &services, &o, &e) < 0)
@@ -199,5 +219,7 @@ int serve_run(int argc, char **argv)
     dyn_release(&serving.named.list);
     dyn_release(&hosts.list);
     dyn_release(&services.list);
+    dyn_release(&key_files.list);
+    dyn_release(&audiences.list);
     return r;
 }

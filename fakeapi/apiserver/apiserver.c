@@ -1,9 +1,7 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/auth/auth.h"
 
 #include "fakeapi/apiserver/builtin/builtin.h"
 #include "fakeapi/apiserver/hook.h"
-
-#include <strings.h>
 
 /* A request from top to bottom: route, negotiate, the verb, and a Status where one of them refused. */
 
@@ -82,21 +80,6 @@ static int handle_resource(struct call *c)
     return handle_verb(c);
 }
 
-/* Who asks: as the caller says, or by a token of ours; anybody without one may do everything. */
-static int authenticate(struct call *c)
-{
-    const char *header = api_request_header(c->q, "authorization");
-    struct api_user *user;
-
-    if (c->user || str_empty(header) || strncasecmp(header, "Bearer ", 7) != 0)
-        return 0;
-    user = arena_alloc(c->arena, sizeof(*user));
-    if (!token_user(c, header + 7, user))
-        return apierr_set(&c->err, APIERR_UNAUTHORIZED, "Unauthorized");
-    c->user = user;
-    return 0;
-}
-
 static bool long_running(const struct call *c)
 {
     return c->route.watch_path || query_bool(&c->query, "watch");
@@ -108,7 +91,12 @@ static int dispatch(struct call *c)
 
     route_request(c, &c->route);
     query_parse(c->arena, c->q->query, &c->query);
-    if ((!long_running(c) && (bad = options_timeout(c)) < 0) || (bad = authenticate(c)) < 0)
+    if ((!long_running(c) && (bad = options_timeout(c)) < 0) || (bad = authenticate(c)) < 0 ||
+        (bad = impersonate(c)) < 0)
+        return bad;
+    if (c->reply->status)
+        return 0;
+    if ((bad = authorize_call(c)) < 0)
         return bad;
     if (c->route.type == ROUTE_OTHER)
         return handle_other(c);
@@ -138,10 +126,19 @@ void call_release(struct call *c)
 {
     dyn_release(&c->warnings);
     dyn_release(&c->headers);
+    for (size_t i = 0; i < c->kept.n; i++)
+        json_decref(c->kept.v[i]);
+    dyn_release(&c->kept);
     json_decref(c->body);
     json_decref(c->status);
     json_decref(c->admission_options);
     c->body = c->status = c->admission_options = NULL;
+}
+
+json_t *call_keep(struct call *c, json_t *tree)
+{
+    *dyn_push(&c->kept) = tree;
+    return tree;
 }
 
 int apiserver_handle(struct co *co, struct apiserver *s, const struct api_request *q, bool want_tree,
@@ -212,10 +209,12 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     if (!s->store)
         return apiserver_free(s);
     bool fresh = store_revision(s->store) == 1;
-    s->token_secret = world_identity(w);
     s->kinds = kinds_new();
     s->transport.ops = &transport_ops;
     s->crds = crds_new(s);
+    s->auth = auth_new(w, &o->auth, e);
+    if (!s->auth)
+        return apiserver_free(s);
     durable_start(s, o);
     if (bootstrap(s, o, &err) < 0) {
         err_set(e, ERR_INTERNAL, "apiserver: %s", err.message);
@@ -239,6 +238,7 @@ struct apiserver *apiserver_free(struct apiserver *s)
     hook_caller_free(s->hook_caller);
     if (s->crds)
         s->crds = crds_free(s->crds);
+    s->auth = auth_free(s->auth);
     for (size_t i = 0; i < ARRAY_SIZE(s->discovery); i++)
         blob_unref(s->discovery[i]);
     if (s->kinds)

@@ -13,8 +13,22 @@ struct apiserver;
 struct hook_caller;
 struct hook_service;
 
+/* Who is believed, and who may do what. Zero: everybody may do everything. */
+struct auth_options {
+    bool rbac;                         /* by roles and bindings, with those that a fresh server has */
+    bool no_anonymous;                 /* who shows nothing is refused */
+    const char *issuer;                /* of service accounts' tokens; NULL: "https://kubernetes.default.svc" */
+    const char *const *audiences;      /* the server's own; none: the issuer */
+    size_t n_audiences;
+    const char *jwks_uri;              /* NULL: on the host that is asked */
+    const char *signing_key;           /* PEM; NULL: made when first needed */
+    const char *verify_keys;           /* PEM of further keys that are believed; NULL: none */
+    const char *tokens;                /* lines of a token file: token,user,uid,"group,group"; NULL: none */
+};
+
 struct apiserver_options {
     const char *crds;                  /* "" or "agent-sandbox": kinds to add to a fresh kube-apiserver's */
+    struct auth_options auth;
     struct hook_caller *hook_caller;   /* how webhooks are called (hook.h); stolen. NULL: nobody listens */
     const struct hook_service *hook_services;        /* where services stand; borrowed */
     size_t n_hook_services;

@@ -211,6 +211,8 @@ int bootstrap(struct apiserver *s, const struct apiserver_options *o, struct api
         if (!o->bare || streq(bootstrap_seeds[i].plural, "namespaces") ||
             streq(bootstrap_seeds[i].plural, "priorityclasses"))
             r = plant(&g, &bootstrap_seeds[i]);
+    for (size_t i = 0; r == 0 && o->auth.rbac && i < rbac_n_policy; i++)
+        r = plant(&g, &rbac_policy[i]);
     if (r == 0 && !o->bare)
         r = tell_schemas(&g);
     if (r == 0 && !o->bare)

@@ -10,6 +10,8 @@ struct seed {
 };
 extern const struct seed bootstrap_seeds[];
 extern const size_t bootstrap_n_seeds;
+extern const struct seed rbac_policy[];          /* auth/policy.jsonl: roles and their bindings */
+extern const size_t rbac_n_policy;
 
 struct group_priority {
     const char *group;

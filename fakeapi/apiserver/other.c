@@ -1,3 +1,4 @@
+#include "fakeapi/apiserver/auth/auth.h"
 #include "fakeapi/apiserver/openapi.h"
 #include "fakeapi/apiserver/server.h"
 
@@ -265,5 +266,8 @@ int handle_other(struct call *c)
         return openapi_handle(c, path);
     if (streq(path, "/metrics"))
         return metrics(c);
+    if (streq(path, "/openid/v1/jwks") || streq(path, "/openid/v1/jwks/") ||
+        streq(path, "/.well-known/openid-configuration") || streq(path, "/.well-known/openid-configuration/"))
+        return openid_document(c, path);
     return not_found_text(c);
 }

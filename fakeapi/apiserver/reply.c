@@ -238,6 +238,8 @@ void reply_error(struct call *c)
     struct encoding e = negotiate_error(c);
 
     c->headers.n = 0;
+    if (c->no_sniff)
+        call_header(c, "X-Content-Type-Options", "nosniff");
     if (c->err.retry_after_s > 0)
         call_header(c, "Retry-After", arena_printf(c->arena, "%d", c->err.retry_after_s));
     json_t *status = c->status ? json_incref(c->status) : apierr_status(&c->err);

@@ -181,7 +181,7 @@ static void route_item(struct call *c, struct route *r, const struct segments *s
         settle(c, r, namespaced && !has_namespace ? PLACE_ALL_NAMESPACES : PLACE_COLLECTION);
         return;
     }
-    if ((namespaced && !has_namespace) || !*r->name)
+    if ((namespaced && !has_namespace) || !*r->name || (r->kind->flags & KIND_REVIEW))
         return;
     if (left == 1) {
         settle(c, r, PLACE_ITEM);

@@ -9,6 +9,7 @@
 struct watch;
 struct watch_event;
 struct crds;
+struct auth;
 
 struct apiserver {
     struct world *world;
@@ -20,7 +21,7 @@ struct apiserver {
     struct hook_caller *hook_caller;   /* NULL: nobody listens */
     const struct hook_service *hook_services;
     size_t n_hook_services;
-    uint64_t token_secret;
+    struct auth *auth;                 /* who may do what: auth/auth.h */
     struct watch_event *last_event;    /* shared by all watchers that see it now */
     struct watch *watches;             /* open ones */
     size_t streams_held;               /* of them, which had news that was not safe yet */
@@ -140,6 +141,7 @@ struct call {
     const struct api_user *user;
     DYN(const char *) warnings;
     DYN(struct api_header) headers;
+    DYN(json_t *) kept;
     const char *include_object;        /* of a watch that shows Tables; NULL: ask the query */
     const char *status_continue;       /* the error Status's metadata.continue; NULL: absent */
     const char **yaml_duplicates;      /* of a body in YAML, not yet reported */
@@ -151,11 +153,14 @@ struct call {
     bool upsert;                       /* a PUT or an apply that creates: less is wiped */
     bool managed_done;                 /* managedFields are as they shall be: an apply saw to them */
     bool head;                         /* HEAD: no body */
+    bool no_sniff;                     /* the error's reply says so */
     bool internal;                     /* the server's own call: bootstrap and background work */
 };
 
 /* Adds a Warning header once. */
 void call_warn(struct call *c, const char *fmt, ...) PRINTF(2, 3);
+/* Steals: the tree lives as long as the call. Returns it. */
+json_t *call_keep(struct call *c, json_t *tree);
 void call_header(struct call *c, const char *name, const char *value);
 static inline char *call_store_key(struct call *c, const struct kind *k, const char *namespace,
                                    const char *name)

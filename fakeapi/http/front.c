@@ -4,6 +4,7 @@
 
 #include "kube/json.h"
 #include "net/http_server.h"
+#include "net/tls.h"
 
 struct front {
     struct world *world;
@@ -148,7 +149,7 @@ static void fill_request(struct co *co, struct http_exchange *x, struct api_requ
     for (size_t i = 0; i < n; i++)
         copy[i] = (struct api_header){ arena_strdup(a, headers[i].name), arena_strdup(a, headers[i].value) };
     *q = (struct api_request){ .method = arena_strdup(a, http_method(x)), .headers = copy, .n_headers = n,
-                               .peer = http_peer(x) };
+                               .remote = true, .peer = tls_peer_copy(http_peer(x), a) };
     split_target(co, http_target(x), q);
     q->body = len ? arena_strndup(a, body, len) : NULL;
     q->body_len = len;

@@ -12,7 +12,7 @@
 
 /* ---- files ------------------------------------------------------------------------------------------ */
 
-static int read_file(const char *path, char **ret, struct err *e)
+static int read_text(const char *path, char **ret, struct err *e)
 {
     cleanup_buf struct buf b = BUF_INIT;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -26,10 +26,21 @@ static int read_file(const char *path, char **ret, struct err *e)
     close(fd);
     if (n < 0)
         return err_set_errno(e, errno, "read %s", path);
-    if (b.len == 0 || b.len > FILE_MAX || !strstr(b.data, "-----BEGIN "))
-        return err_set(e, ERR_INVALID, "%s holds no PEM", path);
-    *ret = buf_steal(&b);
+    if (b.len > FILE_MAX)
+        return err_set(e, ERR_INVALID, "%s is longer than %d bytes", path, FILE_MAX);
+    buf_add(&b, "", 0);
+    *ret = b.data ? buf_steal(&b) : xstrdup("");
     return 0;
+}
+
+static int read_file(const char *path, char **ret, struct err *e)
+{
+    int r = read_text(path, ret, e);
+
+    if (r < 0 || strstr(*ret, "-----BEGIN "))
+        return r;
+    free(STEAL(*ret));
+    return err_set(e, ERR_INVALID, "%s holds no PEM", path);
 }
 
 static int write_file(const char *dir, const char *name, const char *text, mode_t mode, struct err *e)
@@ -132,7 +143,7 @@ static int make_server(const struct serve_tls *o, const char *listen, const stru
     return r < 0 || !o->cert_dir ? r : save_server(o->cert_dir, ret, e);
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------- */
+/* ---- certificates ----------------------------------------------------------------------------------- */
 
 static int make_all(const struct serve_tls *o, const char *listen, struct material *ret, struct err *e)
 {
@@ -153,12 +164,69 @@ static int make_all(const struct serve_tls *o, const char *listen, struct materi
     return 0;
 }
 
-int material_make(const struct serve_tls *o, const char *listen, struct material *ret, struct err *e)
+/* ---- who is believed -------------------------------------------------------------------------------- */
+
+static int read_verify_keys(const struct text_files *files, struct material *ret, struct err *e)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    for (size_t i = 0; i < files->n; i++) {
+        cleanup_free char *text = NULL;
+        int r = read_file(files->v[i], &text, e);
+        if (r < 0)
+            return r;
+        buf_add_str(&b, text);
+        buf_add_char(&b, '\n');
+    }
+    ret->verify_keys = b.len ? buf_steal(&b) : NULL;
+    return 0;
+}
+
+/* Without TLS no certificate can say who one is: the kubeconfig's holder has a token. */
+static int make_tokens(struct world *w, const struct serve_auth *o, bool tls, struct material *ret, struct err *e)
+{
+    cleanup_free char *file = NULL;
+    char id[37];
+    int r = o->token_auth_file ? read_text(o->token_auth_file, &file, e) : 0;
+
+    if (r < 0)
+        return r;
+    if (o->rbac && !tls) {
+        world_uuid(w, id);
+        ret->admin_token = xstrdup(id);
+        ret->tokens = xasprintf("%s,admin,admin,system:masters\n%s", id, file ? file : "");
+    } else {
+        ret->tokens = STEAL(file);
+    }
+    return 0;
+}
+
+static int make_auth(struct world *w, const struct serve_auth *o, bool tls, struct material *ret, struct err *e)
+{
+    int r;
+
+    if ((r = make_tokens(w, o, tls, ret, e)) < 0 ||
+        (o->service_account_signing_key_file &&
+         (r = read_file(o->service_account_signing_key_file, &ret->signing_key, e)) < 0) ||
+        (r = read_verify_keys(&o->service_account_key_files, ret, e)) < 0)
+        return r;
+    ret->auth = (struct auth_options){
+        .rbac = o->rbac, .no_anonymous = o->no_anonymous, .issuer = o->service_account_issuer,
+        .audiences = o->api_audiences.v, .n_audiences = o->api_audiences.n, .signing_key = ret->signing_key,
+        .verify_keys = ret->verify_keys, .tokens = ret->tokens
+    };
+    return 0;
+}
+
+int material_make(struct world *w, const struct serve_tls *tls, const struct serve_auth *auth, const char *listen,
+                  struct material *ret, struct err *e)
 {
     int r;
 
     *ret = (struct material){ 0 };
-    r = o->on ? make_all(o, listen, ret, e) : 0;
+    r = make_auth(w, auth, tls->on, ret, e);
+    if (r == 0 && tls->on)
+        r = make_all(tls, listen, ret, e);
     if (r < 0)
         material_release(ret);
     return r;
@@ -168,6 +236,10 @@ void material_release(struct material *m)
 {
     tls_pair_release(&m->server);
     tls_pair_release(&m->admin);
+    free(m->admin_token);
+    free(m->tokens);
+    free(m->signing_key);
+    free(m->verify_keys);
     free(m->ca_pem);
     free(m->client_ca_pem);
     *m = (struct material){ 0 };

@@ -122,10 +122,7 @@ static int start_front(struct serve *s, struct err *e)
     const struct serve_options *o = s->options;
     struct front_options fo = { .listen = o->listen ? o->listen : "127.0.0.1:0", .handle = handle,
                                 .arg = s, .before_turn = make_durable };
-    int r = material_make(&o->tls, o->listen, &s->material, e);
 
-    if (r < 0)
-        return r;
     fo.cert_pem = s->material.server.cert_pem;
     fo.key_pem = s->material.server.key_pem;
     fo.client_ca_pem = s->material.client_ca_pem;
@@ -144,8 +141,11 @@ static int start(struct serve *s, struct err *e)
                                     .compact_every = COMPACT_EVERY, .hook_services = o->hook_services,
                                     .n_hook_services = o->n_hook_services };
     struct cluster_options co = { .loops = o->cluster_loops, .nodes = o->nodes };
-    int r;
+    int r = material_make(s->world, &o->tls, &o->auth, o->listen, &s->material, e);
 
+    if (r < 0)
+        return r;
+    ao.auth = s->material.auth;
     if (o->data)
         ao.log = commitlog_sqlite_new(&(struct commitlog_sqlite_options){ .path = o->data }, e);
     if (ao.log || !o->data) {
@@ -170,7 +170,8 @@ static int start(struct serve *s, struct err *e)
 static int announce(struct serve *s, struct err *e)
 {
     struct kubeconfig k = { .server = front_url(s->front), .ca_pem = s->material.ca_pem,
-                            .cert_pem = s->material.admin.cert_pem, .key_pem = s->material.admin.key_pem };
+                            .cert_pem = s->material.admin.cert_pem, .key_pem = s->material.admin.key_pem,
+                            .token = s->material.admin_token };
     int r = 0;
 
     if (s->options->kubeconfig_out)

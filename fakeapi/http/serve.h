@@ -16,6 +16,7 @@ struct serve_options {
     const char *kubeconfig_out;        /* NULL: none */
     const char *data;                  /* the file that keeps everything; NULL: memory alone */
     struct serve_tls tls;              /* off: plain HTTP */
+    struct serve_auth auth;
     const char *crds;                  /* apiserver_options.crds; NULL: "" */
     unsigned cluster_loops;            /* enum cluster_loop, or-ed; 0: none */
     unsigned nodes;                    /* of the cluster loops; 0 = 1 */

@@ -150,7 +150,8 @@ def plain_words_are_answered_plainly():
 def noise_costs_its_own_connection():
     with Server('--tls') as s:
         hello = b'\x16\x03\x01\x00\xff\x01\x00\x00\xfb\x03\x03'
-        for noise in (b'\0' * 5000, b'\xff' * 5000, hello + b'\xff' * 300, b'\x16\x03\x01\xff\xff' + b'a' * 70000, b'\x80'):
+        for noise in (b'\0' * 5000, b'\xff' * 5000, hello + b'\xff' * 300, b'\x16\x03\x01\xff\xff' + b'a' * 70000,
+                      b'\x80'):
             with socket.create_connection(s.address, timeout=10) as c:
                 try:
                     c.sendall(noise)
@@ -202,9 +203,214 @@ def wrong_certificates_are_one_clear_line():
                 (['--tls', '--tls-cert-file', junk], 2, 'needs its key'),
                 (['--tls', '--tls-cert-file', junk, '--tls-private-key-file', junk], 2, 'cannot be used'),
                 (['--tls', '--client-ca-file', folder + '/none'], 3, 'No such file'),
-                (['--tls', '--client-ca-file', DORMOUSE], 2, 'holds no PEM')):
+                (['--tls', '--client-ca-file', DORMOUSE], 2, 'is longer than'),
+                (['--tls', '--client-ca-file', os.devnull], 2, 'holds no PEM'),
+                (['--service-account-signing-key-file', junk], 2, 'tokens'),
+                (['--token-auth-file', DORMOUSE], 2, 'is longer than'),
+                (['--token-auth-file', junk], 2, 'expected at least 3 columns'),
+                (['--authorization', 'ABAC'], 2, 'ABAC'),
+                (['--anonymous-auth', 'no'], 2, 'no')):
             r = subprocess.run([DORMOUSE, 'serve', *options], capture_output=True, text=True, timeout=10)
             assert r.returncode == code and words in r.stderr and r.stderr.count('\n') == 1, (options, r)
+
+
+# ---- who is let in -----------------------------------------------------------------------------------------
+
+ROLES = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles'
+BINDINGS = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings'
+REVIEW = '/apis/authentication.k8s.io/v1/tokenreviews'
+WHOAMI = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
+
+
+def bearer(token):
+    return {'Authorization': 'Bearer ' + token}
+
+
+def account(s, name='s', spec=None):
+    """A service account and a token for it."""
+    s.call('POST', '/api/v1/namespaces/default/serviceaccounts', {'metadata': {'name': name}})
+    status, body = s.call('POST', '/api/v1/namespaces/default/serviceaccounts/%s/token' % name, {'spec': spec or {}})
+    assert status == 201, body
+    return body['status']['token']
+
+
+def part(token, i):
+    text = token.split('.')[i]
+    return json.loads(base64.urlsafe_b64decode(text + '=' * (-len(text) % 4)))
+
+
+def unpart(tree):
+    return base64.urlsafe_b64encode(json.dumps(tree).encode()).decode().rstrip('=')
+
+
+@case
+def whoever_shows_nothing_may_read_little__A_135():
+    with Server('--tls', '--authorization', 'RBAC') as s:
+        nobody = s.context(admin=False)
+        assert s.call('GET', '/version', context=nobody)[0] == 200
+        status, body = s.call('GET', '/api/v1/namespaces/default/pods/p/log', context=nobody)
+        assert status == 403 and body['message'] == (
+            'pods "p" is forbidden: User "system:anonymous" cannot get resource "pods/log" in API group "" in the '
+            'namespace "default"'), body
+        assert body['details'] == {'name': 'p', 'kind': 'pods'}
+        status, body = s.call('GET', '/nowhere', context=nobody)
+        assert status == 403 and body['message'] == (
+            'forbidden: User "system:anonymous" cannot get path "/nowhere"') and body['details'] == {}, body
+
+
+@case
+def nobody_is_refused_when_asked__A_133():
+    with Server('--tls', '--anonymous-auth', 'false') as s:
+        status, body = s.call('GET', '/version', context=s.context(admin=False))
+        assert status == 401 and body == {'kind': 'Status', 'apiVersion': 'v1', 'metadata': {}, 'status': 'Failure',
+                                          'message': 'Unauthorized', 'reason': 'Unauthorized', 'code': 401}
+        assert s.call('GET', '/version')[0] == 200
+
+
+@case
+def a_certificate_of_an_unknown_authority_is_refused():
+    with Server('--tls') as s, Server('--tls') as other:
+        c = s.context(admin=False)
+        c.load_cert_chain(other.credential('client-certificate-data'), other.credential('client-key-data'))
+        assert s.call('GET', '/version', context=c)[0] == 401
+
+
+@case
+def kubectl_auth_agrees():
+    with Server('--tls', '--authorization', 'RBAC') as s:
+        who = s.kubectl('auth', 'whoami', '-o', 'json')
+        user = json.loads(who.stdout)['status']['userInfo']
+        assert user['username'] == 'kubernetes-admin' and user['groups'] == ['system:masters', 'system:authenticated']
+        assert list(user['extra']) == ['authentication.kubernetes.io/credential-id']
+        assert s.kubectl('create', 'serviceaccount', 's').returncode == 0
+        assert s.kubectl('create', 'role', 'reader', '--verb=get,list', '--resource=pods,pods/log').returncode == 0
+        assert s.kubectl('create', 'rolebinding', 'b', '--role=reader', '--serviceaccount=default:s').returncode == 0
+        me = ['--as', 'system:serviceaccount:default:s']
+        for want, *question in (('yes', 'list', 'pods'), ('yes', 'get', 'pods', '--subresource=log'),
+                                ('no', 'get', 'pods', '--subresource=exec'), ('no', 'delete', 'pods'),
+                                ('yes', 'get', '/version'), ('no', 'get', '/metrics')):
+            r = s.kubectl('auth', 'can-i', *question, *me)
+            assert r.stdout.strip() == want, (question, r)
+        assert s.kubectl('auth', 'can-i', 'list', 'pods', '-n', 'kube-system', *me).stdout.strip() == 'no'
+        rows = s.kubectl('auth', 'can-i', '--list', *me).stdout
+        assert re.search(r'^pods +\[\] +\[\] +\[get list\]', rows, re.M), rows
+        token = s.kubectl('create', 'token', 's', '--duration', '20m').stdout.strip()
+        assert part(token, 1)['exp'] - part(token, 1)['iat'] == 1200
+        r = s.kubectl('auth', 'whoami', '-o', 'json', '--token', token, '--client-certificate=', '--client-key=')
+        assert r.returncode == 0, r.stderr
+        r = s.call('GET', '/api/v1/namespaces/default/pods', headers=bearer(token), context=s.context(admin=False))
+        assert r[0] == 200
+        r = s.call('DELETE', '/api/v1/namespaces/default/pods/p', headers=bearer(token), context=s.context(admin=False))
+        assert r[0] == 403 and 'system:serviceaccount:default:s' in r[1]['message']
+
+
+@case
+def a_token_lets_in_over_plain_http_too():
+    with Server('--authorization', 'RBAC') as s:
+        token = re.search('token: "([^"]+)"', open(s.kubeconfig).read()).group(1)
+        assert s.call('GET', '/api/v1/nodes')[0] == 403
+        assert s.call('GET', '/api/v1/nodes', headers=bearer(token))[0] == 200
+        assert s.call('GET', '/api/v1/nodes', headers=bearer(token + 'x'))[0] == 401
+
+
+@case
+def tokens_of_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'tokens')
+        with open(path, 'w') as f:
+            f.write('# nobody\nt1,joe,7,"devs,ops"\r\n"t""2",ann,8\n\n,none,1\nt3,root,9,system:masters\n')
+        with Server('--authorization', 'RBAC', '--token-auth-file', path) as s:
+            who = lambda t: s.call('POST', WHOAMI, {}, bearer(t))
+            assert who('t1')[1]['status']['userInfo'] == {'username': 'joe', 'uid': '7',
+                                                         'groups': ['devs', 'ops', 'system:authenticated']}
+            assert who('t"2')[1]['status']['userInfo']['username'] == 'ann'
+            assert s.call('GET', '/api/v1/nodes', headers=bearer('t3'))[0] == 200
+            assert s.call('GET', '/api/v1/nodes', headers=bearer('t1'))[0] == 403
+            for header in ('Bearer t4', 'bearer  t1', 'Bearer', 'Basic t1', 'Bearer ' + 'x' * 30000):
+                status = s.call('POST', WHOAMI, {}, {'Authorization': header})[0]
+                assert status == (401 if header.startswith('Bearer ') else 403), (header[:20], status)
+
+
+@case
+def hostile_tokens_are_refused__A_140():
+    with Server() as s:
+        token = account(s)
+        head, claims, sum_ = token.split('.')
+        h, c = part(token, 0), part(token, 1)
+        assert h['alg'] == 'ES256' and len(h['kid']) == 43
+        assert s.call('GET', '/version', headers=bearer(token))[0] == 200
+        forged = [unpart({**h, 'alg': 'none'}) + '.' + claims + '.',
+                  unpart({'alg': 'none'}) + '.' + claims + '.' + sum_,
+                  unpart({**h, 'alg': 'HS256'}) + '.' + claims + '.' + sum_, head + '.' + claims + '.',
+                  unpart({**h, 'kid': 'other'}) + '.' + claims + '.' + sum_, head + '.' + claims + '.' + 'A' * 86,
+                  head + '.' + unpart({**c, 'exp': c['exp'] + 9}) + '.' + sum_, head + '.' + claims, '..', 'a.b.c',
+                  head + '.' + unpart({**c, 'sub': 'system:admin'}) + '.' + sum_, head + '.' + 'A' * 20000 + '.' + sum_,
+                  head + '.' + base64.urlsafe_b64encode(b'[' * 9000).decode() + '.' + sum_]
+        for t in forged:
+            assert s.call('GET', '/version', headers=bearer(t))[0] == 401, t[:60]
+        review = lambda t, **spec: s.call('POST', REVIEW, {'spec': {'token': t, **spec}})[1]['status']
+        assert review(token)['authenticated'] and review(token)['user']['username'] == 'system:serviceaccount:default:s'
+        assert review(forged[5])['error'] == (
+            '[invalid bearer token, go-jose/go-jose: error in cryptographic primitive]')
+        assert review(forged[4])['error'] == '[invalid bearer token, invalid signature, no keys found]'
+        assert review('x' * 2000000)['error'] == 'invalid bearer token'
+        assert review(token, audiences=['a', 'b'])['error'] == (
+            '[invalid bearer token, token audiences ["https://kubernetes.default.svc"] is invalid for the target '
+            'audiences ["a" "b"]]')
+        other = account(s, 'o', {'audiences': ['a', 'c']})
+        assert review(other, audiences=['b', 'c'])['audiences'] == ['c']
+        assert s.call('GET', '/version', headers=bearer(other))[0] == 401
+        s.call('DELETE', '/api/v1/namespaces/default/serviceaccounts/s')
+        assert review(token)['error'] == '[invalid bearer token, serviceaccounts "s" not found]'
+        assert s.call('GET', '/version', headers=bearer(token))[0] == 401
+
+
+@case
+def a_signing_key_of_one_s_own():
+    openssl = shutil.which('openssl')
+    if not openssl:
+        raise Skip('no openssl here')
+    with tempfile.TemporaryDirectory() as folder:
+        key, public, text, sum_ = (os.path.join(folder, n) for n in ('key', 'public', 'text', 'sum'))
+        subprocess.run([openssl, 'genrsa', '-out', key, '2048'], capture_output=True, check=True)
+        subprocess.run([openssl, 'rsa', '-in', key, '-pubout', '-out', public], capture_output=True, check=True)
+        with Server('--service-account-signing-key-file', key, '--service-account-issuer', 'https://me.example',
+                    '--api-audience', 'x', '--api-audience', 'y') as s:
+            token = account(s)
+            signed, _, signature = token.rpartition('.')
+            with open(text, 'w') as f:
+                f.write(signed)
+            with open(sum_, 'wb') as f:
+                f.write(base64.urlsafe_b64decode(signature + '=='))
+            r = subprocess.run([openssl, 'dgst', '-sha256', '-verify', public, '-signature', sum_, text],
+                               capture_output=True, text=True)
+            assert r.stdout == 'Verified OK\n', r
+            assert part(token, 1)['aud'] == ['x', 'y'] and part(token, 1)['iss'] == 'https://me.example'
+            keys = s.call('GET', '/openid/v1/jwks')[1]['keys']
+            assert [k['kid'] for k in keys] == [part(token, 0)['kid']] and keys[0]['e'] == 'AQAB'
+            about = s.call('GET', '/.well-known/openid-configuration')[1]
+            assert about['issuer'] == 'https://me.example' and about['jwks_uri'].endswith('/openid/v1/jwks')
+            assert about['id_token_signing_alg_values_supported'] == ['RS256']
+
+
+@case
+def impersonation():
+    with Server('--authorization', 'RBAC', '--tls') as s:
+        who = lambda **h: s.call('POST', WHOAMI, {}, {k.replace('_', '-'): v for k, v in h.items()})
+        status, body = who(Impersonate_User='joe', Impersonate_Group='g', Impersonate_Uid='7',
+                           **{'Impersonate-Extra-Acme.Example%2fTeam': 'a'})
+        assert body['status']['userInfo'] == {'username': 'joe', 'uid': '7', 'groups': ['g', 'system:authenticated'],
+                                              'extra': {'acme.example/team': ['a']}}, body
+        assert who(Impersonate_User='system:serviceaccount:a:b')[1]['status']['userInfo']['groups'] == [
+            'system:serviceaccounts', 'system:serviceaccounts:a', 'system:authenticated']
+        status, body = s.call('GET', '/api/v1/nodes', headers={'Impersonate-Group': 'g'})
+        assert status == 500 and body == ('Internal Server Error: "/api/v1/nodes": requested [{Group  g    }] without '
+                                          'impersonating a user\n'), (status, body)
+        status, body = s.call('GET', '/api/v1/nodes', headers={'Impersonate-User': 'ann'},
+                              context=s.context(admin=False))
+        assert status == 403 and body['message'] == (
+            'users "ann" is forbidden: User "system:anonymous" cannot impersonate resource "users" in API group "" at '
+            'the cluster scope')
 
 
 def main():

@@ -3,8 +3,6 @@
 
 #include "fakeapi/apiserver/kinds.h"
 
-struct api_user;
-
 extern const struct kind_ops plain_ops;          /* no will at all */
 extern const struct kind_ops pod_ops;            /* pod.c */
 /* workloads.c */
@@ -41,6 +39,3 @@ int pod_eviction(struct call *c);
 int pod_log(struct call *c);
 int pod_connect(struct call *c);
 int serviceaccount_token(struct call *c);
-
-/* Who a token says it is: true for one that token.c made and that has not expired. `ret` in the arena. */
-bool token_user(struct call *c, const char *token, struct api_user *ret);

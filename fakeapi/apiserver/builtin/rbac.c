@@ -1,4 +1,5 @@
-/* Roles, ClusterRoles and their bindings (G.3, B-178). Nobody is kept from anything: the rules are only looked at. */
+/* Roles, ClusterRoles and their bindings (G.3, B-178); who may write them is ../auth's to say. */
+#include "fakeapi/apiserver/auth/auth.h"
 #include "fakeapi/apiserver/builtin/rules.h"
 
 #include "kube/selector.h"
@@ -39,7 +40,12 @@ static void role_validate(struct call *c, const struct kind *k, const json_t *ob
         policy_rule(e, rule, FP_INDEX(RULE_AT("rules"), i), k->res.namespaced);
 }
 
-const struct kind_ops role_ops = { .validate = role_validate };
+static int may_write(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    return escalation_check(c, c->route.kind, obj, old);
+}
+
+const struct kind_ops role_ops = { .validate = role_validate, .admit = may_write };
 
 /* A selector as it stands in an error where Go could not read it: nil. */
 static void aggregation(struct fielderrs *e, const json_t *list)
@@ -65,7 +71,7 @@ static void clusterrole_validate(struct call *c, const struct kind *k, const jso
         aggregation(e, json_path(obj, "aggregationRule.clusterRoleSelectors"));
 }
 
-const struct kind_ops clusterrole_ops = { .validate = clusterrole_validate };
+const struct kind_ops clusterrole_ops = { .validate = clusterrole_validate, .admit = may_write };
 
 /* ---- bindings ------------------------------------------------------------------------------------- */
 
@@ -122,4 +128,5 @@ static void binding_update(struct call *c, const struct kind *k, const struct su
     fielderr_invalid(e, RULE_AT("roleRef"), shown, "cannot change roleRef");
 }
 
-const struct kind_ops rolebinding_ops = { .validate = binding_validate, .validate_update = binding_update };
+const struct kind_ops rolebinding_ops = { .validate = binding_validate, .validate_update = binding_update,
+                                         .admit = may_write };
