@@ -19,7 +19,7 @@ def build():
     targets = subprocess.run(['ninja', '-C', str(BUILD), '-t', 'targets', 'all'], check=True,
                              capture_output=True, text=True).stdout.split('\n')
     names = sorted(t.split(':')[0] for t in targets
-                   if '/fuzz_' in t and ': c_LINKER' in t)
+                   if '/fuzz_' in t and '_LINKER' in t)
     subprocess.run(['ninja', '-C', str(BUILD), '--quiet'] + names, check=True)
     return {pathlib.Path(n).name[len('fuzz_'):]: BUILD / n for n in names}
 
