@@ -7,6 +7,7 @@
 #include "drivers/directory/directory.h"
 #include "drivers/remote/remote.h"
 #include "fakeapi/apiserver/hook.h"
+#include "fakeapi/apiserver/release.h"
 #include "fakeapi/http/serve.h"
 
 const char serve_help[] =
@@ -34,6 +35,8 @@ const char serve_help[] =
     "  --crds NAME             kinds to start with: agent-sandbox (with --controllers by default)\n"
     "  --webhook-service NS/NAME[:PORT]=HOST:PORT\n"
     "                          where the service of a webhook stands; may be repeated. Without: at its endpoints\n"
+    "  --release 1.N           the Kubernetes it says it is, from 1.24 on: version, WatchList, aggregated discovery,\n"
+    "                          field validation (1.34)\n"
     "  --time MODE             real, or virtual: the clock stands still (real)\n"
     "  --exit-with-parent      stop when the process that started it ends\n";
 
@@ -171,6 +174,7 @@ int serve_run(int argc, char **argv)
         { "--driver", OPTION_LIST, &serving.named },
         { "--crds", OPTION_TEXT, &o.crds },
         { "--webhook-service", OPTION_LIST, &services },
+        { "--release", OPTION_TEXT, &o.release },
         { "--time", OPTION_TEXT, &mode },
         { "--exit-with-parent", OPTION_FLAG, &o.exit_with_parent },
     };
@@ -185,6 +189,8 @@ int serve_run(int argc, char **argv)
         return refuse("--cluster-loops", err_message(&e));
     if (nodes < 1 || nodes > 5000)
         return refuse("--nodes", "from 1 to 5000");
+    if (!release_find(o.release))
+        return refuse("--release: from 1.24 to 1.34, not", o.release);
     if (!streq(mode, "real") && !streq(mode, "virtual"))
         return refuse("--time: real or virtual, not", mode);
     if (o.crds && !streq(o.crds, "agent-sandbox") && *o.crds)

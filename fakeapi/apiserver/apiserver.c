@@ -196,14 +196,20 @@ struct store *apiserver_store(struct apiserver *s)
 
 struct apiserver *apiserver_new(struct world *w, const struct apiserver_options *o, struct err *e)
 {
-    struct apiserver *s = xcalloc(1, sizeof(*s));
+    const struct release *release = release_find(o->release);
     cleanup_arena struct arena *a = arena_new();
     struct apierr err = APIERR_IN(a);
 
+    if (!release) {
+        err_set(e, ERR_INVALID, "there is no release \"%s\"; there are %s", o->release, release_names());
+        return NULL;
+    }
+    struct apiserver *s = xcalloc(1, sizeof(*s));
     s->world = w;
     s->hook_caller = o->hook_caller;
     s->hook_services = o->hook_services;
     s->n_hook_services = o->n_hook_services;
+    s->release = release;
     s->proc = proc_new(w, "apiserver");
     s->store = o->log ? store_open(o->log, e) : store_new();
     if (!s->store)

@@ -27,6 +27,7 @@ struct auth_options {
 };
 
 struct apiserver_options {
+    const char *release;               /* "1.30": which Kubernetes it says it is (release.h); NULL: the newest */
     const char *crds;                  /* "" or "agent-sandbox": kinds to add to a fresh kube-apiserver's */
     struct auth_options auth;
     struct hook_caller *hook_caller;   /* how webhooks are called (hook.h); stolen. NULL: nobody listens */

@@ -137,7 +137,7 @@ static void change(struct crds *cs, struct co *co, const char *name, const char 
     call_init(&c, cs->s, a);
     c.co = co;
     c.internal = true;
-    c.user_agent = "kube-apiserver/v1.34.2";
+    c.user_agent = arena_printf(a, "kube-apiserver/%s", cs->s->release->git_version);
     c.route.kind = k;
     c.route.sub = sub ? kind_sub(k, sub) : NULL;
     struct change ch = { .kind = k, .sub = c.route.sub, .namespace = "", .name = name, .mutate = fn, .arg = arg };

@@ -188,9 +188,8 @@ static bool accepts_plain(const struct call *c, const struct clause *cl, struct 
 
 static bool accepts_aggregated(const struct call *c, const struct clause *cl, struct encoding *e)
 {
-    (void)c;
     (void)e;
-    return same_word(cl->as, "APIGroupDiscoveryList") && same_word(cl->group, "apidiscovery.k8s.io") &&
+    return c->s->release->aggregated_discovery && same_word(cl->as, "APIGroupDiscoveryList") && same_word(cl->group, "apidiscovery.k8s.io") &&
            same_word(cl->version, "v2");
 }
 

@@ -363,7 +363,8 @@ static json_t *parameters_of(struct doc *d, const struct verb_row *v)
         return list;
     json_array_append_new(list, query_parameter(d, "dryRun", "string"));
     json_array_append_new(list, query_parameter(d, "fieldManager", "string"));
-    json_array_append_new(list, query_parameter(d, "fieldValidation", "string"));
+    if (d->c->s->release->field_validation)
+        json_array_append_new(list, query_parameter(d, "fieldValidation", "string"));
     if (streq(v->action, "patch"))
         json_array_append_new(list, query_parameter(d, "force", "boolean"));
     return list;
@@ -503,7 +504,7 @@ static json_t *document(struct call *c, bool v3, const char *group, const char *
     define_named(&d);
     mark_kinds(&d);
     dyn_release(&d.wanted);
-    json_t *info = json_pack("{s:s, s:s}", "title", "Kubernetes", "version", "v1.34.2");
+    json_t *info = json_pack("{s:s, s:s}", "title", "Kubernetes", "version", c->s->release->git_version);
     if (v3)
         return json_pack("{s:s, s:o, s:o, s:{s:o}}", "openapi", "3.0.0", "info", info, "paths", d.paths, "components",
                          "schemas", d.definitions);

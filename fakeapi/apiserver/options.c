@@ -151,6 +151,9 @@ static void check_watch(struct call *c, struct fielderrs *errs)
         if (!streq(o->match, "NotOlderThan"))
             fielderr_forbidden(errs, match,
                                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        if (!c->s->release->watch_list)
+            fielderr_forbidden(errs, FP_CHILD(NULL, "sendInitialEvents"),
+                               "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled");
         if (*o->match && !streq(o->match, "NotOlderThan")) {
             static const char *const supported[] = { "NotOlderThan", NULL };
             json_auto_t *value = json_string(o->match);

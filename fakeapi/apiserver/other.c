@@ -109,18 +109,19 @@ static int apis_document(struct call *c, const char *rest)
 
 static int version_info(struct call *c)
 {
-    int r;
+    const struct release *r = c->s->release;
+    int result;
 
     if (!streq(c->q->method, "GET"))
         return method_not_allowed(c);
-    if ((r = negotiate(c)) < 0)
-        return r;
+    if ((result = negotiate(c)) < 0)
+        return result;
     if (c->out.media != MEDIA_JSON)
         return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE,
                           "only the following media types are accepted: application/json");
     return reply_tree(c, 200, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
-        "major", "1", "minor", "34", "emulationMajor", "1", "emulationMinor", "34", "minCompatibilityMajor", "1",
-        "minCompatibilityMinor", "33", "gitVersion", "v1.34.2", "gitCommit",
+        "major", "1", "minor", r->minor, "emulationMajor", "1", "emulationMinor", r->minor, "minCompatibilityMajor", "1",
+        "minCompatibilityMinor", r->before, "gitVersion", r->git_version, "gitCommit",
         "8cc511e399b929453cd98ae65b419c3cc227ec79", "gitTreeState", "clean", "buildDate", "2025-11-11T19:05:12Z",
         "goVersion", "go1.24.9", "compiler", "gc", "platform", "linux/amd64"));
 }

@@ -3,6 +3,7 @@
 
 #include "fakeapi/apiserver/apiserver.h"
 #include "fakeapi/apiserver/kinds.h"
+#include "fakeapi/apiserver/release.h"
 #include "kube/json.h"
 #include "kube/object.h"
 
@@ -16,6 +17,7 @@ struct apiserver {
     struct proc *proc;
     struct store *store;
     struct kinds *kinds;
+    const struct release *release;
     struct crds *crds;
     struct transport transport;
     struct hook_caller *hook_caller;   /* NULL: nobody listens */

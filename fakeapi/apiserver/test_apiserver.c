@@ -60,20 +60,30 @@ static void run_script(struct co *co, void *arg)
     sc->done = true;
 }
 
-static int lab_up(void **state)
+static int lab_of_release(void **state, const char *release)
 {
     struct lab *lab = xcalloc(1, sizeof(*lab));
     cleanup_arena struct arena *a = arena_new();
     struct err e = ERR_IN(a);
 
     lab->w = world_new(&(struct world_options){ .mode = WORLD_SIM, .seed = 1 });
-    lab->s = apiserver_new(lab->w, &(struct apiserver_options){ .crds = "" }, &e);
+    lab->s = apiserver_new(lab->w, &(struct apiserver_options){ .crds = "", .release = release }, &e);
     if (!lab->s)
         print_error("%s\n", err_message(&e));
     assert_non_null(lab->s);
     lab->p = proc_new(lab->w, "client");
     *state = lab;
     return 0;
+}
+
+static int lab_up(void **state)
+{
+    return lab_of_release(state, NULL);
+}
+
+static int lab_up_1_29(void **state)
+{
+    return lab_of_release(state, "1.29");
 }
 
 static int lab_down(void **state)
@@ -497,6 +507,26 @@ static void bookmarks_come_by_the_minute_and_before_the_end(void **state)
     assert_string_equal(wt.seen, "ADDED b\nBOOKMARK \nat 60\nBOOKMARK \nat 88\n");
 }
 
+/* An older release refuses what it did not know, and does not speak of it (K-072 K-073 K-076 K-078). */
+static void an_older_release(void **state)
+{
+    static const struct step steps[] = {
+        { "GET", "/version", NULL, NULL, NULL, 200, "\"gitVersion\":\"v1.29.15\"" },
+        { "GET", CM, "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan", NULL, NULL, 422,
+          "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled" },
+        { "GET", "/openapi/v3/api/v1", NULL, NULL, NULL, 200, "fieldValidation" },
+    };
+    struct lab *lab = *state;
+    struct api_header accept = { "Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json" };
+    struct api_request q = { .method = "GET", .path = "/apis", .headers = &accept, .n_headers = 1 };
+    cleanup_reply struct api_reply reply;
+
+    play(lab, steps, ARRAY_SIZE(steps));
+    apiserver_handle(NULL, lab->s, &q, false, &reply);
+    assert_non_null(strstr(reply.body->data, "\"kind\":\"APIGroupList\""));
+    assert_null(apiserver_new(lab->w, &(struct apiserver_options){ .crds = "", .release = "2.0" }, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +544,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(formats_not_served_are_passed_over, lab_up, lab_down),
         cmocka_unit_test(generated_names_run_out),
         cmocka_unit_test_setup_teardown(compacted_snapshots_are_expired, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(an_older_release, lab_up_1_29, lab_down),
         cmocka_unit_test_setup_teardown(watch_with_selector, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(bookmarks_come_by_the_minute_and_before_the_end, lab_up, lab_down),
     };

@@ -525,7 +525,7 @@ static int fill(struct call *c, struct watch *w, uint64_t revision)
     if (initial) {
         store_range(st, w->prefix, NULL, 0, 0, add_existing, w, NULL);
         w->seen = store_revision(st);
-        if (c->opt.bookmarks)
+        if (c->opt.bookmarks && c->s->release->watch_list)
             send_bookmark(w, true);
         return 0;
     }

@@ -137,7 +137,8 @@ static int start_front(struct serve *s, struct err *e)
 static int start(struct serve *s, struct err *e)
 {
     const struct serve_options *o = s->options;
-    struct apiserver_options ao = { .crds = o->crds ? o->crds : "", .group_commit = true,
+    struct apiserver_options ao = { .release = o->release, .crds = o->crds ? o->crds : "",
+                                    .group_commit = true,
                                     .compact_every = COMPACT_EVERY, .hook_services = o->hook_services,
                                     .n_hook_services = o->n_hook_services };
     struct cluster_options co = { .loops = o->cluster_loops, .nodes = o->nodes };

@@ -17,6 +17,7 @@ struct serve_options {
     const char *data;                  /* the file that keeps everything; NULL: memory alone */
     struct serve_tls tls;              /* off: plain HTTP */
     struct serve_auth auth;
+    const char *release;               /* apiserver_options.release; NULL: the newest */
     const char *crds;                  /* apiserver_options.crds; NULL: "" */
     unsigned cluster_loops;            /* enum cluster_loop, or-ed; 0: none */
     unsigned nodes;                    /* of the cluster loops; 0 = 1 */
