@@ -408,11 +408,16 @@ static bool is_zero(const struct schema *s, const json_t *v)
 }
 
 /* The field as it is printed: takes `v` (NULL: absent), returns a new reference or NULL. */
-static json_t *printed(const struct schema_field *f, json_t *v)
+static json_t *printed(struct decoder *d, const struct schema_field *f, json_t *v)
 {
     bool list = (f->schema->type == SCHEMA_ARRAY || f->schema->additional) && !f->keeps_empty;
-    bool drop = v && (f->gated || (!f->pointer && is_zero(f->schema, v) && (f->omitempty || list)));
+    bool zero = v && !f->pointer && is_zero(f->schema, v);
+    bool drop = v && (f->gated || (zero && (f->omitempty || list)));
 
+    if (drop && d->notes && d->notes->as_sent && !(zero && f->omitempty)) {
+        d->notes->kept = true;
+        return v;
+    }
     if (!drop && v)
         return v;
     json_decref(v);
@@ -451,7 +456,7 @@ static json_t *struct_of(struct decoder *d, const struct schema *s, json_t *in, 
         next = i + 1;
     }
     for (size_t i = 0; i < s->n_fields; i++) {
-        v[i] = d->hard ? (json_decref(v[i]), NULL) : printed(&s->fields[i], v[i]);
+        v[i] = d->hard ? (json_decref(v[i]), NULL) : printed(d, &s->fields[i], v[i]);
         same &= v[i] == came[i];
         n += v[i] != NULL;
     }

@@ -24,6 +24,9 @@ struct decode_notes {
     /* "unknown field \"spec.foo\"", "duplicate field \"data.a\"": distinct, in order. */
     const char **strict;
     size_t n_strict;
+    /* Set by the caller: keep what is gone only once it is stored (empty lists that are printed as null, fields
+     * behind a gate), since who sent it owns it. `kept`: there was such a thing, and it must be decoded again. */
+    bool as_sent, kept;
 };
 #define DECODE_NOTES_IN(a, p) ((struct decode_notes){ .arena = (a), .parsed = (p) })
 

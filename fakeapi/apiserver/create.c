@@ -149,6 +149,8 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
         (!c->managed_done && (r = managed_update(c, k, "", &o, NULL)) < 0) ||
         (r = admit_new(c, k, namespace, &a, &o)) < 0)
         return r;
+    if (c->unsettled && (r = decode_finish(c, k, &o)) < 0)
+        return r;
     const char *sent_version = arena_strdup(c->arena, obj_resource_version(o));
     if ((r = prepare_and_check(c, k, &a, &o)) < 0)
         return r;

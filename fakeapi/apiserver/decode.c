@@ -309,11 +309,13 @@ static int decode_typed(struct call *c, const struct kind *k, struct json_notes 
     struct apierr why = APIERR_IN(c->arena);
     json_t *typed = NULL;
 
+    notes.as_sent = true;
     if (decode(kind_schema(k), *obj, &notes, &typed, &why) < 0)
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", k->res.kind,
                           k->res.version, k->res.kind, why.message);
     json_decref(*obj);
     *obj = typed;
+    c->unsettled = c->unsettled || notes.kept;
     return report(c, k, notes.strict, notes.n_strict);
 }
 
@@ -413,7 +415,9 @@ static int patched_object(struct call *c, const struct patched *p, json_t *tree,
         if (r >= 0)
             *ret = reordered(k, own);
     } else {
+        notes->as_sent = true;
         r = decode(kind_schema(k), own, notes, ret, &why);
+        c->unsettled = c->unsettled || notes->kept;
     }
     return r < 0 ? patch_invalid(c, p, why.message) : 0;
 }

@@ -99,11 +99,6 @@ int delete_options_from(struct call *c, const json_t *body, struct delete_reques
 
 /* ---- preconditions ------------------------------------------------------------------------------ */
 
-static const char *kind_text(struct call *c, const struct kind *k)
-{
-    return *k->res.group ? arena_printf(c->arena, "%s.%s", k->res.kind, k->res.group) : k->res.kind;
-}
-
 static int check_preconditions(struct call *c, const struct kind *k, const json_t *obj, const struct delete_request *d)
 {
     const char *why = NULL;
@@ -117,10 +112,22 @@ static int check_preconditions(struct call *c, const struct kind *k, const json_
                            d->resource_version, obj_resource_version(obj));
     if (!why)
         return 0;
-    int r = apierr_conflict(&c->err, k->res.group, k->res.kind, obj_name(obj), "%s", why);
-    c->err.message = arena_printf(c->arena, "Operation cannot be fulfilled on %s \"%s\": %s", kind_text(c, k),
-                                  obj_name(obj), why);
-    return r;
+    return apierr_conflict(&c->err, kind_internal_group(k), k->res.kind, obj_name(obj), "%s", why);
+}
+
+/* Kinds that are deleted in two steps look before all others do, in words of their own. */
+static int check_first(struct call *c, const struct kind *k, const json_t *obj, const struct delete_request *d)
+{
+    if (!streq(k->res.kind, "Namespace") && !streq(k->res.kind, "CustomResourceDefinition"))
+        return check_preconditions(c, k, obj, d);
+    if (d->uid && !streq(d->uid, obj_uid(obj)))
+        return apierr_conflict(&c->err, k->res.group, k->res.plural, obj_name(obj), "Precondition failed: UID in "
+                               "precondition: %s, UID in object meta: %s", d->uid, obj_uid(obj));
+    if (d->resource_version && !streq(d->resource_version, obj_resource_version(obj)))
+        return apierr_conflict(&c->err, k->res.group, k->res.plural, obj_name(obj), "Precondition failed: "
+                               "ResourceVersion in precondition: %s, ResourceVersion in object meta: %s",
+                               d->resource_version, obj_resource_version(obj));
+    return 0;
 }
 
 /* ---- grace -------------------------------------------------------------------------------------- */
@@ -358,7 +365,7 @@ static int delete_once(struct call *c, const struct kind *k, const char *namespa
     obj = json_incref(old);
     json_own(&obj);
     if ((k->ops->check_delete && (r = k->ops->check_delete(c, old)) < 0) ||
-        (r = check_preconditions(c, k, old, d)) < 0)
+        (r = check_first(c, k, old, d)) < 0)
         return r;
     if (k->ops->remove) {
         bool done = false;

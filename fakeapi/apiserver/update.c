@@ -237,7 +237,7 @@ static int make_next(struct call *c, const struct change *ch, const json_t *old,
     a.object = STEAL(obj);
     r = admission_mutate(c, &a);
     obj = a.object;
-    if (r < 0 || (r = check_version(c, ch, obj, old)) < 0)
+    if (r < 0 || (r = check_version(c, ch, obj, old)) < 0 || (c->unsettled && (r = decode_finish(c, k, &obj)) < 0))
         return r;
     obj_set_meta_str(json_own(&obj), "resourceVersion", obj_resource_version(old));
     prepare(c, ch, obj, old);
