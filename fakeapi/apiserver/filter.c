@@ -120,6 +120,8 @@ static const char *field_value(void *arg, const char *field)
     if (!sel)
         return "";
     const json_t *v = json_path(s->obj, sel->path ? sel->path : sel->label);
+    if (sel->otherwise && !json_string_length(v))
+        v = json_path(s->obj, sel->otherwise);
     switch (v ? json_typeof(v) : JSON_NULL) {
     case JSON_STRING:
         return json_string_value(v);

@@ -65,6 +65,7 @@ struct selectable {
     const char *label;                 /* "status.phase" */
     const char *path;                  /* in the object; NULL: the label is the path */
     const char *absent;                /* what a missing value compares as; NULL: "" */
+    const char *otherwise;             /* the path that is looked at where there is nothing; NULL: none */
 };
 
 struct kind_ops {

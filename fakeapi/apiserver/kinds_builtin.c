@@ -19,7 +19,7 @@ static const struct selectable events_fields[] = {
     { "involvedObject.fieldPath", NULL, NULL },
     { "reason", NULL, NULL },
     { "reportingComponent", NULL, NULL },
-    { "source", "source.component", NULL },
+    { "source", "source.component", NULL, "reportingComponent" },
     { "type", NULL, NULL },
 };
 static const struct subresource namespaces_subs[] = {
@@ -30,7 +30,8 @@ static const struct selectable namespaces_fields[] = {
     { "status.phase", NULL, NULL },
 };
 static const struct subresource nodes_subs[] = {
-    { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "NodeProxyOptions" },
+    { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "NodeProxyOptions",
+      .answer = proxy_connect },
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct selectable nodes_fields[] = {
@@ -50,7 +51,8 @@ static const struct subresource pods_subs[] = {
     { "exec", VERB_CREATE | VERB_GET, "", "", "PodExecOptions", .answer = pod_connect },
     { "log", VERB_GET, "", "", "", .answer = pod_log },
     { "portforward", VERB_CREATE | VERB_GET, "", "", "PodPortForwardOptions", .answer = pod_connect },
-    { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "PodProxyOptions" },
+    { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "PodProxyOptions",
+      .answer = proxy_connect },
     { "resize", VERBS_RW, "", "", "" },
     { "status", VERBS_RW, "", "", "" },
 };
@@ -83,7 +85,8 @@ static const struct subresource serviceaccounts_subs[] = {
     { "token", VERB_CREATE, "authentication.k8s.io", "v1", "TokenRequest", .answer = serviceaccount_token },
 };
 static const struct subresource services_subs[] = {
-    { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "ServiceProxyOptions" },
+    { "proxy", VERB_CREATE | VERB_DELETE | VERB_GET | VERB_PATCH | VERB_UPDATE, "", "", "ServiceProxyOptions",
+      .answer = proxy_connect },
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct selectable services_fields[] = {
@@ -109,15 +112,15 @@ static const struct subresource statefulsets_subs[] = {
     { "status", VERBS_RW, "", "", "" },
 };
 static const struct selectable events_events_fields[] = {
-    { "regarding.kind", NULL, NULL },
-    { "regarding.namespace", NULL, NULL },
-    { "regarding.name", NULL, NULL },
-    { "regarding.uid", NULL, NULL },
-    { "regarding.apiVersion", NULL, NULL },
-    { "regarding.resourceVersion", NULL, NULL },
-    { "regarding.fieldPath", NULL, NULL },
+    { "regarding.kind", "involvedObject.kind", NULL },     /* as they are stored */
+    { "regarding.namespace", "involvedObject.namespace", NULL },
+    { "regarding.name", "involvedObject.name", NULL },
+    { "regarding.uid", "involvedObject.uid", NULL },
+    { "regarding.apiVersion", "involvedObject.apiVersion", NULL },
+    { "regarding.resourceVersion", "involvedObject.resourceVersion", NULL },
+    { "regarding.fieldPath", "involvedObject.fieldPath", NULL },
     { "reason", NULL, NULL },
-    { "reportingController", NULL, NULL },
+    { "reportingController", "reportingComponent", NULL },
     { "type", NULL, NULL },
 };
 static const struct subresource horizontalpodautoscalers_subs[] = {

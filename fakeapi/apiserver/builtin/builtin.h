@@ -38,4 +38,6 @@ int pod_binding(struct call *c);
 int pod_eviction(struct call *c);
 int pod_log(struct call *c);
 int pod_connect(struct call *c);
+int connect_dry_run(struct call *c);  /* what is connected to knows no dry run (proxy.c) */
+int proxy_connect(struct call *c);
 int serviceaccount_token(struct call *c);

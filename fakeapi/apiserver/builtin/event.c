@@ -73,10 +73,11 @@ static const char *event_text(const json_t *obj, bool is_new, const char *old)
     return s ? s : "";
 }
 
-static void event_namespace(struct fielderrs *e, const json_t *obj, bool is_new)
+static void event_namespace(struct fielderrs *e, const json_t *obj, bool is_new, bool timed)
 {
     const char *about = text(event_member(obj, is_new, "involvedObject"), "namespace"), *own = obj_namespace(obj);
-    bool fine = *about ? streq(about, own) : streq(own, "default") || !*own;
+    bool fine = *about ? timed || streq(about, own)
+                       : streq(own, "default") || (timed ? streq(own, "kube-system") : !*own);
 
     if (!fine)
         fielderr_invalid_str(e, FP_CHILD(RULE_AT("involvedObject"), "namespace"), about,
@@ -106,7 +107,6 @@ static void event_new_style(struct fielderrs *e, const json_t *obj, bool is_new)
     const char *controller = event_text(obj, is_new, "reportingComponent");
     const struct fpath *at = RULE_AT(is_new ? "reportingController" : "reportingComponent");
 
-    event_series(e, member(obj, "series"));
     if (!*controller)
         fielderr_required(e, at, "");
     rule_name(e, at, NAME_QUALIFIED, controller);
@@ -129,23 +129,90 @@ static void event_leftovers(struct fielderrs *e, const json_t *obj)
     }
 }
 
-static void event_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+/* What every event is asked, whatever its version. */
+static void event_old_rules(struct fielderrs *e, const json_t *obj, bool is_new)
 {
-    bool is_new = *k->res.group != '\0', timed = member(obj, "eventTime") != NULL;
-    const char *type = text(obj, "type");
+    bool timed = member(obj, "eventTime") != NULL;
 
-    event_namespace(e, obj, is_new);
+    event_namespace(e, obj, is_new, timed);
     if (timed)
         event_new_style(e, obj, is_new);
+    rule_name(e, RULE_AT("namespace"), NAME_DNS1123_SUBDOMAIN, obj_namespace(obj));
+}
+
+static void event_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    bool is_new = *k->res.group != '\0';
+    const char *type = text(obj, "type");
+
+    event_old_rules(e, obj, is_new);
     if (!is_new)
         return;
-    if (!timed)
+    event_series(e, member(obj, "series"));
+    if (!member(obj, "eventTime"))
         fielderr_required(e, RULE_AT("eventTime"), "");
     if (!streq(type, "Normal") && !streq(type, "Warning"))
         fielderr_invalid_str(e, RULE_AT("type"), "", "has invalid value: %s", type);
     event_leftovers(e, obj);
 }
 
-const struct kind_ops event_ops = { .validate = event_validate };
-const struct kind_ops new_event_ops = { .validate = event_validate, .from_storage = event_from_storage,
-                                        .to_storage = event_to_storage };
+/* ---- what an update may not change ------------------------------------------------------------------ */
+
+/* A reference or a source as the server holds it: every member, by its Go name. */
+static json_t *in_go(const json_t *v, const char *const (*members)[2])
+{
+    json_t *out = json_object();
+
+    for (size_t i = 0; members[i][0]; i++)
+        json_object_set_new(out, members[i][1], json_string(text(v, members[i][0])));
+    return out;
+}
+
+static json_t *event_shown(const char *old_name, const json_t *v)
+{
+    static const char *const reference[][2] = {
+        { "kind", "Kind" }, { "namespace", "Namespace" }, { "name", "Name" }, { "uid", "UID" },
+        { "apiVersion", "APIVersion" }, { "resourceVersion", "ResourceVersion" }, { "fieldPath", "FieldPath" },
+        { NULL, NULL },
+    };
+    static const char *const source[][2] = { { "component", "Component" }, { "host", "Host" }, { NULL, NULL } };
+
+    if (streq(old_name, "involvedObject") || (streq(old_name, "related") && v))
+        return in_go(v, reference);
+    if (streq(old_name, "source"))
+        return in_go(v, source);
+    if (v)
+        return json_incref((json_t *)v);
+    if (streq(old_name, "count"))
+        return json_integer(0);
+    return str_ends(old_name, "imestamp") || streq(old_name, "eventTime") || streq(old_name, "related") ? json_null()
+                                                                                                         : json_string("");
+}
+
+static void event_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                         const json_t *old, struct fielderrs *e)
+{
+    static const char *const fixed[][2] = {      /* the reason counts twice */
+        { "involvedObject", "involvedObject" }, { "reason", "reason" }, { "message", "message" },
+        { "source", "source" }, { "firstTimestamp", "firstTimestamp" }, { "lastTimestamp", "lastTimestamp" },
+        { "count", "count" }, { "reason", "reason" }, { "type", "type" }, { "eventTime", "eventTime" },
+        { "action", "action" }, { "related", "related" }, { "reportingComponent", "reportingController" },
+        { "reportingInstance", "reportingInstance" },
+    };
+    bool is_new = *k->res.group != '\0';
+
+    event_old_rules(e, obj, is_new);
+    if (!is_new)
+        return;
+    if (!json_same(member(obj, "series"), member(old, "series")))
+        event_series(e, member(obj, "series"));
+    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+        json_auto_t *now = event_shown(fixed[i][0], event_member(obj, true, fixed[i][0]));
+        json_auto_t *was = event_shown(fixed[i][0], event_member(old, true, fixed[i][0]));
+        rule_immutable(e, RULE_AT(fixed[i][1]), now, was);
+    }
+}
+
+const struct kind_ops event_ops = { .validate = event_validate, .validate_update = event_update };
+const struct kind_ops new_event_ops = { .validate = event_validate, .validate_update = event_update,
+                                        .from_storage = event_from_storage, .to_storage = event_to_storage };

@@ -123,13 +123,13 @@ static void node_update(struct call *c, const struct kind *k, const struct subre
     const json_t *cidrs = json_path(obj, "spec.podCIDRs"), *had = json_path(old, "spec.podCIDRs");
     const char *provider = obj_str(old, "spec.providerID");
 
+    if (!rule_is_status(sub))
+        node_validate(c, k, obj, e);
     rule_amounts(e, json_path(obj, "status.capacity"), FP_CHILD(RULE_AT("status"), "capacity"), false);
     rule_amounts(e, json_path(obj, "status.allocatable"), FP_CHILD(RULE_AT("status"), "allocatable"), false);
     node_addresses(e, json_path(obj, "status.addresses"));
     if (json_array_size(had) && !json_same(cidrs, had))
         fielderr_forbidden(e, FP_CHILD(SPEC, "podCIDRs"), "node updates may not change podCIDR except from \"\" to valid");
-    else
-        node_cidrs(e, cidrs);
     node_taints(e, json_path(obj, "spec.taints"));
     if (*provider && !streq(provider, obj_str(obj, "spec.providerID")))
         fielderr_forbidden(e, FP_CHILD(SPEC, "providerID"),

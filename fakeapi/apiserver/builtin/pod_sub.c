@@ -444,7 +444,7 @@ int pod_connect(struct call *c)
     if (r < 0)
         return r;
 
-    if ((r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
+    if ((r = connect_dry_run(c)) < 0 || (r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
         return r;
     const json_t *pod = value_tree(rec.value);
     if (!forward && (r = choose_container(c, pod, &container)) < 0)
