@@ -23,29 +23,6 @@ const struct seed bootstrap_seeds[] = {
       " critical pods that must run in the cluster, but can be moved to another node if necessary.\",\"pr"
       "eemptionPolicy\":\"PreemptLowerPriority\"}" },
     { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
-      "{\"metadata\":{\"name\":\"exempt\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spec\":"
-      "{\"type\":\"Exempt\",\"exempt\":{\"nominalConcurrencyShares\":0,\"lendablePercent\":0}}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
-      "{\"metadata\":{\"name\":\"catch-all\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spe"
-      "c\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":5,\"limitResponse\":{\"type\":\"Reject\"},\""
-      "lendablePercent\":0}}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
-      "{\"metadata\":{\"name\":\"global-default\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}}"
-      ",\"spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":20,\"limitResponse\":{\"type\":\"Queu"
-      "e\",\"queuing\":{\"queues\":128,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":50}}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
-      "{\"metadata\":{\"name\":\"workload-low\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\""
-      "spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":100,\"limitResponse\":{\"type\":\"Queue"
-      "\",\"queuing\":{\"queues\":128,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":90}}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
-      "{\"metadata\":{\"name\":\"workload-high\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},"
-      "\"spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":40,\"limitResponse\":{\"type\":\"Queue"
-      "\",\"queuing\":{\"queues\":128,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":50}}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
-      "{\"metadata\":{\"name\":\"leader-election\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}"
-      "},\"spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":10,\"limitResponse\":{\"type\":\"Que"
-      "ue\",\"queuing\":{\"queues\":16,\"handSize\":4,\"queueLengthLimit\":50}},\"lendablePercent\":0}}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
       "{\"metadata\":{\"name\":\"system\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spec\":"
       "{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":30,\"limitResponse\":{\"type\":\"Queue\",\"queu"
       "ing\":{\"queues\":64,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":33}}}" },
@@ -53,39 +30,42 @@ const struct seed bootstrap_seeds[] = {
       "{\"metadata\":{\"name\":\"node-high\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spe"
       "c\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":40,\"limitResponse\":{\"type\":\"Queue\",\"q"
       "ueuing\":{\"queues\":64,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":25}}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
-      "{\"metadata\":{\"name\":\"exempt\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spec\":"
-      "{\"priorityLevelConfiguration\":{\"name\":\"exempt\"},\"matchingPrecedence\":1,\"rules\":[{\"subjects\":[{\"k"
-      "ind\":\"Group\",\"group\":{\"name\":\"system:masters\"}}],\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*"
-      "\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRules\":[{\"verbs\":[\"*\"]"
-      ",\"nonResourceURLs\":[\"*\"]}]}]}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
-      "{\"metadata\":{\"name\":\"catch-all\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spe"
-      "c\":{\"priorityLevelConfiguration\":{\"name\":\"catch-all\"},\"matchingPrecedence\":10000,\"distinguisherM"
-      "ethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:unauthent"
-      "icated\"}},{\"kind\":\"Group\",\"group\":{\"name\":\"system:authenticated\"}}],\"resourceRules\":[{\"verbs\":[\""
-      "*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRul"
-      "es\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
-      "{\"metadata\":{\"name\":\"probes\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spec\":"
-      "{\"priorityLevelConfiguration\":{\"name\":\"exempt\"},\"matchingPrecedence\":2,\"rules\":[{\"subjects\":[{\"k"
-      "ind\":\"Group\",\"group\":{\"name\":\"system:unauthenticated\"}},{\"kind\":\"Group\",\"group\":{\"name\":\"system:"
-      "authenticated\"}}],\"nonResourceRules\":[{\"verbs\":[\"get\"],\"nonResourceURLs\":[\"/healthz\",\"/readyz\",\""
-      "/livez\"]}]}]}}" },
-    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
+      "{\"metadata\":{\"name\":\"leader-election\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}"
+      "},\"spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":10,\"limitResponse\":{\"type\":\"Que"
+      "ue\",\"queuing\":{\"queues\":16,\"handSize\":4,\"queueLengthLimit\":50}},\"lendablePercent\":0}}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
+      "{\"metadata\":{\"name\":\"workload-high\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},"
+      "\"spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":40,\"limitResponse\":{\"type\":\"Queue"
+      "\",\"queuing\":{\"queues\":128,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":50}}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
+      "{\"metadata\":{\"name\":\"workload-low\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\""
+      "spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":100,\"limitResponse\":{\"type\":\"Queue"
+      "\",\"queuing\":{\"queues\":128,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":90}}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
       "{\"metadata\":{\"name\":\"global-default\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}}"
-      ",\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"global-default\"},\"matchingPrecedence\":9900,\"disti"
-      "nguisherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:"
-      "unauthenticated\"}},{\"kind\":\"Group\",\"group\":{\"name\":\"system:authenticated\"}}],\"resourceRules\":[{\""
-      "verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}],\"nonRe"
-      "sourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}}" },
+      ",\"spec\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":20,\"limitResponse\":{\"type\":\"Queu"
+      "e\",\"queuing\":{\"queues\":128,\"handSize\":6,\"queueLengthLimit\":50}},\"lendablePercent\":50}}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
+      "{\"metadata\":{\"name\":\"catch-all\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spe"
+      "c\":{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":5,\"limitResponse\":{\"type\":\"Reject\"},\""
+      "lendablePercent\":0}}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "",
+      "{\"metadata\":{\"name\":\"exempt\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spec\":"
+      "{\"type\":\"Exempt\",\"exempt\":{\"nominalConcurrencyShares\":0,\"lendablePercent\":0}}}" },
     { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
-      "{\"metadata\":{\"name\":\"service-accounts\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\""
-      "}},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"workload-low\"},\"matchingPrecedence\":9000,\"disti"
-      "nguisherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:"
-      "serviceaccounts\"}}],\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"cluster"
-      "Scope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}"
-      "}" },
+      "{\"metadata\":{\"name\":\"system-nodes\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\""
+      "spec\":{\"priorityLevelConfiguration\":{\"name\":\"system\"},\"matchingPrecedence\":500,\"distinguisherMet"
+      "hod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:nodes\"}}],\""
+      "resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespac"
+      "es\":[\"*\"]}],\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
+      "{\"metadata\":{\"name\":\"system-node-high\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\""
+      "}},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"node-high\"},\"matchingPrecedence\":400,\"distingui"
+      "sherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:node"
+      "s\"}}],\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"\"],\"resources\":[\"nodes\",\"nodes/status\"],\"clu"
+      "sterScope\":true,\"namespaces\":[\"*\"]},{\"verbs\":[\"*\"],\"apiGroups\":[\"coordination.k8s.io\"],\"resource"
+      "s\":[\"leases\"],\"namespaces\":[\"*\"]}]}]}}" },
     { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
       "{\"metadata\":{\"name\":\"system-leader-election\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":"
       "\"true\"}},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"leader-election\"},\"matchingPrecedence\":10"
@@ -109,6 +89,19 @@ const struct seed bootstrap_seeds[] = {
       "Scope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}"
       "}" },
     { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
+      "{\"metadata\":{\"name\":\"global-default\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}}"
+      ",\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"global-default\"},\"matchingPrecedence\":9900,\"disti"
+      "nguisherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:"
+      "unauthenticated\"}},{\"kind\":\"Group\",\"group\":{\"name\":\"system:authenticated\"}}],\"resourceRules\":[{\""
+      "verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}],\"nonRe"
+      "sourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
+      "{\"metadata\":{\"name\":\"probes\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spec\":"
+      "{\"priorityLevelConfiguration\":{\"name\":\"exempt\"},\"matchingPrecedence\":2,\"rules\":[{\"subjects\":[{\"k"
+      "ind\":\"Group\",\"group\":{\"name\":\"system:unauthenticated\"}},{\"kind\":\"Group\",\"group\":{\"name\":\"system:"
+      "authenticated\"}}],\"nonResourceRules\":[{\"verbs\":[\"get\"],\"nonResourceURLs\":[\"/healthz\",\"/readyz\",\""
+      "/livez\"]}]}]}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
       "{\"metadata\":{\"name\":\"kube-system-service-accounts\",\"annotations\":{\"apf.kubernetes.io/autoupdate-"
       "spec\":\"true\"}},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"workload-high\"},\"matchingPrecedence"
       "\":900,\"distinguisherMethod\":{\"type\":\"ByNamespace\"},\"rules\":[{\"subjects\":[{\"kind\":\"ServiceAccount"
@@ -116,18 +109,25 @@ const struct seed bootstrap_seeds[] = {
       "Groups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRules\":[{\"v"
       "erbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}}" },
     { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
-      "{\"metadata\":{\"name\":\"system-nodes\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\""
-      "spec\":{\"priorityLevelConfiguration\":{\"name\":\"system\"},\"matchingPrecedence\":500,\"distinguisherMet"
-      "hod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:nodes\"}}],\""
-      "resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespac"
-      "es\":[\"*\"]}],\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}}" },
+      "{\"metadata\":{\"name\":\"service-accounts\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\""
+      "}},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"workload-low\"},\"matchingPrecedence\":9000,\"disti"
+      "nguisherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:"
+      "serviceaccounts\"}}],\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"cluster"
+      "Scope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}"
+      "}" },
     { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
-      "{\"metadata\":{\"name\":\"system-node-high\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\""
-      "}},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"node-high\"},\"matchingPrecedence\":400,\"distingui"
-      "sherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:node"
-      "s\"}}],\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"\"],\"resources\":[\"nodes\",\"nodes/status\"],\"clu"
-      "sterScope\":true,\"namespaces\":[\"*\"]},{\"verbs\":[\"*\"],\"apiGroups\":[\"coordination.k8s.io\"],\"resource"
-      "s\":[\"leases\"],\"namespaces\":[\"*\"]}]}]}}" },
+      "{\"metadata\":{\"name\":\"exempt\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spec\":"
+      "{\"priorityLevelConfiguration\":{\"name\":\"exempt\"},\"matchingPrecedence\":1,\"rules\":[{\"subjects\":[{\"k"
+      "ind\":\"Group\",\"group\":{\"name\":\"system:masters\"}}],\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*"
+      "\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRules\":[{\"verbs\":[\"*\"]"
+      ",\"nonResourceURLs\":[\"*\"]}]}]}}" },
+    { PRODUCER, "flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "",
+      "{\"metadata\":{\"name\":\"catch-all\",\"annotations\":{\"apf.kubernetes.io/autoupdate-spec\":\"true\"}},\"spe"
+      "c\":{\"priorityLevelConfiguration\":{\"name\":\"catch-all\"},\"matchingPrecedence\":10000,\"distinguisherM"
+      "ethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":[{\"kind\":\"Group\",\"group\":{\"name\":\"system:unauthent"
+      "icated\"}},{\"kind\":\"Group\",\"group\":{\"name\":\"system:authenticated\"}}],\"resourceRules\":[{\"verbs\":[\""
+      "*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}],\"nonResourceRul"
+      "es\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]}]}}" },
     { SERVER, "", "v1", "configmaps", "kube-system",
       "{\"metadata\":{\"name\":\"kube-apiserver-legacy-service-account-token-tracking\"},\"data\":{\"since\":\"202"
       "5-01-01\"}}" },

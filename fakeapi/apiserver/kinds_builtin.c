@@ -258,7 +258,7 @@ static const struct kind kinds[] = {
       .short_names = LIST("quota"),
       .flags = KIND_UNCONDITIONAL | KIND_RETURNS_DELETED,
       SUBS(resourcequotas_subs),
-      .store_prefix = "/registry/resourcequotas/", .ops = &plain_ops },
+      .store_prefix = "/registry/resourcequotas/", .ops = &quota_ops },
     { .res = { "", "v1", "Secret", "secrets", true },
       .singular = "secret", .list_kind = "SecretList", .verbs = VERBS_ALL,
       .flags = KIND_UNCONDITIONAL,
@@ -283,7 +283,7 @@ static const struct kind kinds[] = {
       .singular = "apiservice", .list_kind = "APIServiceList", .verbs = VERBS_ALL,
       .categories = LIST("api-extensions"),
       SUBS(apiservices_subs),
-      .name_rule = NAME_PATH_SEGMENT, .store_prefix = "/registry/apiregistration.k8s.io/apiservices/", .ops = &plain_ops },
+      .name_rule = NAME_PATH_SEGMENT, .store_prefix = "/registry/apiregistration.k8s.io/apiservices/", .ops = &apiservice_ops },
     { .res = { "apps", "v1", "ControllerRevision", "controllerrevisions", true },
       .singular = "controllerrevision", .list_kind = "ControllerRevisionList", .verbs = VERBS_ALL,
       .flags = KIND_UNCONDITIONAL,
@@ -518,12 +518,12 @@ static const struct kind kinds[] = {
       .singular = "flowschema", .list_kind = "FlowSchemaList", .verbs = VERBS_ALL,
       .flags = KIND_UNCONDITIONAL | KIND_GENERATION,
       SUBS(flowschemas_subs),
-      .store_prefix = "/registry/flowschemas/", .ops = &plain_ops },
+      .store_prefix = "/registry/flowschemas/", .ops = &flowschema_ops },
     { .res = { "flowcontrol.apiserver.k8s.io", "v1", "PriorityLevelConfiguration", "prioritylevelconfigurations", false },
       .singular = "prioritylevelconfiguration", .list_kind = "PriorityLevelConfigurationList", .verbs = VERBS_ALL,
       .flags = KIND_UNCONDITIONAL | KIND_GENERATION,
       SUBS(prioritylevelconfigurations_subs),
-      .store_prefix = "/registry/prioritylevelconfigurations/", .ops = &plain_ops },
+      .store_prefix = "/registry/prioritylevelconfigurations/", .ops = &prioritylevel_ops },
 };
 
 const struct kind *builtin_kinds(size_t *ret_n)

@@ -20,6 +20,9 @@ extern const struct kind_ops budget_ops, scaler_ops, old_scaler_ops;  /* policy.
 extern const struct kind_ops service_ops;  /* service.c */
 extern const struct kind_ops ingress_ops, netpol_ops, endpoints_ops, slice_ops;  /* net.c */
 extern const struct kind_ops csr_ops;  /* csr.c */
+extern const struct kind_ops quota_ops;  /* quota.c */
+extern const struct kind_ops flowschema_ops, prioritylevel_ops;  /* flow.c */
+extern const struct kind_ops apiservice_ops;  /* aggregation.c */
 extern const struct kind_ops crd_ops;            /* ../crd.c */
 extern const struct kind_ops binding_ops;        /* pod_sub.c: the old way to bind */
 extern const struct kind_ops access_review_ops, rules_review_ops, token_review_ops, self_review_ops;  /* review.c */
