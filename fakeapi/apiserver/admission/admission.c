@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/admission/admission.h"
 
+#include "fakeapi/apiserver/admission/quota.h"
+
 /* The order of the stages; each is a file of its own. */
 
 const char *admission_op_text(enum admission_op op)
@@ -151,6 +153,7 @@ int admission_mutate_view(struct call *c, const struct kind *k, const struct vie
 
 int admission_validate(struct call *c, const struct admission *a)
 {
+<<<<<<< HEAD
     const struct view_ops *view = a->sub ? a->sub->view : NULL;
     struct admission told = *a;
     json_auto_t *object = NULL, *old = NULL;
@@ -206,4 +209,7 @@ int admission_connect(struct call *c, const struct kind *body, json_t *options)
         r = admission_validate(c, &a);
     json_decref(a.object);
     return r;
+=======
+    return quota_admit(c, a);
+>>>>>>> 0147d5d (admission: ResourceQuota, with what it counts written down (G-093, J-072))
 }

@@ -42,6 +42,9 @@ int admission_mutate_view(struct call *c, const struct kind *k, const struct vie
 /* Everything that may only refuse. A view is made of the objects where the subresource is one. `a->object` is borrowed. */
 int admission_validate(struct call *c, const struct admission *a);
 
+/* A 403 that names what is refused; `why` ends its sentence. */
+int admission_forbidden(struct call *c, const struct admission *a, const char *why);
+
 /* ---- the stages ----------------------------------------------------------------------------------- */
 
 /* False where the request is none that configuration may see (I-003): then no stage below is called. */
