@@ -151,9 +151,8 @@ int admission_mutate_view(struct call *c, const struct kind *k, const struct vie
     return r;
 }
 
-int admission_validate(struct call *c, const struct admission *a)
+static int ask_to_validate(struct call *c, const struct admission *a)
 {
-<<<<<<< HEAD
     const struct view_ops *view = a->sub ? a->sub->view : NULL;
     struct admission told = *a;
     json_auto_t *object = NULL, *old = NULL;
@@ -172,6 +171,13 @@ int admission_validate(struct call *c, const struct admission *a)
         told.old = old;
     }
     return webhooks_validate(c, &told);
+}
+
+int admission_validate(struct call *c, const struct admission *a)
+{
+    int r = ask_to_validate(c, a);
+
+    return r == 0 ? quota_admit(c, a) : r;
 }
 
 /* ---- deeds and connections ------------------------------------------------------------------------ */
@@ -209,7 +215,4 @@ int admission_connect(struct call *c, const struct kind *body, json_t *options)
         r = admission_validate(c, &a);
     json_decref(a.object);
     return r;
-=======
-    return quota_admit(c, a);
->>>>>>> 0147d5d (admission: ResourceQuota, with what it counts written down (G-093, J-072))
 }
