@@ -14,7 +14,7 @@ struct world_pool *world_pool_new(void)
     return xcalloc(1, sizeof(struct world_pool));
 }
 
-static void stack_free(struct stack *s)
+void stack_free(struct stack *s)
 {
     STACK_NO_ROOT(s);
     STACK_UNKNOWN(s);
@@ -38,13 +38,13 @@ struct world_pool *world_pool_free(struct world_pool *p)
     return NULL;
 }
 
-static struct stack *stack_new(void)
+struct stack *stack_new(size_t size)
 {
     struct stack *s = xcalloc(1, sizeof(*s));
     char *map;
 
     s->guard = (size_t)sysconf(_SC_PAGESIZE);
-    s->size = STACK_SIZE;
+    s->size = size;
     map = mmap(NULL, s->size + s->guard, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (map == MAP_FAILED || mprotect(map, s->guard, PROT_NONE) < 0) {
@@ -62,7 +62,7 @@ struct stack *pool_stack(struct world_pool *p)
     struct stack *s = p->stacks;
 
     if (!s)
-        return stack_new();
+        return stack_new(STACK_SIZE);
     p->stacks = s->next;
     p->n_stacks--;
     return s;

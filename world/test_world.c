@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "world/deep.h"
 #include "world/world.h"
 
 static struct world *sim(uint64_t seed)
@@ -566,9 +567,36 @@ static void a_stack_ends_in_a_guard_page(void **state)
     assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGSEGV : WEXITSTATUS(status) != 0);
 }
 
+/* Each call is felt on the stack: the result depends on what comes back. */
+static size_t dig_down(size_t depth)
+{
+    volatile char room[512];
+
+    room[0] = (char)depth;
+    return depth ? dig_down(depth - 1) + (size_t)(room[0] == (char)depth) : 0;
+}
+
+static void dig_deep(void *arg)
+{
+    size_t *depth = arg;
+
+    *depth = dig_down(*depth);
+}
+
+/* 20,000 frames of half a KiB do not fit the stack of a task, but a stack of 64 MiB holds them. */
+static void a_deep_call_has_room(void **state)
+{
+    size_t depth = 20000;
+
+    (void)state;
+    deep_call((size_t)64 << 20, dig_deep, &depth);
+    assert_int_equal(depth, 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_deep_call_has_room),
         cmocka_unit_test(same_seed_same_story),
         cmocka_unit_test(replay_takes_the_choices),
         cmocka_unit_test(a_killed_process_unwinds),

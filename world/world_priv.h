@@ -93,6 +93,8 @@ void co_make_ready(struct co *co);
 void proc_finish_kills(struct world *w);
 
 /* pool.c */
+struct stack *stack_new(size_t size);           /* ends the process where there is no memory for it */
+void stack_free(struct stack *s);
 struct stack *pool_stack(struct world_pool *p);
 void pool_give_stack(struct world_pool *p, struct stack *s);
 struct arena *pool_arena(struct world_pool *p);

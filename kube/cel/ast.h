@@ -8,6 +8,7 @@
 #include "kube/cel/value.h"
 
 enum cel_expr_kind {
+    CEL_EXPR_NONE,                               /* in place of what is wrong; never in a program */
     CEL_EXPR_LITERAL,
     CEL_EXPR_IDENT,
     CEL_EXPR_SELECT,
@@ -26,7 +27,7 @@ struct cel_entry {                               /* of a map or a struct */
     bool optional;                               /* {?k: v} */
 };
 
-struct cel_overload;
+struct cel_signature;
 struct cel_program;
 
 struct cel_expr {
@@ -50,7 +51,7 @@ struct cel_expr {
             struct cel_expr *target;             /* NULL: global */
             struct cel_expr **args;
             size_t n;
-            const struct cel_overload *const *overloads;       /* those that may be meant, by the checker */
+            const struct cel_signature *const *overloads;      /* those that may be meant, by the checker */
             size_t n_overloads;
         } call;
         struct {

@@ -29,7 +29,7 @@
 struct cel_program;
 
 struct cel_issue {
-    size_t line, column;                         /* line from 1, column from 0, in code points */
+    size_t line, column;                         /* from 1, and from 0 in code points; line 0: it has no place */
     const char *message;
 };
 
@@ -38,6 +38,7 @@ struct cel_issues {
     struct arena *arena;                         /* set by the caller */
     struct cel_issue *v;
     size_t n, cap;
+    size_t total;                                /* with those beyond the first hundred */
 };
 
 /* "ERROR: <input>:1:6: undeclared reference to 'x' (in container '')\n | self.x\n | .....^", joined by newlines. */
@@ -48,6 +49,10 @@ struct cel_program *cel_compile(const struct cel_env *env, const char *text, siz
 /* Parses alone: evaluates with every type found out at run time. */
 struct cel_program *cel_parse(const struct cel_env *env, const char *text, size_t len, struct cel_issues *issues);
 struct cel_program *cel_program_free(struct cel_program *p);       /* NULL is fine; returns NULL */
+
+/* Some mistakes are seen only when the program is made, such as int('x'): Kubernetes calls that "program
+ * instantiation failed". NULL: none; else evaluation yields this error. */
+const char *cel_program_wrong(const struct cel_program *p);
 
 const struct cel_type *cel_program_type(const struct cel_program *p);          /* of the result; dyn after cel_parse */
 

@@ -41,12 +41,9 @@ enum cel_libraries {
     CEL_LIB_SETS = 8,
     CEL_LIB_BINDINGS = 16,                       /* cel.bind */
     CEL_LIB_TWO_VARIABLES = 32,                  /* all(i, v, ...), transformList, transformMap, ... */
-    CEL_LIB_ENCODERS = 64,                       /* base64.encode, base64.decode */
-    CEL_LIB_MATH = 128,                          /* math.greatest, math.least, ... */
 
     CEL_HOMOGENEOUS_LITERALS = 1 << 16,          /* [1, 'a'] does not compile */
     CEL_CHECK_LITERALS = 1 << 17,                /* duration('x'), timestamp('x'), 's'.matches('(') do not compile */
-    CEL_KEYWORD_FIELDS = 1 << 18,                /* self.namespace: reserved words as names of fields */
 
     /* What Kubernetes 1.34 turns on by default; its own libraries are added with cel_env_add_functions. */
     CEL_KUBERNETES = CEL_LIB_OPTIONAL | CEL_LIB_STRINGS | CEL_LIB_SETS | CEL_LIB_TWO_VARIABLES |

@@ -154,8 +154,13 @@ const char *cel_type_name(const struct cel_type *t)
     return t->name ? t->name : names[t->kind];
 }
 
+/* A type may name itself many times over: nobody reads more. */
+enum { TEXT_MAX = 65536 };
+
 static void write_type(struct buf *b, const struct cel_type *t)
 {
+    if (b->len > TEXT_MAX)
+        return;
     switch (t->kind) {
     case CEL_TYPE_ERROR: buf_add_str(b, "!error!"); return;
     case CEL_TYPE_NULL: buf_add_str(b, "null"); return;

@@ -52,6 +52,7 @@ struct cel_value {
         struct {
             int64_t s;                           /* since 1970-01-01T00:00:00Z */
             int32_t ns;
+            int32_t offset_s;                    /* of the zone it was written in, east of UTC; only string(x) shows it */
         } time;
         const struct cel_list *list;
         const struct cel_map *map;
@@ -79,7 +80,7 @@ static inline struct cel_value cel_bytes(const char *s, size_t len)
 static inline struct cel_value cel_duration(int64_t ns) { return (struct cel_value){ .kind = CEL_DURATION, .i = ns }; }
 static inline struct cel_value cel_timestamp(int64_t s, int32_t ns)
 {
-    return (struct cel_value){ .kind = CEL_TIMESTAMP, .time = { s, ns } };
+    return (struct cel_value){ .kind = CEL_TIMESTAMP, .time = { s, ns, 0 } };
 }
 static inline struct cel_value cel_type_value(const struct cel_type *t)
 {
@@ -132,6 +133,8 @@ struct cel_map_ops {
     /* Entries in order. *pos is NULL at first and belongs to the map. false: that was all. */
     bool (*next)(struct cel_run *run, const struct cel_map *m, void **pos, struct cel_value *ret_key,
                  struct cel_value *ret_value);
+    /* NULL: entry by entry; else it decides (bool or error). `other` is a map. */
+    struct cel_value (*equal)(struct cel_run *run, const struct cel_map *m, const struct cel_map *other);
 };
 struct cel_map {
     const struct cel_map_ops *ops;
@@ -154,6 +157,8 @@ struct cel_opaque {
 struct cel_value cel_list_of(struct arena *a, const struct cel_value *v, size_t n);         /* copies v */
 /* Keys and values in turn: v[0] is the first key, v[1] its value; keys differ. Copies v. */
 struct cel_value cel_map_of(struct arena *a, const struct cel_value *v, size_t n_entries);
+/* Fields by name, of an object type. */
+struct cel_value cel_object_of(struct arena *a, const struct cel_type *type, const struct cel_value *v, size_t n_fields);
 struct cel_value cel_optional_of(struct arena *a, struct cel_value v);
 struct cel_value cel_optional_none(void);
 
@@ -188,7 +193,7 @@ const json_t *cel_value_json_of(struct cel_value v);
 /* ---- what one asks of values ------------------------------------------------------------------ */
 
 const struct cel_type *cel_value_type(struct cel_value v);         /* list(dyn) for any list */
-/* a == b: a bool, or an error from an element. Numbers compare by value across types; other kinds differ. */
+/* a == b: a bool, or an error. Numbers compare by value across types; other kinds differ. */
 struct cel_value cel_equal(struct cel_run *run, struct cel_value a, struct cel_value b);
 /* -1, 0, 1 in *ret; false where the two have no order. */
 bool cel_compare(struct cel_value a, struct cel_value b, int *ret);

@@ -1,0 +1,147 @@
+/* Literals that can be seen to be wrong, once the types are known. */
+#include "kube/cel/cel_priv.h"
+#include "kube/regex.h"
+
+struct validation {
+    const struct cel_env *env;
+    struct arena *arena;
+    const struct cel_source *src;
+    struct cel_issues *issues;
+    struct cel_run run;
+};
+
+/* The validators of cel-go one after another, each over the whole tree: issues come in that order. */
+typedef bool look_fn(void *arg, const struct cel_expr *e);
+
+#define complain(v, e, ...) issue_add((v)->issues, (v)->src, (e)->offset, __VA_ARGS__)
+
+/* The text of a literal argument; false: it is something else. */
+static bool string_arg(const struct cel_expr *e, size_t i, const char *function, struct cel_value *ret)
+{
+    if (e->kind != CEL_EXPR_CALL || !streq(e->call.function, function) || e->call.n <= i ||
+        e->call.args[i]->kind != CEL_EXPR_LITERAL)
+        return false;
+    *ret = e->call.args[i]->literal;
+    return ret->kind == CEL_STRING;
+}
+
+static bool look_at_duration(void *arg, const struct cel_expr *e)
+{
+    struct validation *v = arg;
+    struct cel_value s;
+
+    if (string_arg(e, 0, "duration", &s) && cel_is_error(duration_parse(&v->run, s.s, s.len)))
+        complain(v, e->call.args[0], "invalid duration argument");
+    return true;
+}
+
+static bool look_at_timestamp(void *arg, const struct cel_expr *e)
+{
+    struct validation *v = arg;
+    struct cel_value s;
+
+    if (string_arg(e, 0, "timestamp", &s) && cel_is_error(timestamp_parse(&v->run, s.s, s.len)))
+        complain(v, e->call.args[0], "invalid timestamp argument");
+    return true;
+}
+
+static bool look_at_regex(void *arg, const struct cel_expr *e)
+{
+    struct validation *v = arg;
+    struct cel_value s;
+    const char *why;
+
+    if (string_arg(e, 0, "matches", &s) && !cel_regex(&v->run, s.s, s.len, &why))
+        complain(v, e->call.args[0], "invalid matches argument");
+    return true;
+}
+
+/* ---- one type a literal ------------------------------------------------------------------------ */
+
+static const struct cel_type *content(const struct cel_expr *e, bool optional)
+{
+    return optional && e->type->n_params ? e->type->params[0] : e->type;
+}
+
+static void mismatch(struct validation *v, const struct cel_expr *e, const struct cel_type *want, const struct cel_type *got)
+{
+    complain(v, e, "expected type '%s' but found '%s'", cel_type_text(v->arena, want), cel_type_text(v->arena, got));
+}
+
+static bool is_format(const struct cel_expr *e)
+{
+    return e->kind == CEL_EXPR_CALL && streq(e->call.function, "format");
+}
+
+static bool look_at_list(void *arg, const struct cel_expr *e)
+{
+    struct validation *v = arg;
+    const struct cel_type *first = NULL;
+
+    if (is_format(e) && (env_libraries(v->env) & (CEL_LIB_STRINGS | CEL_LIB_STRINGS_3)))
+        return false;
+    for (size_t i = 0; e->kind == CEL_EXPR_LIST && i < e->list.n; i++) {
+        const struct cel_type *t = content(e->list.elements[i], e->list.optional && e->list.optional[i]);
+        if (!first)
+            first = t;
+        if (!cel_type_same(first, t)) {
+            mismatch(v, e->list.elements[i], first, t);
+            break;
+        }
+    }
+    return true;
+}
+
+static bool look_at_map(void *arg, const struct cel_expr *e)
+{
+    struct validation *v = arg;
+    const struct cel_type *key = NULL, *value = NULL;
+
+    if (is_format(e) && (env_libraries(v->env) & (CEL_LIB_STRINGS | CEL_LIB_STRINGS_3)))
+        return false;
+    for (size_t i = 0; e->kind == CEL_EXPR_MAP && i < e->map.n; i++) {
+        const struct cel_entry *entry = &e->map.entries[i];
+        const struct cel_type *t = content(entry->value, entry->optional);
+        if (!key) {
+            key = entry->key->type;
+            value = t;
+        }
+        if (!cel_type_same(key, entry->key->type))
+            mismatch(v, entry->key, key, entry->key->type);
+        if (!cel_type_same(value, t))
+            mismatch(v, entry->value, value, t);
+    }
+    return true;
+}
+
+/* ---- format ----------------------------------------------------------------------------------- */
+
+static bool look_at_format(void *arg, const struct cel_expr *e)
+{
+    struct validation *v = arg;
+    const struct cel_expr *bad;
+    const char *why;
+
+    if (!is_format(e) || !e->call.target || e->call.target->kind != CEL_EXPR_LITERAL ||
+        e->call.target->literal.kind != CEL_STRING || e->call.n != 1 || e->call.args[0]->kind != CEL_EXPR_LIST)
+        return true;
+    why = format_wrong(v->arena, e, &bad);
+    if (why)
+        complain(v, bad, "%s", why);
+    return true;
+}
+
+bool validate(const struct cel_env *env, struct arena *a, const struct cel_source *src, const struct cel_expr *e,
+              struct cel_issues *issues)
+{
+    static look_fn *const looks[] = { look_at_duration, look_at_timestamp, look_at_regex, look_at_list, look_at_map,
+                                      look_at_format };
+    struct validation v = { .env = env, .arena = a, .src = src, .issues = issues,
+                            .run = { .arena = a, .work = WORK_MAX } };
+    size_t before = issues->total;
+
+    for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+        cel_expr_walk(e, looks[i], &v);
+    run_release(&v.run);
+    return issues->total == before;
+}
