@@ -152,22 +152,22 @@ static void compile(void *arg)
     struct cel_program *p = c->program;
     const char *wrong;
 
-    p->expr = parse(&c->parser);
+    p->expr = cel_parse_text(&c->parser);
     if (!p->expr)
         return;
     p->max_id = c->parser.next_id;
     p->depth = depth_of(p->expr);
     p->type = &cel_type_dyn;
     if (c->check) {
-        if (!check(p->env, p->arena, &c->parser.src, p->expr, c->parser.issues))
+        if (!cel_check(p->env, p->arena, &c->parser.src, p->expr, c->parser.issues))
             return;
         p->checked = true;
         p->type = p->expr->type;
-        if ((env_libraries(p->env) & CEL_CHECK_LITERALS) &&
-            !validate(p->env, p->arena, &c->parser.src, p->expr, c->parser.issues))
+        if ((cel_env_libraries(p->env) & CEL_CHECK_LITERALS) &&
+            !cel_validate(p->env, p->arena, &c->parser.src, p->expr, c->parser.issues))
             return;
     }
-    p->plan = plan(p, &wrong);
+    p->plan = cel_plan(p, &wrong);
     if (!p->plan)
         p->unplanned = wrong;
     c->good = true;
@@ -184,7 +184,7 @@ static struct cel_program *compile_text(const struct cel_env *env, const char *t
     p->arena = arena_new();
     p->env = env;
     p->text = arena_strndup(p->arena, text, len);
-    c.parser = (struct parser){ .env = env, .libraries = env_libraries(env), .arena = p->arena, .issues = issues,
+    c.parser = (struct parser){ .env = env, .libraries = cel_env_libraries(env), .arena = p->arena, .issues = issues,
                                 .src = { p->text, len, cel_code_points(text, len) } };
     deep_call(COMPILE_STACK, compile, &c);
     return c.good ? p : cel_program_free(p);

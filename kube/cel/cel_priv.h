@@ -12,8 +12,8 @@
     type *v;             \
     size_t n, cap
 #define arena_push(a, l) \
-    ((l)->v = arena_grow((a), (l)->v, (l)->n, &(l)->cap, sizeof(*(l)->v)), &(l)->v[(l)->n++])
-void *arena_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
+    ((l)->v = cel_arena_grow((a), (l)->v, (l)->n, &(l)->cap, sizeof(*(l)->v)), &(l)->v[(l)->n++])
+void *cel_arena_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
 
 /* ---- environment (env.c) ---------------------------------------------------------------------- */
 
@@ -41,13 +41,13 @@ struct variable {
 };
 
 /* What names mean: the innermost environment that knows a name decides. */
-const struct function *env_function(const struct cel_env *env, const char *name);
-const struct variable *env_variable(const struct cel_env *env, const char *name);
-unsigned env_libraries(const struct cel_env *env);
-const char *env_container(const struct cel_env *env);
-cel_actual_hook *env_actual_costs(const struct cel_env *env);
+const struct function *cel_env_function(const struct cel_env *env, const char *name);
+const struct variable *cel_env_variable(const struct cel_env *env, const char *name);
+unsigned cel_env_libraries(const struct cel_env *env);
+const char *cel_env_container(const struct cel_env *env);
+cel_actual_hook *cel_env_actual_costs(const struct cel_env *env);
 /* The i-th full name that `name` may stand for, the innermost container first; NULL: no more. */
-const char *env_candidate(const struct cel_env *env, struct arena *a, const char *name, size_t i);
+const char *cel_env_candidate(const struct cel_env *env, struct arena *a, const char *name, size_t i);
 
 /* ---- text (issues.c) -------------------------------------------------------------------------- */
 
@@ -59,7 +59,7 @@ struct cel_source {
 };
 
 #define NO_OFFSET SIZE_MAX                       /* an issue without a place: <input>:-1:0 */
-void issue_add(struct cel_issues *issues, const struct cel_source *src, size_t offset, const char *fmt, ...)
+void cel_issue_add(struct cel_issues *issues, const struct cel_source *src, size_t offset, const char *fmt, ...)
     PRINTF(4, 5);
 
 /* ---- tokens (lex.c) --------------------------------------------------------------------------- */
@@ -84,10 +84,10 @@ struct token {
 };
 
 /* All tokens of a text, TOKEN_EOF last; what is no token becomes an issue. */
-struct token *lex(struct arena *a, const struct cel_source *src, struct cel_issues *issues, size_t *ret_n);
-const char *token_name(enum token_kind kind);    /* "'=='", "IDENTIFIER" */
+struct token *cel_lex(struct arena *a, const struct cel_source *src, struct cel_issues *issues, size_t *ret_n);
+const char *cel_token_name(enum token_kind kind);    /* "'=='", "IDENTIFIER" */
 /* The value of a string or bytes token; NULL with *ret_wrong. */
-const char *unquote(struct arena *a, const char *s, size_t len, bool bytes, size_t *ret_len, const char **ret_wrong);
+const char *cel_unquote(struct arena *a, const char *s, size_t len, bool bytes, size_t *ret_len, const char **ret_wrong);
 
 /* ---- tree (parse.c, macros.c) ----------------------------------------------------------------- */
 
@@ -105,18 +105,18 @@ struct parser {
     struct grammar_state *grammar;               /* parse.c */
 };
 
-struct cel_expr *parse(struct parser *p);        /* NULL with issues */
+struct cel_expr *cel_parse_text(struct parser *p);        /* NULL with issues */
 
-struct cel_expr *expr_new(struct parser *p, enum cel_expr_kind kind, size_t offset);
-struct cel_expr *expr_literal(struct parser *p, size_t offset, struct cel_value v);
-struct cel_expr *expr_ident(struct parser *p, size_t offset, const char *name);
-struct cel_expr *expr_call(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
+struct cel_expr *cel_expr_new(struct parser *p, enum cel_expr_kind kind, size_t offset);
+struct cel_expr *cel_expr_literal(struct parser *p, size_t offset, struct cel_value v);
+struct cel_expr *cel_expr_ident(struct parser *p, size_t offset, const char *name);
+struct cel_expr *cel_expr_call(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
                            struct cel_expr *const *args, size_t n);
 /* The expansion of a call if it is a macro, with or without issues; NULL if it is none. */
-struct cel_expr *expand_macro(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
+struct cel_expr *cel_expand_macro(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
                               struct cel_expr **args, size_t n);
 
-extern const char accumulator[];                 /* "__result__" */
+extern const char cel_accumulator[];             /* "__result__" */
 
 /* ---- types (check.c, unify.c) ----------------------------------------------------------------- */
 
@@ -134,18 +134,18 @@ struct bindings {
     size_t work;                                 /* types left to look at: they may grow exponentially */
 };
 
-const struct cel_type *type_var_new(struct bindings *b);
+const struct cel_type *cel_type_var_new(struct bindings *b);
 /* t with what variables stand for in their place; free ones become dyn if told so. */
-const struct cel_type *substitute(struct bindings *b, const struct cel_type *t, bool free_to_dyn);
+const struct cel_type *cel_substitute(struct bindings *b, const struct cel_type *t, bool free_to_dyn);
 /* All bind variables where they succeed, and leave `b` alone where they do not. */
-bool assignable(struct bindings *b, const struct cel_type *from, const struct cel_type *to);
-bool all_assignable(struct bindings *b, const struct cel_type *const *from, const struct cel_type *const *to, size_t n);
-const struct cel_type *most_general(const struct cel_type *a, const struct cel_type *b);
+bool cel_assignable(struct bindings *b, const struct cel_type *from, const struct cel_type *to);
+bool cel_all_assignable(struct bindings *b, const struct cel_type *const *from, const struct cel_type *const *to, size_t n);
+const struct cel_type *cel_most_general(const struct cel_type *a, const struct cel_type *b);
 
-bool check(const struct cel_env *env, struct arena *a, const struct cel_source *src, struct cel_expr *e,
+bool cel_check(const struct cel_env *env, struct arena *a, const struct cel_source *src, struct cel_expr *e,
            struct cel_issues *issues);
 /* Literals that can be seen to be wrong: duration('x'), matches('('), [1, 'a'] (validate.c). */
-bool validate(const struct cel_env *env, struct arena *a, const struct cel_source *src, const struct cel_expr *e,
+bool cel_validate(const struct cel_env *env, struct arena *a, const struct cel_source *src, const struct cel_expr *e,
               struct cel_issues *issues);
 
 /* ---- plan and evaluation (plan.c, eval.c, track.c) -------------------------------------------- */
@@ -166,7 +166,7 @@ struct cel_program {
 };
 
 /* NULL with *ret_wrong: what cel-go finds when it makes a program ("no such overload: ..."). */
-struct step *plan(struct cel_program *p, const char **ret_wrong);
+struct step *cel_plan(struct cel_program *p, const char **ret_wrong);
 
 struct tracker;
 struct loop_frame;
@@ -183,19 +183,19 @@ struct cel_run {
     struct regex_entry *regexes;
 };
 
-void run_release(struct cel_run *run);
+void cel_run_release(struct cel_run *run);
 
 /* What cel-go calls the kind in Go: "types.Int". */
-const char *go_type(enum cel_kind kind);
+const char *cel_go_type(enum cel_kind kind);
 
 /* The evaluator (eval.c) tells what it did; the tracker counts, as cel-go's does, and ends the run over the limit. */
-struct tracker *tracker_new(struct arena *a, int64_t max_id, uint64_t limit, cel_actual_hook *hook);
-uint64_t tracker_cost(const struct tracker *t);
-void track_value(struct cel_run *run, int64_t id, struct cel_value v, uint64_t cost);
-void track_drop(struct cel_run *run, int64_t id);
+struct tracker *cel_tracker_new(struct arena *a, int64_t max_id, uint64_t limit, cel_actual_hook *hook);
+uint64_t cel_tracker_cost(const struct tracker *t);
+void cel_track_value(struct cel_run *run, int64_t id, struct cel_value v, uint64_t cost);
+void cel_track_drop(struct cel_run *run, int64_t id);
 /* The values last pushed for these steps, as arguments; false: not all of them are there. */
-bool track_take(struct cel_run *run, const int64_t *ids, size_t n, struct cel_value *ret);
-uint64_t track_call_cost(const struct cel_run *run, const char *function, const struct cel_signature *s,
+bool cel_track_take(struct cel_run *run, const int64_t *ids, size_t n, struct cel_value *ret);
+uint64_t cel_track_call_cost(const struct cel_run *run, const char *function, const struct cel_signature *s,
                          const struct cel_value *args, size_t n, struct cel_value result);
 
 /* ---- values ----------------------------------------------------------------------------------- */
@@ -203,26 +203,26 @@ uint64_t track_call_cost(const struct cel_run *run, const char *function, const 
 #define WORK_MAX UINT64_C(50000000)
 
 /* fn(arg), on a deep stack once run->depth says that this one will not do; false: deeper than any stack. */
-bool run_deeper(struct cel_run *run, void (*fn)(void *), void *arg);
+bool cel_run_deeper(struct cel_run *run, void (*fn)(void *), void *arg);
 
-struct cel_value list_concat(struct cel_run *run, const struct cel_list *a, const struct cel_list *b);
+struct cel_value cel_list_concat(struct cel_run *run, const struct cel_list *a, const struct cel_list *b);
 /* m with one more entry: "insert failed: key %v already exists". */
-struct cel_value map_insert(struct cel_run *run, const struct cel_map *m, struct cel_value key, struct cel_value v);
-bool value_is_zero(struct cel_run *run, struct cel_value v);
+struct cel_value cel_map_insert(struct cel_run *run, const struct cel_map *m, struct cel_value key, struct cel_value v);
+bool cel_value_is_zero(struct cel_run *run, struct cel_value v);
 /* Go's %v of a value in messages: strings bare. */
-const char *value_text(struct cel_run *run, struct cel_value v);
+const char *cel_value_text(struct cel_run *run, struct cel_value v);
 /* Does a value fit a declared parameter, as far as run time can tell? */
-bool value_fits(struct cel_value v, const struct cel_type *t);
+bool cel_value_fits(struct cel_value v, const struct cel_type *t);
 
 /* time.c */
-struct cel_value timestamp_parse(struct cel_run *run, const char *s, size_t len);
-struct cel_value duration_parse(struct cel_run *run, const char *s, size_t len);
-const char *timestamp_text(struct arena *a, struct cel_value v);
-const char *duration_text(struct arena *a, int64_t ns);
+struct cel_value cel_timestamp_parse(struct cel_run *run, const char *s, size_t len);
+struct cel_value cel_duration_parse(struct cel_run *run, const char *s, size_t len);
+const char *cel_timestamp_text(struct arena *a, struct cel_value v);
+const char *cel_duration_text(struct arena *a, int64_t ns);
 
 /* format.c: "...%s".format([...]), and what can be said of it before it runs (NULL: nothing; *ret_bad: where). */
-struct cel_value format_string(struct cel_run *run, const struct cel_value *args, size_t n);
-const char *format_wrong(struct arena *a, const struct cel_expr *call, const struct cel_expr **ret_bad);
+struct cel_value cel_format_string(struct cel_run *run, const struct cel_value *args, size_t n);
+const char *cel_format_wrong(struct arena *a, const struct cel_expr *call, const struct cel_expr **ret_bad);
 
 /* The rows of the libraries. */
 struct overloads {

@@ -20,7 +20,7 @@ struct checker {
 
 static const struct cel_type *check_expr(struct checker *c, struct cel_expr *e);
 
-#define complain(c, e, ...) issue_add((c)->issues, (c)->src, (e)->offset, __VA_ARGS__)
+#define complain(c, e, ...) cel_issue_add((c)->issues, (c)->src, (e)->offset, __VA_ARGS__)
 
 static const char *text(struct checker *c, const struct cel_type *t)
 {
@@ -35,7 +35,7 @@ static void mismatch(struct checker *c, const struct cel_expr *e, const struct c
 
 static const struct cel_type *known(struct checker *c, const struct cel_type *t)
 {
-    return substitute(&c->bindings, t, false);
+    return cel_substitute(&c->bindings, t, false);
 }
 
 static const struct cel_type *optional_of(struct checker *c, const struct cel_type *t)
@@ -75,7 +75,7 @@ static bool find_name(struct checker *c, const char *name, struct meaning *ret)
 {
     const char *full;
 
-    for (size_t i = 0; (full = env_candidate(c->env, c->arena, name, i)); i++) {
+    for (size_t i = 0; (full = cel_env_candidate(c->env, c->arena, name, i)); i++) {
         const struct variable *v;
         const struct cel_type *t;
         for (const struct scope *s = c->scope; s; s = s->outer)
@@ -83,7 +83,7 @@ static bool find_name(struct checker *c, const char *name, struct meaning *ret)
                 *ret = (struct meaning){ s->name, s->type, NULL };
                 return true;
             }
-        v = env_variable(c->env, full);
+        v = cel_env_variable(c->env, full);
         if (v) {
             *ret = (struct meaning){ v->name, v->type, v->constant };
             return true;
@@ -119,8 +119,8 @@ static const struct function *find_function(struct checker *c, const char *name)
 {
     const char *full;
 
-    for (size_t i = 0; (full = env_candidate(c->env, c->arena, name, i)); i++) {
-        const struct function *f = env_function(c->env, full);
+    for (size_t i = 0; (full = cel_env_candidate(c->env, c->arena, name, i)); i++) {
+        const struct function *f = cel_env_function(c->env, full);
         if (f)
             return f;
     }
@@ -129,7 +129,7 @@ static const struct function *find_function(struct checker *c, const char *name)
 
 static void undeclared(struct checker *c, const struct cel_expr *e, const char *name)
 {
-    complain(c, e, "undeclared reference to '%s' (in container '%s')", name, env_container(c->env));
+    complain(c, e, "undeclared reference to '%s' (in container '%s')", name, cel_env_container(c->env));
 }
 
 static const struct cel_type *become_ident(struct cel_expr *e, const struct meaning *m)
@@ -179,7 +179,7 @@ static const struct cel_type *check_field(struct checker *c, struct cel_expr *e,
         result = field_type(c, e, target, field);
         break;
     case CEL_TYPE_PARAM:
-        assignable(&c->bindings, &cel_type_dyn, target);           /* it stays dyn from here on */
+        cel_assignable(&c->bindings, &cel_type_dyn, target);           /* it stays dyn from here on */
         result = &cel_type_dyn;
         break;
     case CEL_TYPE_DYN:
@@ -208,7 +208,7 @@ static const struct cel_type *check_select(struct checker *c, struct cel_expr *e
 static const struct cel_type *check_optional_select(struct checker *c, struct cel_expr *e)
 {
     const struct cel_expr *field = e->call.args[1];
-    const struct function *f = env_function(c->env, "_?._");
+    const struct function *f = cel_env_function(c->env, "_?._");
     const char *name = arena_strndup(c->arena, field->literal.s, field->literal.len);
     const struct cel_type *t = known(c, check_field(c, e, e->call.args[0], name, true));
 
@@ -227,7 +227,7 @@ static const struct cel_type *instantiate(struct checker *c, const struct cel_ty
     if (t->kind == CEL_TYPE_PARAM) {
         size_t letter = (size_t)(t->name[0] - 'A');
         if (!letters[letter])
-            letters[letter] = type_var_new(&c->bindings);
+            letters[letter] = cel_type_var_new(&c->bindings);
         return letters[letter];
     }
     if (!t->n_params)
@@ -255,7 +255,7 @@ static void try_overload(struct checker *c, const struct cel_signature *s, const
             want[i] = instantiate(c, s->args[i], letters);
         result = instantiate(c, s->result, letters);
     }
-    if (!all_assignable(&c->bindings, args, want, n))
+    if (!cel_all_assignable(&c->bindings, args, want, n))
         return;
     *arena_push(c->arena, &r->fits) = s;
     result = known(c, result);
@@ -271,7 +271,7 @@ static const struct cel_type *check_logic(struct checker *c, struct cel_expr *e,
     const struct cel_type *result = &cel_type_bool;
 
     for (size_t i = 0; i < e->call.n; i++)
-        if (!assignable(&c->bindings, e->call.args[i]->type, &cel_type_bool)) {
+        if (!cel_assignable(&c->bindings, e->call.args[i]->type, &cel_type_bool)) {
             mismatch(c, e->call.args[i], &cel_type_bool, e->call.args[i]->type);
             result = &cel_type_error;
         }
@@ -303,7 +303,7 @@ static const struct cel_type *resolve(struct checker *c, struct cel_expr *e, con
         return r.result;
     }
     for (size_t i = 0; i < n; i++)
-        args[i] = substitute(&c->bindings, args[i], true);
+        args[i] = cel_substitute(&c->bindings, args[i], true);
     complain(c, e, "found no matching overload for '%s' applied to '%s'", f->name,
              cel_type_signature(c->arena, args, n, member));
     return &cel_type_error;
@@ -344,9 +344,9 @@ static const struct cel_type *join(struct checker *c, const struct cel_expr *e, 
 {
     if (!before)
         return now;
-    if (assignable(&c->bindings, before, now))
-        return most_general(before, now);
-    if (!(env_libraries(c->env) & CEL_HOMOGENEOUS_LITERALS))
+    if (cel_assignable(&c->bindings, before, now))
+        return cel_most_general(before, now);
+    if (!(cel_env_libraries(c->env) & CEL_HOMOGENEOUS_LITERALS))
         return &cel_type_dyn;
     mismatch(c, e, before, now);
     return &cel_type_error;
@@ -374,7 +374,7 @@ static const struct cel_type *check_list(struct checker *c, struct cel_expr *e)
             t = optional_content(c, element);
         all = join(c, element, all, t);
     }
-    return cel_type_list(c->arena, all ? all : type_var_new(&c->bindings));
+    return cel_type_list(c->arena, all ? all : cel_type_var_new(&c->bindings));
 }
 
 static const struct cel_type *check_map(struct checker *c, struct cel_expr *e)
@@ -391,8 +391,8 @@ static const struct cel_type *check_map(struct checker *c, struct cel_expr *e)
         values = join(c, entry->value, values, t);
     }
     if (!keys) {
-        keys = type_var_new(&c->bindings);
-        values = type_var_new(&c->bindings);
+        keys = cel_type_var_new(&c->bindings);
+        values = cel_type_var_new(&c->bindings);
     }
     return cel_type_map(c->arena, keys, values);
 }
@@ -406,7 +406,7 @@ static void check_struct_fields(struct checker *c, struct cel_expr *e, const str
             want = field_type(c, e, object, entry->field);
         if (entry->optional)
             got = optional_content(c, entry->value);
-        if (!assignable(&c->bindings, want, got))
+        if (!cel_assignable(&c->bindings, want, got))
             complain(c, e, "expected type of field '%s' is '%s' but provided type is '%s'", entry->field,
                      text(c, want), text(c, got));
     }
@@ -451,7 +451,7 @@ static void loop_types(struct checker *c, const struct cel_expr *range, bool two
     case CEL_TYPE_DYN:
     case CEL_TYPE_ERROR:
     case CEL_TYPE_PARAM:
-        assignable(&c->bindings, &cel_type_dyn, t);
+        cel_assignable(&c->bindings, &cel_type_dyn, t);
         *ret_var = *ret_var2 = &cel_type_dyn;
         break;
     default:
@@ -463,7 +463,7 @@ static void loop_types(struct checker *c, const struct cel_expr *range, bool two
 
 static void assert_type(struct checker *c, const struct cel_expr *e, const struct cel_type *want)
 {
-    if (!assignable(&c->bindings, want, e->type))
+    if (!cel_assignable(&c->bindings, want, e->type))
         mismatch(c, e, want, e->type);
 }
 
@@ -513,11 +513,11 @@ static bool settle(void *arg, const struct cel_expr *e)
 {
     struct checker *c = arg;
 
-    ((struct cel_expr *)e)->type = substitute(&c->bindings, e->type, true);
+    ((struct cel_expr *)e)->type = cel_substitute(&c->bindings, e->type, true);
     return true;
 }
 
-bool check(const struct cel_env *env, struct arena *a, const struct cel_source *src, struct cel_expr *e,
+bool cel_check(const struct cel_env *env, struct arena *a, const struct cel_source *src, struct cel_expr *e,
            struct cel_issues *issues)
 {
     struct checker c = { .env = env, .arena = a, .src = src, .issues = issues,
@@ -528,6 +528,6 @@ bool check(const struct cel_env *env, struct arena *a, const struct cel_source *
     if (issues->total == before)
         cel_expr_walk(e, settle, &c);
     if (!c.bindings.work)
-        issue_add(issues, src, NO_OFFSET, "the types of the expression are too complex");
+        cel_issue_add(issues, src, NO_OFFSET, "the types of the expression are too complex");
     return issues->total == before;
 }

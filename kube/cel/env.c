@@ -2,7 +2,7 @@
 
 #include "kube/cel/cel_priv.h"
 
-void *arena_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
+void *cel_arena_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
 {
     void *grown;
 
@@ -234,7 +234,7 @@ struct arena *cel_env_arena(struct cel_env *env)
 
 static void add_overload(struct cel_env *env, const struct cel_overload *row, bool unguarded)
 {
-    const struct function *known = env_function(env, row->function);
+    const struct function *known = cel_env_function(env, row->function);
     struct function *f = arena_alloc(env->arena, sizeof(*f));
     struct cel_signature *s = read_signature(env, row);
 
@@ -293,7 +293,7 @@ void cel_env_set_actual_costs(struct cel_env *env, cel_actual_hook *hook)
 
 /* ---- asking ----------------------------------------------------------------------------------- */
 
-const struct function *env_function(const struct cel_env *env, const char *name)
+const struct function *cel_env_function(const struct cel_env *env, const char *name)
 {
     for (; env; env = env->parent) {
         const struct function *f = names_find(&env->functions, name);
@@ -304,7 +304,7 @@ const struct function *env_function(const struct cel_env *env, const char *name)
 }
 
 /* Names of types are variables, too: `type(x) == int`. */
-const struct variable *env_variable(const struct cel_env *env, const char *name)
+const struct variable *cel_env_variable(const struct cel_env *env, const char *name)
 {
     for (; env; env = env->parent) {
         const struct variable *v = names_find(&env->variables, name);
@@ -327,22 +327,22 @@ const struct cel_type *cel_env_find_type(const struct cel_env *env, const char *
     return NULL;
 }
 
-unsigned env_libraries(const struct cel_env *env)
+unsigned cel_env_libraries(const struct cel_env *env)
 {
     return env->libraries;
 }
 
-const char *env_container(const struct cel_env *env)
+const char *cel_env_container(const struct cel_env *env)
 {
     return env->container;
 }
 
-cel_actual_hook *env_actual_costs(const struct cel_env *env)
+cel_actual_hook *cel_env_actual_costs(const struct cel_env *env)
 {
     return env->actual;
 }
 
-const char *env_candidate(const struct cel_env *env, struct arena *a, const char *name, size_t i)
+const char *cel_env_candidate(const struct cel_env *env, struct arena *a, const char *name, size_t i)
 {
     size_t len = strlen(env->container);
 

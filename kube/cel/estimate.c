@@ -396,7 +396,7 @@ static struct cel_call_estimate overload_cost(struct estimation *x, const struct
 
 static bool is_accumulator(const char *name)
 {
-    return streq(name, accumulator) || streq(name, "@result");
+    return streq(name, cel_accumulator) || streq(name, "@result");
 }
 
 static struct cel_node node(struct estimation *x, const struct cel_expr *e)
@@ -561,7 +561,7 @@ static bool is_binding(const struct cel_expr *e)
 {
     return e->loop.range->kind == CEL_EXPR_LIST && !e->loop.range->list.n &&
            e->loop.condition->kind == CEL_EXPR_LITERAL && e->loop.condition->literal.kind == CEL_BOOL &&
-           !e->loop.condition->literal.b && !streq(e->loop.accu, accumulator);
+           !e->loop.condition->literal.b && !streq(e->loop.accu, cel_accumulator);
 }
 
 static struct cel_range binding_cost(struct estimation *x, const struct cel_expr *e)

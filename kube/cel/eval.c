@@ -11,7 +11,7 @@ struct loop_frame {
     bool initialized, finishing;                 /* finishing: the result sees no loop variables */
 };
 
-const char *go_type(enum cel_kind kind)
+const char *cel_go_type(enum cel_kind kind)
 {
     static const char *const names[] = {
         [CEL_ERROR] = "*types.Err", [CEL_NULL] = "types.Null", [CEL_BOOL] = "types.Bool", [CEL_INT] = "types.Int",
@@ -38,7 +38,7 @@ static struct cel_value accumulated(struct cel_run *run, struct loop_frame *f)
         struct loop_frame *inner = run->loops;
         f->initialized = true;
         run->loops = f->outer;
-        f->accu = step_eval(run, f->step->loop.init);
+        f->accu = cel_step_eval(run, f->step->loop.init);
         run->loops = inner;
     }
     return f->accu;
@@ -76,7 +76,7 @@ static bool find_variable(struct cel_run *run, const char *name, struct cel_valu
 
 static struct cel_value no_such_key(struct cel_run *run, struct cel_value key)
 {
-    return cel_error(run, "no such key: %s", value_text(run, key));
+    return cel_error(run, "no such key: %s", cel_value_text(run, key));
 }
 
 static struct cel_value list_index(struct cel_run *run, struct cel_value key)
@@ -88,7 +88,7 @@ static struct cel_value list_index(struct cel_run *run, struct cel_value key)
     if (key.kind == CEL_UINT && key.u <= INT64_MAX)
         return cel_int((int64_t)key.u);
     if (key.kind == CEL_DOUBLE || key.kind == CEL_UINT)
-        return cel_error(run, "unsupported index value %s in list", value_text(run, key));
+        return cel_error(run, "unsupported index value %s in list", cel_value_text(run, key));
     return cel_error(run, "unsupported index type '%s' in list", cel_type_name(cel_value_type(key)));
 }
 
@@ -117,7 +117,7 @@ static struct cel_value look_up(struct cel_run *run, struct cel_value object, st
             *ret_present = true;
             return found;
         }
-        return ask ? CEL_NULL_VALUE : cel_error(run, "index out of bounds: %s", value_text(run, key));
+        return ask ? CEL_NULL_VALUE : cel_error(run, "index out of bounds: %s", cel_value_text(run, key));
     default:
         break;
     }
@@ -137,7 +137,7 @@ static struct cel_value qualifier_key(struct cel_run *run, const struct qualifie
     case CEL_ERROR: case CEL_STRING: case CEL_INT: case CEL_UINT: case CEL_BOOL: case CEL_DOUBLE:
         return key;
     default:
-        return cel_error(run, "invalid qualifier type: %s", go_type(key.kind));
+        return cel_error(run, "invalid qualifier type: %s", cel_go_type(key.kind));
     }
 }
 
@@ -158,8 +158,8 @@ static struct cel_value qualify(struct cel_run *run, const struct qualifier *q, 
     if (ask && !*ret_present)
         return v;
     if (q->relative)
-        track_drop(run, attribute_id(q->attribute));
-    track_value(run, q->id, v, 1);
+        cel_track_drop(run, cel_attribute_id(q->attribute));
+    cel_track_value(run, q->id, v, 1);
     return v;
 }
 
@@ -196,13 +196,13 @@ static struct cel_value unresolved_value(struct cel_run *run, const struct attri
         buf_add_str(&name, a->name);
         for (size_t i = 0; i < k; i++)
             buf_printf(&name, ".%.*s", (int)a->qualifiers.v[i].constant.len, a->qualifiers.v[i].constant.s);
-        for (size_t i = 0; (full = env_candidate(run->env, run->arena, name.data, i)); i++) {
+        for (size_t i = 0; (full = cel_env_candidate(run->env, run->arena, name.data, i)); i++) {
             struct cel_value v;
             const struct variable *known;
             const struct cel_type *t;
             if (find_variable(run, full, &v))
                 return cel_is_error(v) ? v : qualified(run, v, a->qualifiers.v + k, a->qualifiers.n - k);
-            known = env_variable(run->env, full);
+            known = cel_env_variable(run->env, full);
             if (known && known->constant)
                 return qualified(run, *known->constant, a->qualifiers.v + k, a->qualifiers.n - k);
             t = cel_env_find_type(run->env, full);
@@ -225,10 +225,10 @@ static struct cel_value attribute_value(struct cel_run *run, const struct attrib
             return cel_error(run, "no such attribute(s): %s", a->name);
         break;
     case ATTRIBUTE_VALUE:
-        v = step_eval(run, a->operand);
+        v = cel_step_eval(run, a->operand);
         break;
     default:
-        v = step_eval(run, a->operand);
+        v = cel_step_eval(run, a->operand);
         if (v.kind == CEL_BOOL)
             return attribute_value(run, v.b ? a->yes : a->no);
         return cel_is_error(v) ? v : cel_no_such_overload(run);
@@ -242,20 +242,20 @@ static void track_attribute(struct cel_run *run, const struct attribute *a, int6
     if (!run->tracker)
         return;
     if (a->kind == ATTRIBUTE_CONDITIONAL) {
-        track_drop(run, attribute_id(a->no));
-        track_drop(run, attribute_id(a->yes));
-        track_drop(run, step_id(a->operand));
+        cel_track_drop(run, cel_attribute_id(a->no));
+        cel_track_drop(run, cel_attribute_id(a->yes));
+        cel_track_drop(run, cel_step_id(a->operand));
     } else {
-        track_drop(run, attribute_id(a));
+        cel_track_drop(run, cel_attribute_id(a));
     }
-    track_value(run, id, v, a->kind == ATTRIBUTE_CONDITIONAL || test ? 0 : 1);
+    cel_track_value(run, id, v, a->kind == ATTRIBUTE_CONDITIONAL || test ? 0 : 1);
 }
 
 static struct cel_value eval_attribute(struct cel_run *run, const struct step *s)
 {
     struct cel_value v = attribute_value(run, s->attribute);
 
-    track_attribute(run, s->attribute, attribute_id(s->attribute), false, v);
+    track_attribute(run, s->attribute, cel_attribute_id(s->attribute), false, v);
     return v;
 }
 
@@ -277,7 +277,7 @@ static struct cel_value eval_logic(struct cel_run *run, const struct step *s, bo
     struct cel_value result = cel_bool(!decisive);
 
     for (size_t i = 0; i < s->n; i++) {
-        struct cel_value v = step_eval(run, s->args[i]);
+        struct cel_value v = cel_step_eval(run, s->args[i]);
         if (run->ended)
             return v;
         if (v.kind == CEL_BOOL && v.b == decisive) {
@@ -288,8 +288,8 @@ static struct cel_value eval_logic(struct cel_run *run, const struct step *s, bo
             result = cel_is_error(v) ? v : cel_no_such_overload(run);
     }
     for (size_t i = 0; i < s->n; i++)
-        track_drop(run, s->ids[i]);
-    track_value(run, s->id, result, 0);
+        cel_track_drop(run, s->ids[i]);
+    cel_track_value(run, s->id, result, 0);
     return result;
 }
 
@@ -305,14 +305,14 @@ static void track_call(struct cel_run *run, const struct step *s, const struct c
         return;
     if (s->n > ARRAY_SIZE(few))
         args = arena_alloc(run->arena, s->n * sizeof(*args));
-    if (track_take(run, s->ids, s->n, args))
-        cost = track_call_cost(run, s->function, signature, args, s->n, result);
-    track_value(run, s->id, result, cost);
+    if (cel_track_take(run, s->ids, s->n, args))
+        cost = cel_track_call_cost(run, s->function, signature, args, s->n, result);
+    cel_track_value(run, s->id, result, cost);
 }
 
 static struct cel_value eval_equality(struct cel_run *run, const struct step *s, bool negated)
 {
-    struct cel_value a = step_eval(run, s->args[0]), b = step_eval(run, s->args[1]), v;
+    struct cel_value a = cel_step_eval(run, s->args[0]), b = cel_step_eval(run, s->args[1]), v;
 
     if (run->ended)
         return a;
@@ -325,7 +325,7 @@ static struct cel_value eval_equality(struct cel_run *run, const struct step *s,
 
 static struct cel_value eval_not_strictly_false(struct cel_run *run, const struct step *s)
 {
-    struct cel_value v = step_eval(run, s->args[0]);
+    struct cel_value v = cel_step_eval(run, s->args[0]);
 
     if (v.kind != CEL_BOOL)
         v = cel_bool(true);
@@ -335,25 +335,25 @@ static struct cel_value eval_not_strictly_false(struct cel_run *run, const struc
 
 static struct cel_value eval_optional_or(struct cel_run *run, const struct step *s)
 {
-    struct cel_value v = step_eval(run, s->args[0]);
+    struct cel_value v = cel_step_eval(run, s->args[0]);
 
     if (v.kind == CEL_OPTIONAL) {
         if (!v.optional)
-            v = step_eval(run, s->args[1]);
+            v = cel_step_eval(run, s->args[1]);
         else if (s->kind == STEP_OPTIONAL_OR_VALUE)
             v = *v.optional;
     }
-    track_value(run, s->id, v, 0);
+    cel_track_value(run, s->id, v, 0);
     return v;
 }
 
 static struct cel_value eval_in_set(struct cel_run *run, const struct step *s)
 {
-    struct cel_value v = step_eval(run, s->args[0]), found;
+    struct cel_value v = cel_step_eval(run, s->args[0]), found;
 
     if (!cel_is_error(v))
         v = cel_bool(cel_map_find(run, s->set, v, &found));
-    track_value(run, s->id, v, 0);
+    cel_track_value(run, s->id, v, 0);
     return v;
 }
 
@@ -362,7 +362,7 @@ static bool args_fit(const struct cel_signature *s, const struct cel_value *args
     if (s->n != n)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (!value_fits(args[i], s->args[i]))
+        if (!cel_value_fits(args[i], s->args[i]))
             return false;
     return true;
 }
@@ -409,7 +409,7 @@ static struct cel_value eval_call(struct cel_run *run, const struct step *s)
     if (s->n > ARRAY_SIZE(few))
         args = arena_alloc(run->arena, s->n * sizeof(*args));
     for (size_t i = 0; i < s->n && !(bad && s->n > 2); i++) {
-        args[i] = step_eval(run, s->args[i]);
+        args[i] = cel_step_eval(run, s->args[i]);
         if (run->ended)
             return args[i];
         if (cel_is_error(args[i]) && !bad) {
@@ -431,9 +431,9 @@ static struct cel_value finish_literal(struct cel_run *run, const struct step *s
 {
     if (run->tracker) {
         struct cel_value *taken = arena_alloc(run->arena, (s->n + 1) * sizeof(*taken));
-        track_take(run, s->ids, s->n, taken);
+        cel_track_take(run, s->ids, s->n, taken);
     }
-    track_value(run, s->id, v, cost);
+    cel_track_value(run, s->id, v, cost);
     return v;
 }
 
@@ -443,13 +443,13 @@ static struct cel_value eval_list(struct cel_run *run, const struct step *s)
     size_t n = 0;
 
     for (size_t i = 0; i < s->n; i++) {
-        struct cel_value e = step_eval(run, s->args[i]);
+        struct cel_value e = cel_step_eval(run, s->args[i]);
         if (cel_is_error(e) || run->ended)
             return finish_literal(run, s, e, LIST_COST);
         if (s->optional && s->optional[i]) {
             if (e.kind != CEL_OPTIONAL)
                 return finish_literal(run, s, cel_error(run, "cannot initialize optional list element from "
-                                                        "non-optional value %s", value_text(run, e)), LIST_COST);
+                                                        "non-optional value %s", cel_value_text(run, e)), LIST_COST);
             if (!e.optional)
                 continue;
             e = *e.optional;
@@ -464,8 +464,8 @@ static struct cel_value eval_list(struct cel_run *run, const struct step *s)
 static bool entry_content(struct cel_run *run, struct cel_value key, struct cel_value *v)
 {
     if (v->kind != CEL_OPTIONAL) {
-        *v = cel_error(run, "cannot initialize optional entry '%s' from non-optional value %s", value_text(run, key),
-                       value_text(run, *v));
+        *v = cel_error(run, "cannot initialize optional entry '%s' from non-optional value %s", cel_value_text(run, key),
+                       cel_value_text(run, *v));
         return true;
     }
     if (!v->optional)
@@ -495,10 +495,10 @@ static struct cel_value eval_map(struct cel_run *run, const struct step *s)
     size_t n = 0;
 
     for (size_t i = 0; i < s->n; i += 2) {
-        struct cel_value key = step_eval(run, s->args[i]), value;
+        struct cel_value key = cel_step_eval(run, s->args[i]), value;
         if (cel_is_error(key) || run->ended)
             return finish_literal(run, s, key, MAP_COST);
-        value = step_eval(run, s->args[i + 1]);
+        value = cel_step_eval(run, s->args[i + 1]);
         if (!cel_is_error(value) && s->optional[i / 2] && !entry_content(run, key, &value))
             continue;
         if (cel_is_error(value) || run->ended)
@@ -515,7 +515,7 @@ static struct cel_value eval_struct(struct cel_run *run, const struct step *s)
     size_t n = 0;
 
     for (size_t i = 0; i < s->n; i++) {
-        struct cel_value value = step_eval(run, s->args[i]);
+        struct cel_value value = cel_step_eval(run, s->args[i]);
         if (!cel_is_error(value) && s->optional[i] && !entry_content(run, cel_str(s->fields[i]), &value))
             continue;
         if (cel_is_error(value) || run->ended)
@@ -531,11 +531,11 @@ static struct cel_value eval_struct(struct cel_run *run, const struct step *s)
 /* One round; false: the loop is over. */
 static bool loop_round(struct cel_run *run, struct loop_frame *f)
 {
-    struct cel_value go_on = step_eval(run, f->step->loop.condition);
+    struct cel_value go_on = cel_step_eval(run, f->step->loop.condition);
 
     if (run->ended || !cel_work(run, 1) || (go_on.kind == CEL_BOOL && !go_on.b))
         return false;
-    f->accu = step_eval(run, f->step->loop.step);
+    f->accu = cel_step_eval(run, f->step->loop.step);
     f->initialized = true;
     return !run->ended;
 }
@@ -562,21 +562,21 @@ static void loop_map(struct cel_run *run, struct loop_frame *f, const struct cel
 
 static struct cel_value loop_value(struct cel_run *run, const struct step *s)
 {
-    struct cel_value range = step_eval(run, s->loop.range), v;
+    struct cel_value range = cel_step_eval(run, s->loop.range), v;
     struct loop_frame f = { .outer = run->loops, .step = s };
 
     if (cel_is_error(range) || run->ended)
         return range;
     if (range.kind != CEL_LIST && range.kind != CEL_MAP && range.kind != CEL_OBJECT)
-        return s->loop.var2 ? cel_error(run, "unsupported comprehension range type: %s", go_type(range.kind))
-                            : cel_error(run, "got '%s', expected iterable type", go_type(range.kind));
+        return s->loop.var2 ? cel_error(run, "unsupported comprehension range type: %s", cel_go_type(range.kind))
+                            : cel_error(run, "got '%s', expected iterable type", cel_go_type(range.kind));
     run->loops = &f;
     if (range.kind == CEL_LIST)
         loop_list(run, &f, range.list);
     else
         loop_map(run, &f, range.map);
     f.finishing = true;
-    v = step_eval(run, s->loop.result);
+    v = cel_step_eval(run, s->loop.result);
     run->loops = f.outer;
     return v;
 }
@@ -585,20 +585,20 @@ static struct cel_value eval_loop(struct cel_run *run, const struct step *s)
 {
     struct cel_value v = loop_value(run, s);
 
-    track_drop(run, step_id(s->loop.range));
-    track_value(run, s->id, v, 0);
+    cel_track_drop(run, cel_step_id(s->loop.range));
+    cel_track_value(run, s->id, v, 0);
     return v;
 }
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-struct cel_value step_eval(struct cel_run *run, const struct step *s)
+struct cel_value cel_step_eval(struct cel_run *run, const struct step *s)
 {
     if (run->ended)
         return cel_overrun(run);
     switch (s->kind) {
     case STEP_CONSTANT:
-        track_value(run, s->id, s->constant, 0);
+        cel_track_value(run, s->id, s->constant, 0);
         return s->constant;
     case STEP_ATTRIBUTE: return eval_attribute(run, s);
     case STEP_TEST: return eval_test(run, s);
@@ -629,7 +629,7 @@ static void evaluate(void *arg)
 {
     struct evaluation *e = arg;
 
-    e->value = step_eval(&e->run, e->plan);
+    e->value = cel_step_eval(&e->run, e->plan);
 }
 
 /* Deeper trees run on a stack that holds them. */
@@ -645,14 +645,14 @@ bool cel_eval(const struct cel_program *p, const struct cel_activation *vars, st
         ret->value = cel_error(&e.run, "%s", p->unplanned);
         return false;
     }
-    e.run.tracker = tracker_new(arena, p->max_id, cost_limit, env_actual_costs(p->env));
+    e.run.tracker = cel_tracker_new(arena, p->max_id, cost_limit, cel_env_actual_costs(p->env));
     if (p->depth <= DEPTH_DIRECT)
         evaluate(&e);
     else
         deep_call(DEEP_STACK, evaluate, &e);
-    run_release(&e.run);
+    cel_run_release(&e.run);
     ret->over_limit = e.run.ended;
     ret->value = e.run.ended ? cel_overrun(&e.run) : e.value;
-    ret->cost = tracker_cost(e.run.tracker);
+    ret->cost = cel_tracker_cost(e.run.tracker);
     return !cel_is_error(ret->value);
 }

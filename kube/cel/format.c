@@ -150,7 +150,7 @@ static bool write_plain(struct formatting *f, struct cel_value v, bool nested)
         return true;
     case CEL_LIST:
     case CEL_MAP:
-        return run_deeper(f->run, write_inside, &inside) && inside.good;
+        return cel_run_deeper(f->run, write_inside, &inside) && inside.good;
     case CEL_DOUBLE:
         if (nested)
             return write_nested_double(f, v.d);
@@ -364,7 +364,7 @@ static const char *read_clause(struct arena *a, const char *p, const char *end, 
     return p + 1;
 }
 
-struct cel_value format_string(struct cel_run *run, const struct cel_value *args, size_t n)
+struct cel_value cel_format_string(struct cel_run *run, const struct cel_value *args, size_t n)
 {
     cleanup_buf struct buf b = BUF_INIT;
     struct formatting f = { .run = run, .b = &b };
@@ -466,7 +466,7 @@ static const char *clause_wrong(struct arena *a, struct clause c, const struct c
     return what ? arena_printf(a, "error during formatting: %s, was given %s", what, cel_type_name((*ret_bad)->type)) : NULL;
 }
 
-const char *format_wrong(struct arena *a, const struct cel_expr *call, const struct cel_expr **ret_bad)
+const char *cel_format_wrong(struct arena *a, const struct cel_expr *call, const struct cel_expr **ret_bad)
 {
     const struct cel_expr *list = call->call.args[0];
     const char *p = call->call.target->literal.s, *end = p + call->call.target->literal.len, *why;

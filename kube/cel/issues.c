@@ -32,7 +32,7 @@ static void locate(const struct cel_source *src, size_t offset, size_t *ret_line
     *ret_column += offset;                        /* past the end */
 }
 
-void issue_add(struct cel_issues *issues, const struct cel_source *src, size_t offset, const char *fmt, ...)
+void cel_issue_add(struct cel_issues *issues, const struct cel_source *src, size_t offset, const char *fmt, ...)
 {
     struct cel_issue issue = { 0 };
     va_list args;

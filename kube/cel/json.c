@@ -75,7 +75,7 @@ static struct cel_value misfit(struct cel_run *run, const char *want, const json
 static struct cel_value date(struct cel_run *run, const char *s, size_t len)
 {
     char *text = arena_printf(run->arena, "%.*sT00:00:00Z", (int)len, s);
-    struct cel_value v = timestamp_parse(run, text, strlen(text));
+    struct cel_value v = cel_timestamp_parse(run, text, strlen(text));
 
     return cel_is_error(v) ? cel_error(run, "Invalid date formatted string %.*s: invalid date", (int)len, s) : v;
 }
@@ -100,12 +100,12 @@ static struct cel_value formatted(struct cel_run *run, const json_t *v, const st
 
     switch (type->kind) {
     case CEL_TYPE_DURATION:
-        made = duration_parse(run, s, len);
+        made = cel_duration_parse(run, s, len);
         return cel_is_error(made) ? cel_error(run, "Invalid duration %s: unable to parse %s as duration", s, s) : made;
     case CEL_TYPE_TIMESTAMP:
         if (type->format && streq(type->format, "date"))
             return date(run, s, len);
-        made = timestamp_parse(run, s, len);
+        made = cel_timestamp_parse(run, s, len);
         return cel_is_error(made) ? cel_error(run, "Invalid date-time formatted string %s: invalid date-time", s) : made;
     case CEL_TYPE_BYTES: return bytes(run, s);
     default: return cel_string(s, len);
@@ -458,8 +458,8 @@ json_t *cel_value_to_json(struct cel_run *run, struct cel_value v, const char **
         *ret_wrong = "a number that JSON does not have";
         return isfinite(v.d) ? json_real(v.d) : NULL;
     case CEL_STRING: return string_to_json(v);
-    case CEL_TIMESTAMP: return json_string(timestamp_text(run->arena, v));
-    case CEL_DURATION: return json_string(duration_text(run->arena, v.i));
+    case CEL_TIMESTAMP: return json_string(cel_timestamp_text(run->arena, v));
+    case CEL_DURATION: return json_string(cel_duration_text(run->arena, v.i));
     case CEL_BYTES:
         base64_encode(&encoded, v.s, v.len);
         return json_string(encoded.data ? encoded.data : "");
@@ -478,7 +478,7 @@ json_t *cel_value_to_json(struct cel_run *run, struct cel_value v, const char **
     case CEL_OBJECT:
         break;
     }
-    if (!run_deeper(run, write_inside, &w) || !w.made)
+    if (!cel_run_deeper(run, write_inside, &w) || !w.made)
         *ret_wrong = w.wrong;
     return w.made;
 }

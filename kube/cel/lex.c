@@ -40,7 +40,7 @@ static const char *const names[] = {
     [TOKEN_ESCAPED_IDENT] = "ESC_IDENTIFIER",
 };
 
-const char *token_name(enum token_kind kind)
+const char *cel_token_name(enum token_kind kind)
 {
     return names[kind];
 }
@@ -294,7 +294,7 @@ static const char *next_code_point(const char *p, const char *end)
     return p;
 }
 
-struct token *lex(struct arena *a, const struct cel_source *src, struct cel_issues *issues, size_t *ret_n)
+struct token *cel_lex(struct arena *a, const struct cel_source *src, struct cel_issues *issues, size_t *ret_n)
 {
     struct scan c = { .s = src->text, .end = src->text + src->len };
     DYN(struct token) tokens = { 0 };
@@ -318,7 +318,7 @@ struct token *lex(struct arena *a, const struct cel_source *src, struct cel_issu
             continue;
         }
         end = next_code_point(c.failed, c.end);
-        issue_add(issues, src, offset, "Syntax error: token recognition error at: '%.*s'", (int)(end - p), p);
+        cel_issue_add(issues, src, offset, "Syntax error: token recognition error at: '%.*s'", (int)(end - p), p);
         p = end;
     }
     *ret_n = tokens.n;
@@ -389,7 +389,7 @@ static bool unescape(const char **p, char **out, bool bytes, const char **ret_wr
     return true;
 }
 
-const char *unquote(struct arena *a, const char *s, size_t len, bool bytes, size_t *ret_len, const char **ret_wrong)
+const char *cel_unquote(struct arena *a, const char *s, size_t len, bool bytes, size_t *ret_len, const char **ret_wrong)
 {
     const char *end = s + len;
     char *made = arena_alloc(a, len + 1), *out = made;

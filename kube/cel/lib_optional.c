@@ -10,7 +10,7 @@ static struct cel_value of(struct cel_run *run, const struct cel_value *args, si
 static struct cel_value of_non_zero(struct cel_run *run, const struct cel_value *args, size_t n)
 {
     (void)n;
-    return value_is_zero(run, args[0]) ? cel_optional_none() : cel_optional_of(run->arena, args[0]);
+    return cel_value_is_zero(run, args[0]) ? cel_optional_none() : cel_optional_of(run->arena, args[0]);
 }
 
 static struct cel_value none(struct cel_run *run, const struct cel_value *args, size_t n)
@@ -61,7 +61,7 @@ static struct cel_value unwrap(struct cel_run *run, const struct cel_value *args
         if (!cel_work(run, 1))
             return cel_overrun(run);
         if (v.kind != CEL_OPTIONAL)
-            return cel_error(run, "value %s is not optional", value_text(run, v));
+            return cel_error(run, "value %s is not optional", cel_value_text(run, v));
         if (v.optional)
             *arena_push(run->arena, &made) = *v.optional;
     }
@@ -103,7 +103,7 @@ const struct overloads lib_optional = { rows, ARRAY_SIZE(rows), false };
 static struct cel_value insert(struct cel_run *run, const struct cel_value *args, size_t n)
 {
     (void)n;
-    return map_insert(run, args[0].map, args[1], args[2]);
+    return cel_map_insert(run, args[0].map, args[1], args[2]);
 }
 
 static struct cel_value insert_all(struct cel_run *run, const struct cel_value *args, size_t n)
@@ -113,7 +113,7 @@ static struct cel_value insert_all(struct cel_run *run, const struct cel_value *
 
     (void)n;
     while (cel_map_next(run, args[1].map, &pos, &key, &v)) {
-        made = map_insert(run, made.map, key, v);
+        made = cel_map_insert(run, made.map, key, v);
         if (cel_is_error(made))
             return made;
     }

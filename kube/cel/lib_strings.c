@@ -254,7 +254,7 @@ static struct cel_value join(struct cel_run *run, const struct cel_value *args, 
         if (cel_is_error(v))
             return v;
         if (v.kind != CEL_STRING)
-            return cel_error(run, "join: invalid input: %s", value_text(run, v));
+            return cel_error(run, "join: invalid input: %s", cel_value_text(run, v));
         if (!cel_work(run, 1 + (v.len + (n > 1 ? args[1].len : 0)) / BYTES_A_STEP))
             return cel_overrun(run);
         if (i && n > 1)
@@ -297,7 +297,7 @@ static const struct cel_overload rows[] = {
     { "substring", "string_substring_int_int", "string.(int, int) string", substring, NULL, NULL },
     { "trim", "string_trim", "string.() string", trim, NULL, NULL },
     { "upperAscii", "string_upper_ascii", "string.() string", upper_ascii, NULL, NULL },
-    { "format", "string_format", "string.(list(dyn)) string", format_string, NULL, NULL },
+    { "format", "string_format", "string.(list(dyn)) string", cel_format_string, NULL, NULL },
     { "strings.quote", "strings_quote", "(string) string", quote, NULL, NULL },
     { "join", "list_join", "list(string).() string", join, NULL, NULL },
     { "join", "list_join_string", "list(string).(string) string", join, NULL, NULL },

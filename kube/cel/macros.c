@@ -1,7 +1,7 @@
 /* Macros: calls that become loops, presence tests and bindings before anything is checked. */
 #include "kube/cel/cel_priv.h"
 
-const char accumulator[] = "__result__";
+const char cel_accumulator[] = "__result__";
 static const char unused[] = "#unused";
 
 /* ---- building --------------------------------------------------------------------------------- */
@@ -17,38 +17,38 @@ struct expansion {
 
 static struct cel_expr *literal(struct expansion *x, struct cel_value v)
 {
-    return expr_literal(x->p, x->offset, v);
+    return cel_expr_literal(x->p, x->offset, v);
 }
 
 static struct cel_expr *accu(struct expansion *x)
 {
-    return expr_ident(x->p, x->offset, accumulator);
+    return cel_expr_ident(x->p, x->offset, cel_accumulator);
 }
 
 static struct cel_expr *call1(struct expansion *x, const char *function, struct cel_expr *a)
 {
-    return expr_call(x->p, x->offset, function, NULL, &a, 1);
+    return cel_expr_call(x->p, x->offset, function, NULL, &a, 1);
 }
 
 static struct cel_expr *call2(struct expansion *x, const char *function, struct cel_expr *a, struct cel_expr *b)
 {
-    return expr_call(x->p, x->offset, function, NULL, (struct cel_expr *[]){ a, b }, 2);
+    return cel_expr_call(x->p, x->offset, function, NULL, (struct cel_expr *[]){ a, b }, 2);
 }
 
 static struct cel_expr *call3(struct expansion *x, const char *function, struct cel_expr *a, struct cel_expr *b,
                               struct cel_expr *c)
 {
-    return expr_call(x->p, x->offset, function, NULL, (struct cel_expr *[]){ a, b, c }, 3);
+    return cel_expr_call(x->p, x->offset, function, NULL, (struct cel_expr *[]){ a, b, c }, 3);
 }
 
 static struct cel_expr *member0(struct expansion *x, const char *function, struct cel_expr *target)
 {
-    return expr_call(x->p, x->offset, function, target, NULL, 0);
+    return cel_expr_call(x->p, x->offset, function, target, NULL, 0);
 }
 
 static struct cel_expr *list(struct expansion *x, struct cel_expr *element)
 {
-    struct cel_expr *e = expr_new(x->p, CEL_EXPR_LIST, x->offset);
+    struct cel_expr *e = cel_expr_new(x->p, CEL_EXPR_LIST, x->offset);
 
     if (element) {
         e->list.n = 1;
@@ -59,14 +59,14 @@ static struct cel_expr *list(struct expansion *x, struct cel_expr *element)
 
 static struct cel_expr *empty_map(struct expansion *x)
 {
-    return expr_new(x->p, CEL_EXPR_MAP, x->offset);
+    return cel_expr_new(x->p, CEL_EXPR_MAP, x->offset);
 }
 
 /* An issue where `at` stands; the expansion is over. */
 static struct cel_expr *complain(struct expansion *x, const struct cel_expr *at, const char *message)
 {
-    issue_add(x->p->issues, &x->p->src, at->offset, "%s", message);
-    return expr_new(x->p, CEL_EXPR_NONE, at->offset);
+    cel_issue_add(x->p->issues, &x->p->src, at->offset, "%s", message);
+    return cel_expr_new(x->p, CEL_EXPR_NONE, at->offset);
 }
 
 /* ---- copying ---------------------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ static struct cel_entry *copy_entries(struct parser *p, const struct cel_entry *
 /* As deep as the parser lets a tree become. Every node gets a number of its own. */
 static struct cel_expr *copy(struct parser *p, const struct cel_expr *from)
 {
-    struct cel_expr *e = expr_new(p, from->kind, from->offset);
+    struct cel_expr *e = cel_expr_new(p, from->kind, from->offset);
     int64_t id = e->id;
 
     *e = *from;
@@ -143,12 +143,12 @@ struct loop {
 
 static struct cel_expr *loop(struct expansion *x, struct loop l)
 {
-    struct cel_expr *e = expr_new(x->p, CEL_EXPR_LOOP, x->offset);
+    struct cel_expr *e = cel_expr_new(x->p, CEL_EXPR_LOOP, x->offset);
 
     e->loop.var = l.var;
     e->loop.var2 = l.var2;
     e->loop.range = x->target;
-    e->loop.accu = accumulator;
+    e->loop.accu = cel_accumulator;
     e->loop.init = l.init;
     e->loop.condition = l.condition;
     e->loop.step = l.step;
@@ -159,14 +159,14 @@ static struct cel_expr *loop(struct expansion *x, struct loop l)
 /* `v` has a value while `result` is worked out. */
 static struct cel_expr *binding(struct expansion *x, const char *v, struct cel_expr *value, struct cel_expr *result)
 {
-    struct cel_expr *e = expr_new(x->p, CEL_EXPR_LOOP, x->offset);
+    struct cel_expr *e = cel_expr_new(x->p, CEL_EXPR_LOOP, x->offset);
 
     e->loop.var = unused;
     e->loop.range = list(x, NULL);
     e->loop.accu = v;
     e->loop.init = value;
     e->loop.condition = literal(x, cel_bool(false));
-    e->loop.step = expr_ident(x->p, x->offset, v);
+    e->loop.step = cel_expr_ident(x->p, x->offset, v);
     e->loop.result = result;
     return e;
 }
@@ -180,7 +180,7 @@ static const char *loop_variable(struct expansion *x, size_t i, const char *what
         *ret_wrong = complain(x, e, what);
         return NULL;
     }
-    if (streq(e->ident.name, accumulator)) {
+    if (streq(e->ident.name, cel_accumulator)) {
         *ret_wrong = complain(x, e, "iteration variable overwrites accumulator variable");
         return NULL;
     }
@@ -308,7 +308,7 @@ static struct cel_expr *transform_map(struct expansion *x, bool two)
     if (!loop_variables(x, two, &l, &bad))
         return bad;
     l.init = empty_map(x);
-    l.step = call3(x, "cel.@mapInsert", accu(x), expr_ident(x->p, x->offset, l.var), x->args[x->n - 1]);
+    l.step = call3(x, "cel.@mapInsert", accu(x), cel_expr_ident(x->p, x->offset, l.var), x->args[x->n - 1]);
     return collect(x, l, x->n == 4 ? x->args[2] : NULL);
 }
 
@@ -333,7 +333,7 @@ static struct cel_expr *has(struct expansion *x, bool two)
     (void)two;
     if (x->args[0]->kind != CEL_EXPR_SELECT)
         return complain(x, x->args[0], "invalid argument to has() macro");
-    e = expr_new(x->p, CEL_EXPR_SELECT, x->offset);
+    e = cel_expr_new(x->p, CEL_EXPR_SELECT, x->offset);
     e->select = x->args[0]->select;
     e->select.test = true;
     return e;
@@ -352,7 +352,7 @@ static struct cel_expr *opt_map(struct expansion *x, bool flat)
     if (!flat)
         value = call1(x, "optional.of", value);
     return call3(x, "_?_:_", member0(x, "hasValue", x->target), value,
-                 expr_call(x->p, x->offset, "optional.none", NULL, NULL, 0));
+                 cel_expr_call(x->p, x->offset, "optional.none", NULL, NULL, 0));
 }
 
 static struct cel_expr *cel_bind(struct expansion *x, bool two)
@@ -398,7 +398,7 @@ static const struct macro {
     { "transformMapEntry", true, 4, CEL_LIB_TWO_VARIABLES, transform_map_entry, true },
 };
 
-struct cel_expr *expand_macro(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
+struct cel_expr *cel_expand_macro(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
                               struct cel_expr **args, size_t n)
 {
     struct expansion x = { .p = p, .offset = offset, .target = target, .args = args, .n = n };

@@ -55,11 +55,11 @@ struct grammar_state {
 static void __attribute__((noreturn)) give_up(struct parser *p, const char *message)
 {
     if (message)
-        issue_add(p->issues, &p->src, NO_OFFSET, "%s", message);
+        cel_issue_add(p->issues, &p->src, NO_OFFSET, "%s", message);
     longjmp(p->grammar->give_up, 1);
 }
 
-struct cel_expr *expr_new(struct parser *p, enum cel_expr_kind kind, size_t offset)
+struct cel_expr *cel_expr_new(struct parser *p, enum cel_expr_kind kind, size_t offset)
 {
     struct cel_expr *e;
 
@@ -72,26 +72,26 @@ struct cel_expr *expr_new(struct parser *p, enum cel_expr_kind kind, size_t offs
     return e;
 }
 
-struct cel_expr *expr_literal(struct parser *p, size_t offset, struct cel_value v)
+struct cel_expr *cel_expr_literal(struct parser *p, size_t offset, struct cel_value v)
 {
-    struct cel_expr *e = expr_new(p, CEL_EXPR_LITERAL, offset);
+    struct cel_expr *e = cel_expr_new(p, CEL_EXPR_LITERAL, offset);
 
     e->literal = v;
     return e;
 }
 
-struct cel_expr *expr_ident(struct parser *p, size_t offset, const char *name)
+struct cel_expr *cel_expr_ident(struct parser *p, size_t offset, const char *name)
 {
-    struct cel_expr *e = expr_new(p, CEL_EXPR_IDENT, offset);
+    struct cel_expr *e = cel_expr_new(p, CEL_EXPR_IDENT, offset);
 
     e->ident.name = name;
     return e;
 }
 
-struct cel_expr *expr_call(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
+struct cel_expr *cel_expr_call(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
                            struct cel_expr *const *args, size_t n)
 {
-    struct cel_expr *e = expr_new(p, CEL_EXPR_CALL, offset);
+    struct cel_expr *e = cel_expr_new(p, CEL_EXPR_CALL, offset);
 
     e->call.function = function;
     e->call.target = target;
@@ -104,9 +104,9 @@ struct cel_expr *expr_call(struct parser *p, size_t offset, const char *function
 static struct cel_expr *call_or_macro(struct parser *p, size_t offset, const char *function, struct cel_expr *target,
                                       struct cel_expr **args, size_t n)
 {
-    struct cel_expr *e = expand_macro(p, offset, function, target, args, n);
+    struct cel_expr *e = cel_expand_macro(p, offset, function, target, args, n);
 
-    return e ? e : expr_call(p, offset, function, target, args, n);
+    return e ? e : cel_expr_call(p, offset, function, target, args, n);
 }
 
 static struct cel_expr *binary(struct parser *p, size_t offset, const char *function, struct cel_expr *a,
@@ -118,12 +118,12 @@ static struct cel_expr *binary(struct parser *p, size_t offset, const char *func
 /* Nothing sensible can stand here; an issue says why. */
 static struct cel_expr *nothing(struct parser *p)
 {
-    return expr_new(p, CEL_EXPR_NONE, 0);
+    return cel_expr_new(p, CEL_EXPR_NONE, 0);
 }
 
 static struct cel_expr *wrong(struct parser *p, size_t offset, const char *message)
 {
-    issue_add(p->issues, &p->src, offset, "%s", message);
+    cel_issue_add(p->issues, &p->src, offset, "%s", message);
     return nothing(p);
 }
 
@@ -194,7 +194,7 @@ static const char *listed(struct parser *p, uint64_t set)
     for (int kind = TOKEN_EOF; kind < TOKEN_EPSILON; kind++)
         if (in(set, (enum token_kind)kind)) {
             buf_add_str(&b, b.len ? ", " : many ? "{" : "");
-            buf_add_str(&b, token_name((enum token_kind)kind));
+            buf_add_str(&b, cel_token_name((enum token_kind)kind));
         }
     if (many)
         buf_add_char(&b, '}');
@@ -203,7 +203,7 @@ static const char *listed(struct parser *p, uint64_t set)
 
 static void syntax_error(struct parser *p, size_t token, const char *message)
 {
-    issue_add(p->issues, &p->src, p->tokens[token].offset, "Syntax error: %s", message);
+    cel_issue_add(p->issues, &p->src, p->tokens[token].offset, "Syntax error: %s", message);
 }
 
 /* What may come here: the rule's own set, and where it may end, what its callers wait for. */
@@ -392,7 +392,7 @@ static bool match(struct parser *p, enum token_kind kind, uint64_t after, int st
     if (in(expected(p, after), next(p))) {
         if (!g->recovering) {
             g->recovering = true;
-            syntax_error(p, p->at, arena_printf(p->arena, "missing %s at %s", token_name(kind), shown(p, ahead(p, 1))));
+            syntax_error(p, p->at, arena_printf(p->arena, "missing %s at %s", cel_token_name(kind), shown(p, ahead(p, 1))));
         }
         return true;
     }
@@ -443,7 +443,7 @@ static struct cel_expr *number(struct parser *p, const struct token *t, bool min
         if (errno == ERANGE)
             return wrong(p, offset, "invalid int literal");
     }
-    return expr_literal(p, offset, v);
+    return cel_expr_literal(p, offset, v);
 }
 
 static struct cel_expr *string(struct parser *p, const struct token *t)
@@ -451,11 +451,11 @@ static struct cel_expr *string(struct parser *p, const struct token *t)
     bool bytes = t->kind == TOKEN_BYTES;
     const char *why;
     size_t len;
-    const char *s = unquote(p->arena, t->s, t->len, bytes, &len, &why);
+    const char *s = cel_unquote(p->arena, t->s, t->len, bytes, &len, &why);
 
     if (!s)
         return wrong(p, t->offset, why);
-    return expr_literal(p, t->offset, bytes ? cel_bytes(s, len) : cel_string(s, len));
+    return cel_expr_literal(p, t->offset, bytes ? cel_bytes(s, len) : cel_string(s, len));
 }
 
 static struct cel_expr *literal(struct parser *p)
@@ -471,9 +471,9 @@ static struct cel_expr *literal(struct parser *p)
     match(p, t->kind, MAY_END, 245);
     switch (t->kind) {
     case TOKEN_STRING: case TOKEN_BYTES: return string(p, t);
-    case TOKEN_TRUE: return expr_literal(p, offset, cel_bool(true));
-    case TOKEN_FALSE: return expr_literal(p, offset, cel_bool(false));
-    case TOKEN_NULL: return expr_literal(p, offset, CEL_NULL_VALUE);
+    case TOKEN_TRUE: return cel_expr_literal(p, offset, cel_bool(true));
+    case TOKEN_FALSE: return cel_expr_literal(p, offset, cel_bool(false));
+    case TOKEN_NULL: return cel_expr_literal(p, offset, CEL_NULL_VALUE);
     default: return number(p, t, minus, offset);
     }
 }
@@ -508,7 +508,7 @@ static const char *field_name(struct parser *p)
     if (!t)
         return NULL;
     if (t->kind == TOKEN_ESCAPED_IDENT) {
-        issue_add(p->issues, &p->src, t->offset, "unsupported syntax: '`'");
+        cel_issue_add(p->issues, &p->src, t->offset, "unsupported syntax: '`'");
         return NULL;
     }
     return token_text(p, t);
@@ -565,7 +565,7 @@ static bool optional_syntax(struct parser *p, const struct token *t, const char 
 {
     if (p->libraries & CEL_LIB_OPTIONAL)
         return true;
-    issue_add(p->issues, &p->src, t->offset, "unsupported syntax '%s'", what);
+    cel_issue_add(p->issues, &p->src, t->offset, "unsupported syntax '%s'", what);
     return false;
 }
 
@@ -596,7 +596,7 @@ static bool goes_on(struct parser *p, uint64_t start)
 
 static struct cel_expr *list_elements(struct parser *p, size_t offset)
 {
-    struct cel_expr *e = expr_new(p, CEL_EXPR_LIST, offset), *element;
+    struct cel_expr *e = cel_expr_new(p, CEL_EXPR_LIST, offset), *element;
     struct args elements = { 0 };
     struct { ARENA_LIST(bool); } optional = { 0 };
     bool any = false, one;
@@ -642,7 +642,7 @@ static struct cel_expr *create_list(struct parser *p)
         e = list_elements(p, offset);
         rule_done(p);
     } else {
-        e = expr_new(p, CEL_EXPR_LIST, offset);
+        e = cel_expr_new(p, CEL_EXPR_LIST, offset);
     }
     close_bracket(p, TOKEN_RBRACKET, 148);
     return e;
@@ -711,7 +711,7 @@ static void message_fields(struct parser *p, struct cel_expr *message)
 
 static struct cel_expr *create_map(struct parser *p)
 {
-    struct cel_expr *e = expr_new(p, CEL_EXPR_MAP, ahead(p, 1)->offset);
+    struct cel_expr *e = cel_expr_new(p, CEL_EXPR_MAP, ahead(p, 1)->offset);
 
     match(p, TOKEN_LBRACE, 0, 152);
     if (!sync(p, EXPR_START | SET(QUESTION) | SET(COMMA) | SET(RBRACE), 154))
@@ -746,7 +746,7 @@ static struct cel_expr *create_message(struct parser *p, size_t n)
         buf_add(&name, ahead(p, 1)->s, ahead(p, 1)->len);
         match(p, next(p), 0, 161);
     }
-    e = expr_new(p, CEL_EXPR_STRUCT, ahead(p, 1)->offset);
+    e = cel_expr_new(p, CEL_EXPR_STRUCT, ahead(p, 1)->offset);
     e->map.name = arena_strndup(p->arena, name.data, name.len);
     match(p, TOKEN_LBRACE, 0, 172);
     if (!sync(p, FIELD | SET(QUESTION) | SET(COMMA) | SET(RBRACE), 174))
@@ -781,7 +781,7 @@ static struct cel_expr *ident_or_call(struct parser *p)
         if (!is_reserved(name + dot))
             return call_or_macro(p, open, name, NULL, args.v, args.n);
     } else if (!is_reserved(name + dot)) {
-        return expr_ident(p, id->offset, name);
+        return cel_expr_ident(p, id->offset, name);
     }
     return wrong(p, first->offset, arena_printf(p->arena, "reserved identifier: %s", name + dot));
 }
@@ -848,10 +848,10 @@ static struct cel_expr *select_field(struct parser *p, struct cel_expr *operand)
     if (optional) {
         if (!optional_syntax(p, dot, ".?"))
             return nothing(p);
-        return expr_call(p, dot->offset, "_?._", NULL,
-                         (struct cel_expr *[]){ operand, expr_literal(p, field_offset, cel_str(field)) }, 2);
+        return cel_expr_call(p, dot->offset, "_?._", NULL,
+                         (struct cel_expr *[]){ operand, cel_expr_literal(p, field_offset, cel_str(field)) }, 2);
     }
-    e = expr_new(p, CEL_EXPR_SELECT, dot->offset);
+    e = cel_expr_new(p, CEL_EXPR_SELECT, dot->offset);
     e->select.operand = operand;
     e->select.field = field;
     return e;
@@ -1071,7 +1071,7 @@ static struct cel_expr *balanced(struct parser *p, const struct chain *c, size_t
     struct cel_expr *left = middle == low ? c->terms.v[middle] : balanced(p, c, low, middle - 1);
     struct cel_expr *right = middle == high ? c->terms.v[middle + 1] : balanced(p, c, middle + 1, high);
 
-    return expr_call(p, c->offsets.v[middle], c->function, NULL, (struct cel_expr *[]){ left, right }, 2);
+    return cel_expr_call(p, c->offsets.v[middle], c->function, NULL, (struct cel_expr *[]){ left, right }, 2);
 }
 
 static struct cel_expr *chain(struct parser *p, enum token_kind op, const char *function,
@@ -1138,14 +1138,14 @@ static struct cel_expr *parse_tokens(struct parser *p)
 
     if (setjmp(p->grammar->give_up))
         return NULL;
-    p->tokens = lex(p->arena, &p->src, p->issues, &p->n_tokens);
+    p->tokens = cel_lex(p->arena, &p->src, p->issues, &p->n_tokens);
     e = sub_expr(p, SET(EOF));
     match(p, TOKEN_EOF, 0, 35);
     recover(p);
     return e;
 }
 
-struct cel_expr *parse(struct parser *p)
+struct cel_expr *cel_parse_text(struct parser *p)
 {
     struct grammar_state g = { .error_at = SIZE_MAX };
     struct cel_expr *e;
@@ -1153,7 +1153,7 @@ struct cel_expr *parse(struct parser *p)
     p->grammar = &g;
     p->next_id = 1;
     if (p->src.code_points > CEL_TEXT_MAX) {
-        issue_add(p->issues, &p->src, NO_OFFSET, "expression code point size exceeds limit: size: %zu, limit %d",
+        cel_issue_add(p->issues, &p->src, NO_OFFSET, "expression code point size exceeds limit: size: %zu, limit %d",
                   p->src.code_points, CEL_TEXT_MAX);
         return NULL;
     }

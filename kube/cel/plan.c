@@ -12,16 +12,16 @@ struct planner {
 
 static struct step *plan_expr(struct planner *p, const struct cel_expr *e);
 
-int64_t attribute_id(const struct attribute *a)
+int64_t cel_attribute_id(const struct attribute *a)
 {
     if (a->kind == ATTRIBUTE_CONDITIONAL)
-        return attribute_id(a->yes) == attribute_id(a->no) ? attribute_id(a->yes) : a->id;
+        return cel_attribute_id(a->yes) == cel_attribute_id(a->no) ? cel_attribute_id(a->yes) : a->id;
     return a->qualifiers.n ? a->qualifiers.v[a->qualifiers.n - 1].id : a->id;
 }
 
-int64_t step_id(const struct step *s)
+int64_t cel_step_id(const struct step *s)
 {
-    return s->kind == STEP_ATTRIBUTE ? attribute_id(s->attribute) : s->id;
+    return s->kind == STEP_ATTRIBUTE ? cel_attribute_id(s->attribute) : s->id;
 }
 
 static struct step *wrong(struct planner *p, const char *message)
@@ -68,7 +68,7 @@ static struct step *folded(struct planner *p, struct step *s)
 
     if (!all_constant(s))
         return s;
-    v = step_eval(&p->run, s);
+    v = cel_step_eval(&p->run, s);
     return cel_is_error(v) ? s : constant(p, s->id, v);
 }
 
@@ -151,7 +151,7 @@ static struct step *plan_index(struct planner *p, const struct cel_expr *e, bool
         case CEL_STRING: case CEL_INT: case CEL_UINT: case CEL_BOOL: case CEL_DOUBLE:
             break;
         default:
-            return wrong(p, arena_printf(p->arena, "invalid qualifier type: %s", go_type(q.constant.kind)));
+            return wrong(p, arena_printf(p->arena, "invalid qualifier type: %s", cel_go_type(q.constant.kind)));
         }
     } else if (index->kind == STEP_ATTRIBUTE) {
         q.attribute = index->attribute;
@@ -204,7 +204,7 @@ static bool plan_args(struct planner *p, struct step *s, const struct cel_expr *
 static void number_args(struct step *s)
 {
     for (size_t i = 0; i < s->n; i++)
-        s->ids[i] = step_id(s->args[i]);
+        s->ids[i] = cel_step_id(s->args[i]);
 }
 
 /* A name with dots in a tree that was not checked; NULL where the expression is more than that. */
@@ -224,8 +224,8 @@ static const struct function *find_function(struct planner *p, const char *name)
 {
     const char *full;
 
-    for (size_t i = 0; (full = env_candidate(p->program->env, p->arena, name, i)); i++) {
-        const struct function *f = env_function(p->program->env, full);
+    for (size_t i = 0; (full = cel_env_candidate(p->program->env, p->arena, name, i)); i++) {
+        const struct function *f = cel_env_function(p->program->env, full);
         if (f)
             return f;
     }
@@ -240,7 +240,7 @@ static const struct function *function_of(struct planner *p, const struct cel_ex
 
     *ret_target = e->call.target;
     if (p->program->checked)
-        return env_function(p->program->env, e->call.function);
+        return cel_env_function(p->program->env, e->call.function);
     if (e->call.target)
         prefix = qualified(p, e->call.target);
     if (!prefix)
@@ -301,7 +301,7 @@ static struct step *optimized(struct planner *p, struct step *s)
     if (streq(overload_id(s), "in_list"))
         return as_set(p, s);
     if (s->n == 1 && is_conversion(s->function) && is_constant(s->args[0])) {
-        v = step_eval(&p->run, s);
+        v = cel_step_eval(&p->run, s);
         return cel_is_error(v) ? wrong(p, v.error) : constant(p, s->id, v);
     }
     if (s->n == 2 && streq(s->function, "matches") && is_constant(s->args[1]) &&
@@ -344,7 +344,7 @@ static struct step *plan_call(struct planner *p, const struct cel_expr *e)
     if (e->call.n_overloads == 1)
         s->signature = e->call.overloads[0];
     if ((s->kind == STEP_OPTIONAL_OR || s->kind == STEP_OPTIONAL_OR_VALUE) &&
-        !(env_libraries(p->program->env) & CEL_LIB_OPTIONAL))
+        !(cel_env_libraries(p->program->env) & CEL_LIB_OPTIONAL))
         s->kind = STEP_CALL;
     if (!plan_args(p, s, target, e->call.args, e->call.n))
         return NULL;
@@ -389,7 +389,7 @@ static const struct cel_type *struct_type(struct planner *p, const char *name)
 {
     const char *full;
 
-    for (size_t i = 0; (full = env_candidate(p->program->env, p->arena, name, i)); i++) {
+    for (size_t i = 0; (full = cel_env_candidate(p->program->env, p->arena, name, i)); i++) {
         const struct cel_type *t = cel_env_find_type(p->program->env, full);
         if (t && t->kind == CEL_TYPE_OBJECT)
             return t;
@@ -453,13 +453,13 @@ static struct step *plan_expr(struct planner *p, const struct cel_expr *e)
     return wrong(p, "unsupported expr");
 }
 
-struct step *plan(struct cel_program *program, const char **ret_wrong)
+struct step *cel_plan(struct cel_program *program, const char **ret_wrong)
 {
     struct planner p = { .program = program, .arena = program->arena,
                          .run = { .arena = program->arena, .env = program->env, .work = WORK_MAX } };
     struct step *s = plan_expr(&p, program->expr);
 
-    run_release(&p.run);
+    cel_run_release(&p.run);
     *ret_wrong = p.wrong;
     return p.wrong ? NULL : s;
 }

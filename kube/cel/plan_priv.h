@@ -70,8 +70,8 @@ struct step {
 };
 
 /* The number under which an attribute's value is known: that of its last qualifier. */
-int64_t attribute_id(const struct attribute *a);
-int64_t step_id(const struct step *s);
+int64_t cel_attribute_id(const struct attribute *a);
+int64_t cel_step_id(const struct step *s);
 bool attribute_has_qualifiers(const struct attribute *a);
 
-struct cel_value step_eval(struct cel_run *run, const struct step *s);
+struct cel_value cel_step_eval(struct cel_run *run, const struct step *s);

@@ -232,8 +232,8 @@ struct cel_value cel_to_string(struct cel_run *run, struct cel_value v)
     case CEL_BYTES:
         return is_utf8(v.s, v.len) ? cel_string(v.s, v.len)
                                    : cel_error(run, "invalid UTF-8 in bytes, cannot convert to string");
-    case CEL_TIMESTAMP: return cel_str(timestamp_text(run->arena, v));
-    case CEL_DURATION: return cel_str(duration_text(run->arena, v.i));
+    case CEL_TIMESTAMP: return cel_str(cel_timestamp_text(run->arena, v));
+    case CEL_DURATION: return cel_str(cel_duration_text(run->arena, v.i));
     case CEL_TYPE: return cel_str(cel_type_name(v.type));
     case CEL_OPAQUE:
         if (v.opaque->ops->convert && v.opaque->ops->convert(run, v.opaque, &cel_type_string, &made))
@@ -255,7 +255,7 @@ static struct cel_value to_timestamp(struct cel_run *run, const struct cel_value
 
     (void)n;
     if (v.kind == CEL_STRING)
-        v = timestamp_parse(run, v.s, v.len);
+        v = cel_timestamp_parse(run, v.s, v.len);
     if (v.kind == CEL_INT)
         v = v.i < INT64_C(-62135596800) || v.i > INT64_C(253402300799) ? cel_error(run, "timestamp overflow")
                                                                        : cel_timestamp(v.i, 0);
@@ -269,7 +269,7 @@ static struct cel_value to_duration(struct cel_run *run, const struct cel_value 
     (void)n;
     switch (args[0].kind) {
     case CEL_DURATION: return args[0];
-    case CEL_STRING: return duration_parse(run, args[0].s, args[0].len);
+    case CEL_STRING: return cel_duration_parse(run, args[0].s, args[0].len);
     default: return not_convertible(run, args[0], &cel_type_duration);       /* integers too: cel-go declares what it lacks */
     }
 }

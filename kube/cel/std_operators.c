@@ -109,7 +109,7 @@ static struct cel_value add(struct cel_run *run, const struct cel_value *args, s
     case CEL_UINT: return __builtin_add_overflow(a.u, b.u, &sum) ? overflow(run, "unsigned integer") : cel_uint(sum);
     case CEL_DOUBLE: return cel_double(a.d + b.d);
     case CEL_DURATION: return as_duration(run, add_int(run, a.i, b.i));
-    case CEL_LIST: return list_concat(run, a.list, b.list);
+    case CEL_LIST: return cel_list_concat(run, a.list, b.list);
     default: return joined(run, a, b);
     }
 }

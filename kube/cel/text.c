@@ -1,4 +1,4 @@
-/* Values in words: as expressions (cel_write), and as messages show them (value_text). */
+/* Values in words: as expressions (cel_write), and as messages show them (cel_value_text). */
 #include <math.h>
 #include <stdio.h>
 
@@ -147,10 +147,10 @@ static void write_value(struct writing *w, struct cel_value v)
         break;
     case CEL_BYTES: write_bytes(b, v.s, v.len); break;
     case CEL_TIMESTAMP:
-        buf_printf(b, "%s%s%s", w->bare ? "" : "timestamp(\"", timestamp_text(w->run->arena, v), w->bare ? "" : "\")");
+        buf_printf(b, "%s%s%s", w->bare ? "" : "timestamp(\"", cel_timestamp_text(w->run->arena, v), w->bare ? "" : "\")");
         break;
     case CEL_DURATION:
-        buf_printf(b, "%s%s%s", w->bare ? "" : "duration(\"", duration_text(w->run->arena, v.i), w->bare ? "" : "\")");
+        buf_printf(b, "%s%s%s", w->bare ? "" : "duration(\"", cel_duration_text(w->run->arena, v.i), w->bare ? "" : "\")");
         break;
     case CEL_TYPE: buf_add_str(b, cel_type_name(v.type)); break;
     case CEL_OPAQUE: write_opaque(w, v.opaque); break;
@@ -158,7 +158,7 @@ static void write_value(struct writing *w, struct cel_value v)
     case CEL_MAP:
     case CEL_OBJECT:
     case CEL_OPTIONAL:
-        if (!run_deeper(w->run, write_inside, &inside))
+        if (!cel_run_deeper(w->run, write_inside, &inside))
             buf_add_str(b, "...");
     }
 }
@@ -168,7 +168,7 @@ void cel_write(struct cel_run *run, struct buf *b, struct cel_value v)
     write_value(&(struct writing){ .run = run, .b = b }, v);
 }
 
-const char *value_text(struct cel_run *run, struct cel_value v)
+const char *cel_value_text(struct cel_run *run, struct cel_value v)
 {
     cleanup_buf struct buf b = BUF_INIT;
 

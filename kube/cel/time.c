@@ -19,7 +19,7 @@ static int two_digits(const char *s)
     return (s[0] - '0') * 10 + (s[1] - '0');
 }
 
-struct cel_value timestamp_parse(struct cel_run *run, const char *s, size_t len)
+struct cel_value cel_timestamp_parse(struct cel_run *run, const char *s, size_t len)
 {
     struct cel_value v;
     struct gotime t;
@@ -35,7 +35,7 @@ struct cel_value timestamp_parse(struct cel_run *run, const char *s, size_t len)
 }
 
 /* RFC 3339 with as many digits of the second as it takes, in the zone it was written in. */
-const char *timestamp_text(struct arena *a, struct cel_value v)
+const char *cel_timestamp_text(struct arena *a, struct cel_value v)
 {
     int offset = v.time.offset_s / 60;
     char text[GOTIME_TEXT_MAX], fraction[16] = "", zone[16] = "Z";
@@ -138,7 +138,7 @@ static const char *take_part(const char *p, const char *end, uint64_t *sum)
 }
 
 /* As Go reads them: "1h30m", "-1.5s", "0". */
-struct cel_value duration_parse(struct cel_run *run, const char *s, size_t len)
+struct cel_value cel_duration_parse(struct cel_run *run, const char *s, size_t len)
 {
     const char *p = s, *end = s + len;
     bool minus = false;
@@ -161,7 +161,7 @@ struct cel_value duration_parse(struct cel_run *run, const char *s, size_t len)
 }
 
 /* Seconds, as a float64 prints without an exponent: "1.5s". */
-const char *duration_text(struct arena *a, int64_t ns)
+const char *cel_duration_text(struct arena *a, int64_t ns)
 {
     int64_t whole = ns / 1000000000;
     double seconds = (double)whole + (double)(ns % 1000000000) / 1e9;

@@ -19,7 +19,7 @@ struct tracker {
     ARENA_LIST(struct pushed);
 };
 
-struct tracker *tracker_new(struct arena *a, int64_t max_id, uint64_t limit, cel_actual_hook *hook)
+struct tracker *cel_tracker_new(struct arena *a, int64_t max_id, uint64_t limit, cel_actual_hook *hook)
 {
     struct tracker *t = arena_alloc(a, sizeof(*t));
 
@@ -30,7 +30,7 @@ struct tracker *tracker_new(struct arena *a, int64_t max_id, uint64_t limit, cel
     return t;
 }
 
-uint64_t tracker_cost(const struct tracker *t)
+uint64_t cel_tracker_cost(const struct tracker *t)
 {
     return t->cost;
 }
@@ -45,7 +45,7 @@ static void cut(struct tracker *t, size_t n)
     }
 }
 
-void track_value(struct cel_run *run, int64_t id, struct cel_value v, uint64_t cost)
+void cel_track_value(struct cel_run *run, int64_t id, struct cel_value v, uint64_t cost)
 {
     struct tracker *t = run->tracker;
 
@@ -58,7 +58,7 @@ void track_value(struct cel_run *run, int64_t id, struct cel_value v, uint64_t c
         run->ended = true;
 }
 
-void track_drop(struct cel_run *run, int64_t id)
+void cel_track_drop(struct cel_run *run, int64_t id)
 {
     struct tracker *t = run->tracker;
 
@@ -66,7 +66,7 @@ void track_drop(struct cel_run *run, int64_t id)
         cut(t, t->top[id] - 1);
 }
 
-bool track_take(struct cel_run *run, const int64_t *ids, size_t n, struct cel_value *ret)
+bool cel_track_take(struct cel_run *run, const int64_t *ids, size_t n, struct cel_value *ret)
 {
     struct tracker *t = run->tracker;
 
@@ -128,7 +128,7 @@ static uint64_t priced(enum price price, const struct cel_value *args)
     }
 }
 
-uint64_t track_call_cost(const struct cel_run *run, const char *function, const struct cel_signature *s,
+uint64_t cel_track_call_cost(const struct cel_run *run, const char *function, const struct cel_signature *s,
                          const struct cel_value *args, size_t n, struct cel_value result)
 {
     const char *overload = s ? s->row->id : "";

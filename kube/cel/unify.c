@@ -8,7 +8,7 @@ static size_t number_of(const struct cel_type *param)
     return container_of(param, const struct type_var, type)->number;
 }
 
-const struct cel_type *type_var_new(struct bindings *b)
+const struct cel_type *cel_type_var_new(struct bindings *b)
 {
     struct type_var *v = arena_alloc(b->arena, sizeof(*v));
 
@@ -46,7 +46,7 @@ static bool spend(struct bindings *b)
 
 /* ---- substitution ----------------------------------------------------------------------------- */
 
-const struct cel_type *substitute(struct bindings *b, const struct cel_type *t, bool free_to_dyn)
+const struct cel_type *cel_substitute(struct bindings *b, const struct cel_type *t, bool free_to_dyn)
 {
     const struct cel_type *params[8];
     bool changed = false;
@@ -58,7 +58,7 @@ const struct cel_type *substitute(struct bindings *b, const struct cel_type *t, 
     if (!t->n_params || t->n_params > ARRAY_SIZE(params) || !spend(b))
         return t;
     for (size_t i = 0; i < t->n_params; i++) {
-        params[i] = substitute(b, t->params[i], free_to_dyn);
+        params[i] = cel_substitute(b, t->params[i], free_to_dyn);
         changed |= params[i] != t->params[i];
     }
     return changed ? cel_type_with_params(b->arena, t, params) : t;
@@ -105,7 +105,7 @@ static bool equal_or_less_specific(const struct cel_type *x, const struct cel_ty
     }
 }
 
-const struct cel_type *most_general(const struct cel_type *a, const struct cel_type *b)
+const struct cel_type *cel_most_general(const struct cel_type *a, const struct cel_type *b)
 {
     return equal_or_less_specific(a, b) ? a : b;
 }
@@ -143,7 +143,7 @@ static bool may_stand_for(struct bindings *b, const struct cel_type *t, const st
             return true;
         if (!agree(b, t, now))
             return false;
-        now = most_general(t, now);
+        now = cel_most_general(t, now);
         if (absent(b, var, now))
             bind(b, var, now);
         return true;
@@ -211,12 +211,12 @@ static bool agree(struct bindings *b, const struct cel_type *from, const struct 
     }
 }
 
-bool assignable(struct bindings *b, const struct cel_type *from, const struct cel_type *to)
+bool cel_assignable(struct bindings *b, const struct cel_type *from, const struct cel_type *to)
 {
-    return all_assignable(b, &from, &to, 1);
+    return cel_all_assignable(b, &from, &to, 1);
 }
 
-bool all_assignable(struct bindings *b, const struct cel_type *const *from, const struct cel_type *const *to, size_t n)
+bool cel_all_assignable(struct bindings *b, const struct cel_type *const *from, const struct cel_type *const *to, size_t n)
 {
     size_t mark = b->trail.n;
 

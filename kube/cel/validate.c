@@ -13,7 +13,7 @@ struct validation {
 /* The validators of cel-go one after another, each over the whole tree: issues come in that order. */
 typedef bool look_fn(void *arg, const struct cel_expr *e);
 
-#define complain(v, e, ...) issue_add((v)->issues, (v)->src, (e)->offset, __VA_ARGS__)
+#define complain(v, e, ...) cel_issue_add((v)->issues, (v)->src, (e)->offset, __VA_ARGS__)
 
 /* The text of a literal argument; false: it is something else. */
 static bool string_arg(const struct cel_expr *e, size_t i, const char *function, struct cel_value *ret)
@@ -30,7 +30,7 @@ static bool look_at_duration(void *arg, const struct cel_expr *e)
     struct validation *v = arg;
     struct cel_value s;
 
-    if (string_arg(e, 0, "duration", &s) && cel_is_error(duration_parse(&v->run, s.s, s.len)))
+    if (string_arg(e, 0, "duration", &s) && cel_is_error(cel_duration_parse(&v->run, s.s, s.len)))
         complain(v, e->call.args[0], "invalid duration argument");
     return true;
 }
@@ -40,7 +40,7 @@ static bool look_at_timestamp(void *arg, const struct cel_expr *e)
     struct validation *v = arg;
     struct cel_value s;
 
-    if (string_arg(e, 0, "timestamp", &s) && cel_is_error(timestamp_parse(&v->run, s.s, s.len)))
+    if (string_arg(e, 0, "timestamp", &s) && cel_is_error(cel_timestamp_parse(&v->run, s.s, s.len)))
         complain(v, e->call.args[0], "invalid timestamp argument");
     return true;
 }
@@ -78,7 +78,7 @@ static bool look_at_list(void *arg, const struct cel_expr *e)
     struct validation *v = arg;
     const struct cel_type *first = NULL;
 
-    if (is_format(e) && (env_libraries(v->env) & (CEL_LIB_STRINGS | CEL_LIB_STRINGS_3)))
+    if (is_format(e) && (cel_env_libraries(v->env) & (CEL_LIB_STRINGS | CEL_LIB_STRINGS_3)))
         return false;
     for (size_t i = 0; e->kind == CEL_EXPR_LIST && i < e->list.n; i++) {
         const struct cel_type *t = content(e->list.elements[i], e->list.optional && e->list.optional[i]);
@@ -97,7 +97,7 @@ static bool look_at_map(void *arg, const struct cel_expr *e)
     struct validation *v = arg;
     const struct cel_type *key = NULL, *value = NULL;
 
-    if (is_format(e) && (env_libraries(v->env) & (CEL_LIB_STRINGS | CEL_LIB_STRINGS_3)))
+    if (is_format(e) && (cel_env_libraries(v->env) & (CEL_LIB_STRINGS | CEL_LIB_STRINGS_3)))
         return false;
     for (size_t i = 0; e->kind == CEL_EXPR_MAP && i < e->map.n; i++) {
         const struct cel_entry *entry = &e->map.entries[i];
@@ -125,13 +125,13 @@ static bool look_at_format(void *arg, const struct cel_expr *e)
     if (!is_format(e) || !e->call.target || e->call.target->kind != CEL_EXPR_LITERAL ||
         e->call.target->literal.kind != CEL_STRING || e->call.n != 1 || e->call.args[0]->kind != CEL_EXPR_LIST)
         return true;
-    why = format_wrong(v->arena, e, &bad);
+    why = cel_format_wrong(v->arena, e, &bad);
     if (why)
         complain(v, bad, "%s", why);
     return true;
 }
 
-bool validate(const struct cel_env *env, struct arena *a, const struct cel_source *src, const struct cel_expr *e,
+bool cel_validate(const struct cel_env *env, struct arena *a, const struct cel_source *src, const struct cel_expr *e,
               struct cel_issues *issues)
 {
     static look_fn *const looks[] = { look_at_duration, look_at_timestamp, look_at_regex, look_at_list, look_at_map,
@@ -142,6 +142,6 @@ bool validate(const struct cel_env *env, struct arena *a, const struct cel_sourc
 
     for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
         cel_expr_walk(e, looks[i], &v);
-    run_release(&v.run);
+    cel_run_release(&v.run);
     return issues->total == before;
 }

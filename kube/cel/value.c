@@ -30,7 +30,7 @@ struct cel_run *cel_run_new(struct arena *a)
     return run;
 }
 
-void run_release(struct cel_run *run)
+void cel_run_release(struct cel_run *run)
 {
     for (struct regex_entry *e = run->regexes; e; e = e->next)
         regex_free(e->regex);
@@ -40,7 +40,7 @@ void run_release(struct cel_run *run)
 struct cel_run *cel_run_free(struct cel_run *run)
 {
     if (run) {
-        run_release(run);
+        cel_run_release(run);
         free(run);
     }
     return NULL;
@@ -100,7 +100,7 @@ struct cel_value cel_overrun(struct cel_run *run)
 /* A traversal of 64 levels fits every stack; from there on it goes on a deep one, to the depth of the deepest JSON. */
 enum { DEPTH_DIRECT = 64, DEPTH_MAX = 12000 };
 
-bool run_deeper(struct cel_run *run, void (*fn)(void *), void *arg)
+bool cel_run_deeper(struct cel_run *run, void (*fn)(void *), void *arg)
 {
     if (run->depth >= DEPTH_MAX)
         return false;
@@ -165,7 +165,7 @@ uint64_t cel_size(struct cel_value v)
     }
 }
 
-bool value_is_zero(struct cel_run *run, struct cel_value v)
+bool cel_value_is_zero(struct cel_run *run, struct cel_value v)
 {
     (void)run;
     switch (v.kind) {
@@ -185,12 +185,12 @@ bool value_is_zero(struct cel_run *run, struct cel_value v)
 }
 
 /* Elements and entries are not looked at: an overload is chosen by what a value is. */
-bool value_fits(struct cel_value v, const struct cel_type *t)
+bool cel_value_fits(struct cel_value v, const struct cel_type *t)
 {
     switch (t->kind) {
     case CEL_TYPE_DYN:
     case CEL_TYPE_PARAM: return true;
-    case CEL_TYPE_WRAPPER: return v.kind == CEL_NULL || value_fits(v, t->params[0]);
+    case CEL_TYPE_WRAPPER: return v.kind == CEL_NULL || cel_value_fits(v, t->params[0]);
     case CEL_TYPE_MAP: return v.kind == CEL_MAP || v.kind == CEL_OBJECT;
     case CEL_TYPE_OBJECT:
     case CEL_TYPE_OPAQUE: return streq(cel_type_name(cel_value_type(v)), t->name);
@@ -372,7 +372,7 @@ struct cel_value cel_equal(struct cel_run *run, struct cel_value a, struct cel_v
     if (cel_compare(a, b, &order))
         return cel_bool(order == 0);
     if (is_map(a) && is_map(b))
-        return run_deeper(run, equal_inside, &p) ? p.result : cel_overrun(run);
+        return cel_run_deeper(run, equal_inside, &p) ? p.result : cel_overrun(run);
     if (a.kind != b.kind)
         return cel_bool(false);
     switch (a.kind) {
@@ -387,7 +387,7 @@ struct cel_value cel_equal(struct cel_run *run, struct cel_value a, struct cel_v
         break;
     default: return cel_bool(false);              /* NaN */
     }
-    return run_deeper(run, equal_inside, &p) ? p.result : cel_overrun(run);
+    return cel_run_deeper(run, equal_inside, &p) ? p.result : cel_overrun(run);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------ */
@@ -479,7 +479,7 @@ static struct cel_value joined(struct cel_run *run, const struct cel_list *left,
 /* Loops add one element at a time: that is cheap. Long lists are not copied: x + x + x may be long. */
 enum { COPY_MAX = 64 };
 
-struct cel_value list_concat(struct cel_run *run, const struct cel_list *a, const struct cel_list *b)
+struct cel_value cel_list_concat(struct cel_run *run, const struct cel_list *a, const struct cel_list *b)
 {
     struct elements *e;
 
@@ -505,7 +505,7 @@ struct cel_value list_concat(struct cel_run *run, const struct cel_list *a, cons
     if (a->ops == &joined_ops) {
         const struct joined_list *j = (const struct joined_list *)a;
         if (can_grow(j->right)) {
-            struct cel_value right = list_concat(run, j->right, b);
+            struct cel_value right = cel_list_concat(run, j->right, b);
             return joined(run, j->left, right.list);
         }
     }
@@ -643,14 +643,14 @@ struct cel_value cel_map_of(struct arena *a, const struct cel_value *v, size_t n
     return cel_object_of(a, NULL, v, n_entries);
 }
 
-struct cel_value map_insert(struct cel_run *run, const struct cel_map *m, struct cel_value key, struct cel_value v)
+struct cel_value cel_map_insert(struct cel_run *run, const struct cel_map *m, struct cel_value key, struct cel_value v)
 {
     struct cel_value k, old;
     struct entries *e;
     void *pos = NULL;
 
     if (cel_map_find(run, m, key, &old))
-        return cel_error(run, "insert failed: key %s already exists", value_text(run, key));
+        return cel_error(run, "insert failed: key %s already exists", cel_value_text(run, key));
     if (m->ops == &array_map_ops && ((const struct array_map *)m)->entries->n == 2 * m->n) {
         e = ((const struct array_map *)m)->entries;
     } else {
