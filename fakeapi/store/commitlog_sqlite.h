@@ -19,7 +19,7 @@ struct commitlog_sqlite_options {
     const char *path;                  /* ":memory:": a database that dies with the log */
     const char *vfs;                   /* of SQLite; NULL: the machine's own files */
     bool careless;                     /* synchronous=OFF: only so that a test can catch it */
-    unsigned fold_after;               /* pages of the write-ahead log; 0: SQLite's own measure */
+    unsigned fold_after;               /* pages of the write-ahead log; 0: a thousand */
 };
 
 /* NULL with `e`: -ERR_INVALID where the file is not ours, -ERR_PROTOCOL where it is damaged, else what the

@@ -119,6 +119,20 @@ static int wal_check_frames(struct reader *r, struct wal *w, struct err *e)
     return 0;
 }
 
+/* As it is prolonged, before it is used. */
+static bool only_zeros(struct reader *r)
+{
+    static const uint8_t zeros[4096];
+    uint8_t chunk[sizeof(zeros)];
+
+    for (sqlite3_int64 at = 0, n; at < r->size; at += n) {
+        n = r->size - at < (sqlite3_int64)sizeof(chunk) ? r->size - at : (sqlite3_int64)sizeof(chunk);
+        if (reader_read(r, chunk, (size_t)n, at, NULL) < 0 || memcmp(chunk, zeros, (size_t)n) != 0)
+            return false;
+    }
+    return true;
+}
+
 static int wal_check(struct reader *r, struct err *e)
 {
     static const uint8_t zeros[WAL_HEADER];
@@ -133,7 +147,7 @@ static int wal_check(struct reader *r, struct err *e)
     if (wal_header_ok(&w))
         return wal_check_frames(r, &w, e);
     /* It is synced before the first frame: a header that never reached the disk has nothing behind it. */
-    if (r->size > WAL_HEADER || memcmp(w.header, zeros, WAL_HEADER) != 0)
+    if (memcmp(w.header, zeros, WAL_HEADER) != 0 || !only_zeros(r))
         return err_set(e, ERR_PROTOCOL, "the header of its write-ahead log is damaged");
     return 0;
 }
