@@ -21,6 +21,7 @@ const char run_help[] =
     "  --villain NAME       the drivers break a rule on purpose\n"
     "  --client-villain NAME the controller's requests break a rule on purpose\n"
     "  --client-villains    lists those\n"
+    "  --store WHICH        memory, or sqlite: the one of `serve --data` (memory)\n"
     "  --quiet              no line per scenario\n"
     "\n"
     "Exit codes: 0 all held, 1 a scenario failed, 2 the command line or a file is wrong, 3 the machine\n"
@@ -38,15 +39,19 @@ const char replay_help[] =
 
 struct session {
     uint64_t seed;
-    const char *trace, *json, *dir, *villain, *client_villain, *schedule;
+    const char *trace, *json, *dir, *villain, *client_villain, *schedule, *store;
     bool quiet;
     struct progress progress;
     struct report *report;
     struct buf trace_text;
 };
 
-static int check_villains(const char *command, const struct session *s)
+static int check_options(const char *command, const struct session *s)
 {
+    if (!streq(s->store, "memory") && !streq(s->store, "sqlite")) {
+        fprintf(stderr, "dormouse %s: --store: memory or sqlite, not %s\n", command, s->store);
+        return EXIT_USAGE;
+    }
     if (s->client_villain && !bend_find(s->client_villain)) {
         fprintf(stderr, "dormouse %s: no client villain %s\n", command, s->client_villain);
         return EXIT_USAGE;
@@ -57,7 +62,8 @@ static int check_villains(const char *command, const struct session *s)
 static void run_file(struct session *s, const struct scenario_file *f)
 {
     struct explore_options o = { .seed = s->seed, .trace_plain = s->trace != NULL, .villain = s->villain,
-                                 .client_villain = s->client_villain };
+                                 .client_villain = s->client_villain,
+                                 .durable = streq(s->store, "sqlite") };
     struct exploration e;
     json_t *row;
 
@@ -119,13 +125,14 @@ static int list_client_villains(void)
 
 int run_run(int argc, char **argv)
 {
-    struct session s = { .seed = 1 };
+    struct session s = { .seed = 1, .store = "memory" };
     bool list = false;
     const struct option_row rows[] = {
         { "--seed", OPTION_NUMBER, &s.seed },          { "--trace", OPTION_TEXT, &s.trace },
         { "--json", OPTION_TEXT, &s.json },            { "--report", OPTION_TEXT, &s.dir },
         { "--villain", OPTION_TEXT, &s.villain },      { "--client-villain", OPTION_TEXT, &s.client_villain },
-        { "--quiet", OPTION_FLAG, &s.quiet },          { "--client-villains", OPTION_FLAG, &list },
+        { "--store", OPTION_TEXT, &s.store },          { "--client-villains", OPTION_FLAG, &list },
+        { "--quiet", OPTION_FLAG, &s.quiet },
     };
     struct scenario_set set = { 0 };
     int n, r;
@@ -139,7 +146,7 @@ int run_run(int argc, char **argv)
         fputs("dormouse run: which scenario files? see `dormouse run --help`\n", stderr);
         return EXIT_USAGE;
     }
-    r = check_villains("run", &s);
+    r = check_options("run", &s);
     if (r)
         return r;
     scenario_set_read(&set, argv + 1, n);
@@ -173,7 +180,7 @@ static int replay_file(struct session *s, const struct scenario_file *f)
 
 int replay_run(int argc, char **argv)
 {
-    struct session s = { .seed = 1, .schedule = "plain" };
+    struct session s = { .seed = 1, .schedule = "plain", .store = "memory" };
     const struct option_row rows[] = {
         { "--seed", OPTION_NUMBER, &s.seed },     { "--schedule", OPTION_TEXT, &s.schedule },
         { "--villain", OPTION_TEXT, &s.villain }, { "--client-villain", OPTION_TEXT, &s.client_villain },
@@ -188,7 +195,7 @@ int replay_run(int argc, char **argv)
         fputs("dormouse replay: one scenario file; see `dormouse replay --help`\n", stderr);
         return EXIT_USAGE;
     }
-    r = check_villains("replay", &s);
+    r = check_options("replay", &s);
     if (r)
         return r;
     scenario_set_read(&set, argv + 1, 1);

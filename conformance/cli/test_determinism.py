@@ -3,7 +3,8 @@
 
   test_determinism.py DORMOUSE SOURCE WORLDS [OTHER-DORMOUSE]
 
-`make check` looks at a hundred worlds, `.ci/run` at a thousand, and at a build without optimisation.
+`make check` looks at a hundred worlds and at some scenarios on both stores, `.ci/run` at a thousand, at all scenarios
+on both stores, and at a build without optimisation.
 """
 import os, re, subprocess, sys, tempfile
 
@@ -22,9 +23,10 @@ def ok(good, what, *why):
     print('%sok %d - %s' % ('' if good else 'not ', n, what), flush=True)
 
 
-def run(program, folder, *paths):
+def run(program, folder, *paths, store='memory'):
     trace, report = os.path.join(folder, 't'), os.path.join(folder, 'j')
-    done = subprocess.run([program, 'run', '--seed', '7', '--trace', trace, '--json', report, '--quiet', *paths],
+    done = subprocess.run([program, 'run', '--seed', '7', '--trace', trace, '--json', report, '--quiet',
+                           '--store', store, *paths],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     if done.returncode:
         print('# ' + done.stdout[-2000:].replace('\n', '\n# '))
@@ -55,7 +57,17 @@ def two_builds():
     ok(first[1] == second[1], 'and the same report')
 
 
+def two_stores(every):
+    scenarios = os.path.join(source, 'fixtures/scenarios')
+    paths = [os.path.join(scenarios, name) for name in sorted(os.listdir(scenarios))[::every]]
+    with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+        first, second = run(dormouse, a, *paths), run(dormouse, b, *paths, store='sqlite')
+    ok(first[0] == second[0] and len(first[0]) > 10000, 'a store on a file leaves the same trace')
+    ok(first[1] == second[1], 'and the same report')
+
+
 many_worlds()
+two_stores(1 if other else 20)
 if other:
     two_builds()
 print('1..%d' % n)

@@ -7,6 +7,7 @@
 #include "drivers/villains/villains.h"
 #include "fakeapi/apiserver/apiserver.h"
 #include "fakeapi/cluster/cluster.h"
+#include "fakeapi/store/commitlog_sqlite.h"
 #include "world/disk.h"
 
 struct replica {
@@ -254,6 +255,8 @@ struct lab *lab_new(const struct scenario *s, const struct lab_options *o, struc
     l->scenario = s;
     l->options = *o;
     l->world = world_new(&wo);
+    if (o->durable)
+        so.log = commitlog_sqlite_new(&(struct commitlog_sqlite_options){ .path = ":memory:" }, e);
     l->server = apiserver_new(l->world, &so, e);
     if (!l->server) {
         world_free(l->world);

@@ -20,6 +20,7 @@ struct lab_options {
     bool trace;                        /* keep the trace */
     const char *villain;               /* overrides the scenario's drivers; NULL: as it says */
     const char *client_villain;        /* see bend.h; NULL: honest */
+    bool durable;                      /* the store of `serve --data`, on a database in memory */
 };
 
 /* NULL with `e` where the machine or the scenario's given does not allow it. Borrows the scenario. */

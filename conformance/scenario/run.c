@@ -622,7 +622,7 @@ void run_scenario(const struct scenario *s, const struct run_options *o, struct 
 {
     struct lab_options lo = { .seed = o->schedule.seed, .plain = o->schedule.kind != SCHEDULE_SEED,
                               .trace = o->trace, .villain = o->villain,
-                              .client_villain = o->client_villain,
+                              .client_villain = o->client_villain, .durable = o->durable,
                               .crash_after = o->schedule.kind == SCHEDULE_CRASH_AFTER };
     struct player p = { .scenario = s, .result = ret };
     struct err e;
@@ -677,7 +677,8 @@ struct search {
 static bool try_schedule(struct search *s, struct schedule schedule, bool *ret_reached)
 {
     struct run_options o = { .schedule = schedule, .villain = s->options->villain,
-                             .client_villain = s->options->client_villain };
+                             .client_villain = s->options->client_villain,
+                             .durable = s->options->durable };
     struct run_result r;
     bool first = s->out->runs == 0;
 

@@ -17,6 +17,7 @@ struct run_options {
     struct schedule schedule;
     bool trace;
     const char *villain, *client_villain;        /* NULL: none */
+    bool durable;                      /* lab_options.durable */
 };
 
 struct run_result {
@@ -46,5 +47,6 @@ struct explore_options {
     uint64_t seed;
     bool trace_plain;                  /* keep the plain run's trace */
     const char *villain, *client_villain;
+    bool durable;
 };
 void explore_scenario(const struct scenario *s, const struct explore_options *o, struct exploration *ret);
