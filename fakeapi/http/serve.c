@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "fakeapi/control/control.h"
 #include "fakeapi/http/front.h"
 #include "fakeapi/http/hook_https.h"
 #include "fakeapi/http/kubeconfig.h"
@@ -22,6 +23,7 @@ struct serve {
     struct world *world;
     struct apiserver *apiserver;
     struct cluster *cluster;
+    struct control *control;
     struct front *front;
     struct material material;
     struct loop_prepare *durable;
@@ -82,7 +84,15 @@ static int handle(struct co *co, void *arg, const struct api_request *q, struct 
 {
     struct serve *s = arg;
 
-    return apiserver_handle(co, s->apiserver, q, false, ret);
+    return control_handle(co, s->control, q, ret);
+}
+
+static void trace_line(void *arg, const char *line, size_t len)
+{
+    struct serve *s = arg;
+
+    if (s->control)
+        control_trace_line(s->control, line, len);
 }
 
 /* Everything that was written in this turn is safe before anybody hears of it. Where that fails nobody may
@@ -156,6 +166,7 @@ static int start(struct serve *s, struct err *e)
     if (!s->apiserver)
         return o->data ? err_wrap(e, -(int)e->code, "%s", o->data) : -(int)e->code;
     s->durable = loop_prepare_add(world_loop(s->world), make_durable_each_turn, s);
+    s->control = control_new(s->world, s->apiserver, o->virtual_time);
     r = start_front(s, e);
     if (r < 0)
         return r;
@@ -201,6 +212,7 @@ static void tear_down(struct serve *s)
         s->options->stop(s->options->arg);
     front_free(s->front);
     cluster_free(s->cluster);
+    control_free(s->control);
     apiserver_free(s->apiserver);
     material_release(&s->material);
     world_free(s->world);
@@ -209,8 +221,9 @@ static void tear_down(struct serve *s)
 int serve_process(const struct serve_options *o)
 {
     cleanup_arena struct arena *arena = arena_new();
-    struct world_options wo = { .mode = WORLD_REAL, .virtual_time = o->virtual_time };
     struct serve s = { .options = o, .stopping = -1, .parent = getppid() };
+    struct world_options wo = { .mode = WORLD_REAL, .virtual_time = o->virtual_time, .trace_sink = trace_line,
+                                .trace_arg = &s };
     struct err e = ERR_IN(arena);
     int r;
 
