@@ -414,7 +414,7 @@ static json_t *printed(struct decoder *d, const struct schema_field *f, json_t *
     bool zero = v && !f->pointer && is_zero(f->schema, v);
     bool drop = v && (f->gated || (zero && (f->omitempty || list)));
 
-    if (drop && d->notes && d->notes->as_sent && !(zero && f->omitempty)) {
+    if (drop && d->notes && d->notes->as_sent && (!(zero && f->omitempty) || f->keeps_empty)) {
         d->notes->kept = true;
         return v;
     }

@@ -16,7 +16,7 @@ static struct ftype of_field(const struct schema_field *f)
         t.list = f->list_type;
     if (f->list_keys)
         t.keys = f->list_keys;
-    t.map_atomic |= f->map_atomic;
+    t.map_atomic = (t.map_atomic || f->map_atomic) && !f->map_granular;
     return t;
 }
 

@@ -53,7 +53,7 @@ struct schema_field {
     const char *fill_json;             /* what the server writes where nothing was said (G.2); NULL: nothing */
     /* How lists and maps under this field merge: facts of the field, not of the element type. */
     enum list_type list_type;
-    bool map_atomic;
+    bool map_atomic, map_granular;     /* granular: whatever its type says */
     const char *const *list_keys;      /* NULL-terminated; LIST_MAP */
     const char *patch_merge_key;       /* strategic merge patch */
     uint8_t patch_strategy;            /* PATCH_STRATEGY_*, or-ed */

@@ -5,12 +5,21 @@
 /* POST of a collection. The order of checks is the real server's: options, body, namespace, admission,
  * preparation, validation, store (A-143, B.4). */
 
+/* A custom resource is what it says it is, even where that is what is wrong. */
+const char *said_group(struct call *c, const struct kind *k, const json_t *obj)
+{
+    char group[256], version[64];
+
+    if (!kind_custom(k) || !api_version_split(obj_api_version(obj), group, version))
+        return kind_internal_group(k);
+    return arena_strdup(c->arena, group);
+}
+
 static int invalid(struct call *c, const struct kind *k, const struct fielderrs *errs, const json_t *obj)
 {
-    /* A custom resource is what it says it is, even where that is what is wrong. */
     const json_t *name = json_object_get(obj_metadata(obj), "name");
     const char *text = nul_hide(c->arena, obj_name(obj), json_string_length(name));
-    return fielderrs_status(errs, &c->err, kind_internal_group(k), kind_custom(k) ? obj_kind(obj) : k->res.kind, text);
+    return fielderrs_status(errs, &c->err, said_group(c, k, obj), kind_custom(k) ? obj_kind(obj) : k->res.kind, text);
 }
 
 int fill_defaults(struct call *c, const struct kind *k, json_t **obj)

@@ -1,4 +1,4 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/crd.h"
 
 #include "kube/crd_schema.h"
 #include "kube/decode.h"
@@ -207,24 +207,35 @@ static bool kind_known(const char *version, const char *kind)
     return false;
 }
 
-/* In the order of the real decoder: is it a version, is it known, is it convertible, is it the right one. */
-static int check_builtin_type(struct call *c, const struct kind *k, const char *version, const char *kind,
-                              const char *want)
+/* Why something that says it is this cannot become an object of kind k: is it a version, is it known, is it
+ * convertible. NULL: it can. */
+static const char *no_such_type(struct arena *a, const struct kind *k, const char *version, const char *kind)
 {
     const char *slash = strchr(version, '/'), *short_version = slash ? slash + 1 : version;
     const char *group = *kind_internal_group(k) ? kind_internal_group(k) : "core";     /* Go names its package */
 
     if (slash && strchr(slash + 1, '/'))
-        return unrecognized(c, k->res.kind, "unexpected GroupVersion string: %s", version);
+        return arena_printf(a, "unexpected GroupVersion string: %s", version);
     if (!kind_known(version, kind))
-        return apierr_set(&c->err, APIERR_BAD_REQUEST,
-                          "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is registered for version "
-                          "\"%s\" in scheme \"pkg/runtime/scheme.go:110\"", kind, short_version, k->res.kind, kind, version);
+        return arena_printf(a, "no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:110\"",
+                            kind, version);
     if (!streq(kind, k->res.kind))
-        return apierr_set(&c->err, APIERR_BAD_REQUEST,
-                          "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%.*s.%s): unknown "
-                          "conversion", kind, short_version, k->res.kind, short_version, kind,
-                          (int)strcspn(group, "."), group, k->res.kind);
+        return arena_printf(a, "converting (%s.%s) to (%.*s.%s): unknown conversion", short_version, kind,
+                            (int)strcspn(group, "."), group, k->res.kind);
+    return NULL;
+}
+
+/* In the order of the real decoder: is it a type of ours, is it the right one. */
+static int check_builtin_type(struct call *c, const struct kind *k, const char *version, const char *kind,
+                              const char *want)
+{
+    const char *slash = strchr(version, '/'), *why = no_such_type(c->arena, k, version, kind);
+
+    if (why && slash && strchr(slash + 1, '/'))
+        return unrecognized(c, k->res.kind, "%s", why);
+    if (why)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", kind,
+                          slash ? slash + 1 : version, k->res.kind, why);
     if (!streq(version, want))
         return apierr_set(&c->err, APIERR_BAD_REQUEST,
                           "the API version in the data (%s) does not match the expected API version (%s)", version, want);
@@ -319,6 +330,24 @@ static int decode_typed(struct call *c, const struct kind *k, struct json_notes 
     return report(c, k, notes.strict, notes.n_strict);
 }
 
+/* By the schema of the version it says it is; of a version that nobody knows nothing is known. What says it is
+ * of another kind is left alone. */
+static void prune_custom(const struct kind *k, json_t **obj, struct decode_notes *notes)
+{
+    static const struct schema nothing = { .type = SCHEMA_OBJECT };
+    const struct schema *s = &nothing;
+    char group[256], version[64];
+
+    if (!api_version_split(obj_api_version(*obj), group, version) || !streq(group, k->res.group) ||
+        !streq(obj_kind(*obj), k->res.kind))
+        return;
+    for (size_t i = 0; k->crd && i < k->crd->n_kinds; i++)
+        if (streq(k->crd->kinds[i].res.version, version))
+            s = kind_schema(&k->crd->kinds[i]);
+    if (s)
+        crd_prune(s, obj, notes);
+}
+
 /* By the schema of its definition: metadata as a type, the rest pruned (F.4). */
 static int coerce_custom(const struct kind *k, json_t **obj, struct decode_notes *notes, struct apierr *why)
 {
@@ -329,7 +358,7 @@ static int coerce_custom(const struct kind *k, json_t **obj, struct decode_notes
         return r;
     if (kind_schema(k)) {
         r = crd_coerce_embedded(kind_schema(k), obj, notes, why);
-        crd_prune(kind_schema(k), obj, notes);
+        prune_custom(k, obj, notes);
     }
     return r;
 }
@@ -396,29 +425,108 @@ static int report_patched(struct call *c, const struct patched *p, const struct 
     return 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Without a version it is of the server's own, none of whose members has such a name. */
+static void nothing_known(json_t **tree, struct decode_notes *notes)
+{
+    const char **names = arena_alloc(notes->arena, (json_object_size(*tree) + 1) * sizeof(*names)), *key;
+    size_t n = 0;
+    json_t *unused;
+
+    json_object_foreach (*tree, key, unused)
+        if (!streq(key, "kind") && !streq(key, "apiVersion"))
+            names[n++] = arena_strdup(notes->arena, key);
+    qsort(names, n, sizeof(*names), by_text);
+    for (size_t i = 0; i < n; i++)
+        decode_note_strict(notes, arena_printf(notes->arena, "unknown field \"%s\"", names[i]));
+    json_decref(*tree);
+    *tree = json_object();
+}
+
+static const char *not_text(struct arena *a, const json_t *tree, const char *key)
+{
+    const json_t *v = json_object_get(tree, key);
+
+    if (!v || json_is_string(v) || json_is_null(v))
+        return NULL;
+    return arena_printf(a, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go struct field "
+                        ".%s of type string", go_type(v), key);
+}
+
+/* Whether what a patch of bytes made says it is what it was; it is then made to say so. */
+static const char *not_itself(const struct kind *k, json_t **tree, struct decode_notes *notes)
+{
+    struct arena *a = notes->arena;
+    const char *kind, *version, *why;
+    char want[API_VERSION_MAX];
+
+    if (json_is_null(*tree)) {
+        json_decref(*tree);
+        *tree = json_object();
+    }
+    if (!json_is_object(*tree))
+        return arena_printf(a, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go value of "
+                            "type " META_STRUCT, go_type(*tree));
+    if ((why = not_text(a, *tree, "kind")) || (why = not_text(a, *tree, "apiVersion")))
+        return why;
+    kind = *obj_kind(*tree) ? obj_kind(*tree) : k->res.kind;
+    version = obj_api_version(*tree);
+    if (*version && (why = no_such_type(a, k, version, kind)))
+        return why;
+    if (!*version && !streq(kind, k->res.kind))
+        return arena_printf(a, "no kind \"%s\" is registered for the internal version of group \"%s\" in scheme "
+                            "\"pkg/runtime/scheme.go:110\"", kind, kind_internal_group(k));
+    if (!*version)
+        nothing_known(tree, notes);
+    json_own(tree);
+    json_object_set_new(*tree, "kind", json_string(k->res.kind));
+    json_object_set_new(*tree, "apiVersion", json_string(kind_api_version(k, want)));
+    return NULL;
+}
+
+/* What a patch of maps made is taken for what it was, whatever it says. */
+static const char *misfit(const struct kind *k, json_t **tree, struct arena *a)
+{
+    const char *why = unstructured_error(a, *tree, kind_schema(k));
+    char want[API_VERSION_MAX];
+
+    if (why)
+        return why;
+    json_own(tree);
+    json_object_set_new(*tree, "kind", json_string(k->res.kind));
+    json_object_set_new(*tree, "apiVersion", json_string(kind_api_version(k, want)));
+    return NULL;
+}
+
 /* The tree as an object of the kind, or why it is none. Steals the tree. */
 static int patched_object(struct call *c, const struct patched *p, json_t *tree, struct decode_notes *notes,
                           json_t **ret)
 {
     const struct kind *k = p->kind;
-    bool custom = !kind_schema(k) || kind_custom(k);
-    const char *misfit = p->patch && !custom ? unstructured_error(c->arena, tree, kind_schema(k)) : NULL;
     struct apierr why = APIERR_IN(c->arena);
     json_auto_t *own = tree;
-    int r;
+    const char *no;
 
-    if (misfit)
-        return patch_invalid(c, p, misfit);
-    if (custom) {
+    if (kind_custom(k) || !kind_schema(k)) {
         notes->parsed = NULL;
-        r = coerce_custom(k, &own, notes, &why);
-        if (r >= 0)
-            *ret = reordered(k, own);
-    } else {
-        notes->as_sent = true;
-        r = decode(kind_schema(k), own, notes, ret, &why);
-        c->unsettled = c->unsettled || notes->kept;
+        if (!*obj_kind(own))
+            return patch_invalid(c, p, arena_printf(c->arena, "Object 'Kind' is missing in '%s'",
+                                                    json_arena_text(c->arena, own, JSON_WRITE_SORTED)));
+        if (coerce_custom(k, &own, notes, &why) < 0)
+            return patch_invalid(c, p, why.message);
+        *ret = reordered(k, own);
+        return 0;
     }
+    no = p->patch ? misfit(k, &own, c->arena) : not_itself(k, &own, notes);
+    if (no)
+        return patch_invalid(c, p, no);
+    notes->as_sent = true;
+    int r = decode(kind_schema(k), own, notes, ret, &why);
+    c->unsettled = c->unsettled || notes->kept;
     return r < 0 ? patch_invalid(c, p, why.message) : 0;
 }
 
@@ -480,9 +588,11 @@ int decode_applied(struct call *c, const struct kind *k, const json_t *config, j
     const char *why;
     int r;
 
-    if (kind_custom(k) || !kind_schema(k))
-        return decode_patched(c, k, tree, NULL, NULL, ret);
     json_auto_t *own = tree;
+    if (kind_custom(k) || !kind_schema(k)) {
+        *ret = reordered(k, own);                 /* nulls of what was pruned stay: validation sees them */
+        return 0;
+    }
     kind_api_version(k, version);
     why = unstructured_error(c->arena, own, kind_schema(k));
     if (!why) {

@@ -4,8 +4,6 @@
 #include "kube/patch_merge.h"
 #include "kube/patch_strategic.h"
 
-#include <strings.h>
-
 /* PATCH: which kind of patch, and what it makes of the object (section E). */
 
 struct patch_row;
@@ -58,12 +56,9 @@ static const struct patch_row {
     { "application/apply-patch+yaml", NULL, false },
 };
 
-static int unsupported_type(struct call *c)
+static int unsupported_type(struct call *c, bool by_router)
 {
-    const char *type = api_request_header(c->q, "content-type");
-
-    /* The router of built-in paths knows the types of patches too. */
-    if (!kind_custom(c->route.kind) && !str_empty(type)) {
+    if (by_router) {                   /* that of built-in paths knows the types of patches too */
         int r = apierr_set(&c->err, APIERR_UNSUPPORTED_MEDIA_TYPE, "415: Unsupported Media Type");
         c->err.has_details = true;
         return r;
@@ -74,18 +69,48 @@ static int unsupported_type(struct call *c)
         kind_custom(c->route.kind) ? "" : "application/strategic-merge-patch+json, ");
 }
 
-static const struct patch_row *find_row(struct call *c)
-{
-    const char *type = api_request_header(c->q, "content-type");
-    size_t len = type ? strcspn(type, "; \t") : 0;
+static const char spaces[] = " \t";
 
+static const struct patch_row *row_of(const struct call *c, const char *type, size_t len)
+{
     for (size_t i = 0; i < ARRAY_SIZE(patch_rows); i++) {
         const struct patch_row *row = &patch_rows[i];
-        if (strlen(row->type) == len && strncasecmp(row->type, type, len) == 0 &&
+        if (strlen(row->type) == len && strncmp(row->type, type, len) == 0 &&
             !(row->builtin_only && kind_custom(c->route.kind)))
             return row;
     }
     return NULL;
+}
+
+/* The router looks for one of several types that it knows; the handler wants it alone. */
+static bool router_takes(const struct call *c, const char *type)
+{
+    while (*type) {
+        size_t part = strcspn(type, ","), len = strcspn(type, ";,");
+        const char *start = type + strspn(type, spaces);
+        size_t lead = (size_t)(start - type);
+        while (len > lead && strchr(spaces, type[len - 1]))
+            len--;
+        if (len > lead && (row_of(c, start, len - lead) || strncmp(start, "*/*", len - lead) == 0))
+            return true;
+        type += part + (type[part] == ',');
+    }
+    return false;
+}
+
+static int find_row(struct call *c, const struct patch_row **ret)
+{
+    const char *type = api_request_header(c->q, "content-type");
+
+    type = type ? type + strspn(type, spaces) : "";
+    if (!kind_custom(c->route.kind) && !router_takes(c, type))
+        return unsupported_type(c, true);
+    size_t len = strcspn(type, ";");
+    if (type[len] != ';')
+        while (len && strchr(spaces, type[len - 1]))
+            len--;
+    *ret = row_of(c, type, len);
+    return *ret ? 0 : unsupported_type(c, false);
 }
 
 /* A patch that a neighbour sends as a tree has its bytes made here: how numbers are spelt matters. */
@@ -209,13 +234,10 @@ static int mutate_apply(struct call *c, const json_t *old, void *arg, json_t **r
     if ((r = merge_config(c, &w, p, old, &next)) < 0)
         return r;
     c->managed_done = true;
-    json_own(&next);
-    if ((r = meta_check_namespace(c, k, next)) < 0 || (r = check_object_name(c, next)) < 0) {
-        json_decref(next);
+    if ((r = decode_applied(c, k, p->config, next, ret)) < 0 || (r = fill_defaults(c, k, ret)) < 0 ||
+        (r = meta_check_namespace(c, k, json_own(ret))) < 0)
         return r;
-    }
-    r = decode_applied(c, k, p->config, next, ret);
-    return r < 0 ? r : fill_defaults(c, k, ret);
+    return check_object_name(c, *ret);
 }
 
 /* ---- the whole of it ---------------------------------------------------------------------------- */
@@ -223,13 +245,13 @@ static int mutate_apply(struct call *c, const json_t *old, void *arg, json_t **r
 int handle_patch(struct call *c)
 {
     const struct kind *k = c->route.kind;
-    struct patch p = { .row = find_row(c) };
+    struct patch p = { 0 };
     struct value *v = NULL;
     bool created;
-    int r;
+    int r = find_row(c, &p.row);
 
-    if (!p.row)
-        return unsupported_type(c);
+    if (r < 0)
+        return r;
     bool apply = !p.row->make;
     if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, apply)) < 0 ||
         (r = read_patch(c, &p)) < 0 || (apply && (r = read_config(c, &p)) < 0))

@@ -347,6 +347,8 @@ int get_record(struct call *c, const struct kind *k, const char *namespace, cons
                struct record *rec);
 
 int check_url_name(struct call *c, const char *name);
+/* The group that a refusal of `obj` names (create.c). */
+const char *said_group(struct call *c, const struct kind *k, const json_t *obj);
 /* The name in the object is the one in the URL (J-049). */
 int check_object_name(struct call *c, const json_t *obj);
 /* Waits for a revision ahead of the store, three seconds at most: then a Timeout. */

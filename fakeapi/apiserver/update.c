@@ -109,7 +109,7 @@ static int validate(struct call *c, const struct change *ch, const json_t *obj, 
         k->ops->validate_update(c, k, ch->sub, obj, old, &errs);
     else if (k->ops->validate)
         k->ops->validate(c, k, obj, &errs);
-    return fielderrs_status(&errs, &c->err, kind_internal_group(k), k->res.kind, ch->name);
+    return fielderrs_status(&errs, &c->err, said_group(c, k, obj), kind_custom(k) ? obj_kind(obj) : k->res.kind, ch->name);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */
@@ -240,7 +240,7 @@ static int make_next(struct call *c, const struct change *ch, const json_t *old,
     if (r < 0 || (r = check_version(c, ch, obj, old)) < 0 || (c->unsettled && (r = decode_finish(c, k, &obj)) < 0))
         return r;
     obj_set_meta_str(json_own(&obj), "resourceVersion", obj_resource_version(old));
-    prepare(c, ch, obj, old);
+    prepare(c, ch, json_own(&obj), old);
     meta_prepare_update(c, k, obj, old);
     if ((r = validate(c, ch, obj, old)) < 0)
         return r;

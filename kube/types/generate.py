@@ -246,10 +246,10 @@ class Generator:
                     wire=wire or None, _wire_path=tuple(via) + (int(number or 0),), required='true' if 'o' not in flags and not pointer else None,
                     omitempty='true' if 'o' in flags else None, pointer='true' if pointer else None,
                     omitzero='true' if 'z' in flags else None, gated='true' if 'g' in flags else None,
-                    keeps_empty='true' if package == APIEXT and element.startswith('[]') else None,
+                    keeps_empty='true' if (package == APIEXT and element.startswith('[]')) or json == 'managedFields' else None,
                     default_json=c_string(default) if default else None, fill_json=c_string(fill) if fill else None,
                     list_type={'': None, 'atomic': 'LIST_ATOMIC', 'set': 'LIST_SET', 'map': 'LIST_MAP'}[list_type],
-                    map_atomic='true' if 'a' in flags else None,
+                    map_atomic='true' if 'a' in flags else None, map_granular='true' if 'm' in flags else None,
                     list_keys=self.string_list(list_keys.split(',')) if list_keys else None,
                     patch_merge_key=c_string(key) if key else None, patch_strategy=' | '.join(strategies) or None)
 
