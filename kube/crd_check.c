@@ -64,6 +64,8 @@ static bool simple_path(struct fielderrs *errs, const struct fpath *path, const 
 /* A member that is the same in all versions stands, for errors, beside them and not in them. */
 struct shared {
     bool schema, subresources, columns, selectable;
+    const struct cel_env *cel;         /* NULL: expressions are not looked at */
+    const json_t *before;              /* the versions before an update */
 };
 
 static bool all_same(const json_t *versions, const char *key)
@@ -76,10 +78,23 @@ static bool all_same(const json_t *versions, const char *key)
     return json_array_size(versions) > 0;
 }
 
-static struct shared shared_of(const json_t *versions)
+static struct shared shared_of(const json_t *versions, const json_t *before, const struct cel_env *cel)
 {
-    return (struct shared){ all_same(versions, "schema"), all_same(versions, "subresources"),
-                            all_same(versions, "additionalPrinterColumns"), all_same(versions, "selectableFields") };
+    return (struct shared){ .schema = all_same(versions, "schema"), .subresources = all_same(versions, "subresources"),
+                            .columns = all_same(versions, "additionalPrinterColumns"),
+                            .selectable = all_same(versions, "selectableFields"), .cel = cel, .before = before };
+}
+
+/* Had the version of that name the same schema before? */
+static bool schema_unchanged(const struct shared *shared, const json_t *version)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach ((json_t *)shared->before, i, v)
+        if (streq(obj_str(v, "name"), obj_str(version, "name")))
+            return json_same(json_object_get(v, "schema"), json_object_get(version, "schema"));
+    return false;
 }
 
 /* The versions as Go prints its own form of them. */
@@ -270,6 +285,15 @@ static const json_t *schema_of(const json_t *version)
     return json_path(version, "schema.openAPIV3Schema");
 }
 
+static void check_schema(struct fielderrs *errs, const struct fpath *path, const json_t *version, const struct shared *shared,
+                         bool status_enabled)
+{
+    struct crd_check_options o = { .cel = shared->cel, .status_enabled = status_enabled,
+                                   .unchanged = schema_unchanged(shared, version) };
+
+    crd_check_schema(schema_of(version), FP_CHILD(path, "openAPIV3Schema"), &o, errs);
+}
+
 static void check_version(struct fielderrs *errs, const struct fpath *path, const json_t *version,
                           const struct shared *shared)
 {
@@ -279,7 +303,7 @@ static void check_version(struct fielderrs *errs, const struct fpath *path, cons
         fielderr_invalid_str(errs, FP_CHILD(path, "name"), obj_str(version, "name"), "%s", joined(errs->arena, &problems));
     check_warning(errs, path, version);
     if (!shared->schema && schema_of(version))
-        crd_check_schema(schema_of(version), FP_CHILD(FP_CHILD(path, "schema"), "openAPIV3Schema"), has_status(version), errs);
+        check_schema(errs, FP_CHILD(path, "schema"), version, shared, has_status(version));
     if (!shared->subresources)
         check_subresources(errs, path, json_object_get(version, "subresources"));
     if (!shared->columns)
@@ -517,7 +541,7 @@ static void check_shared(struct fielderrs *errs, const json_t *versions, const s
     json_array_foreach ((json_t *)versions, i, v)
         status = status || has_status(v);
     if (shared->schema && schema_of(first))
-        crd_check_schema(schema_of(first), FP_CHILD(FP_CHILD(SPEC, "validation"), "openAPIV3Schema"), status, errs);
+        check_schema(errs, FP_CHILD(SPEC, "validation"), first, shared, status);
     if (shared->subresources)
         check_subresources(errs, SPEC, json_object_get(first, "subresources"));
     if (shared->columns)
@@ -549,13 +573,13 @@ void crd_check_status(const json_t *crd, struct fielderrs *errs)
     check_names(errs, FP_CHILD(FP_CHILD(NULL, "status"), "acceptedNames"), json_path(crd, "status.acceptedNames"));
 }
 
-void crd_check(const json_t *crd, const json_t *old, struct fielderrs *errs)
+void crd_check(const json_t *crd, const json_t *old, const struct cel_env *cel, struct fielderrs *errs)
 {
     static const char *const scopes[] = { "Cluster", "Namespaced", NULL };
     static const char *const needed[] = { "plural", "singular", "kind", "listKind" };
     const json_t *spec = json_object_get(crd, "spec"), *versions = json_object_get(spec, "versions");
     const json_t *names = json_object_get(spec, "names"), *preserve = json_object_get(spec, "preserveUnknownFields");
-    struct shared shared = shared_of(versions);
+    struct shared shared = shared_of(versions, json_path(old, "spec.versions"), cel);
 
     if (!old)
         check_name(errs, crd);

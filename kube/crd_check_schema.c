@@ -1,7 +1,10 @@
 #include "kube/crd_check.h"
 
+#include "kube/crd_check_rules.h"
 #include "kube/crd_schema.h"
 #include "kube/crd_validate.h"
+#include "kube/kcel/kcel.h"
+#include "kube/kcel/rules.h"
 #include "kube/object.h"
 #include "kube/regex.h"
 
@@ -265,12 +268,39 @@ static void check_structural(struct fielderrs *errs, const struct fpath *path, c
 
 /* ---- defaults ------------------------------------------------------------------------------------------------ */
 
-static void check_default(struct fielderrs *errs, const struct fpath *parent, const json_t *node)
+/* All defaults of a schema; the rules that they must keep share a budget. */
+struct defaults {
+    struct fielderrs *errs;
+    const struct cel_env *cel;
+    int64_t budget;
+};
+
+/* Rules must hold for a default as if it had been there before, and as if it were new. */
+static void check_default_rules(struct defaults *d, const struct fpath *path, const json_t *node, bool root)
+{
+    const json_t *value = json_object_get(node, "default");
+    struct kcel_rules *rules = kcel_rules_new(d->cel, node, root || flag(node, "x-kubernetes-embedded-resource"));
+    struct kcel_rules_run run = { .path = path, .obj = value, .old = value, .budget = d->budget, .errs = d->errs };
+    size_t before = d->errs->n;
+
+    kcel_rules_check(rules, &run);
+    int64_t left = run.budget;
+    if (d->errs->n == before) {
+        run.old = NULL;
+        run.budget = d->budget;
+        kcel_rules_check(rules, &run);
+    }
+    d->budget = run.budget < left ? run.budget : left;
+    kcel_rules_free(rules);
+}
+
+static void check_default(struct defaults *d, const struct fpath *parent, const json_t *node, bool root)
 {
     const struct fpath *path = FP_CHILD(parent, "default");
     json_t *value = json_object_get(node, "default");
     cleanup_arena struct arena *arena = arena_new();
     json_auto_t *wrapped = json_object(), *before = NULL;
+    size_t found = d->errs->n;
 
     if (!value || json_is_null(value))
         return;
@@ -280,27 +310,29 @@ static void check_default(struct fielderrs *errs, const struct fpath *parent, co
     before = json_clone(wrapped);
     crd_prune(crd_schema_parse(arena, schema), &wrapped, NULL);
     if (!json_same(json_object_get(before, "x"), json_object_get(wrapped, "x"))) {
-        fielderr_invalid(errs, path, value, "must not have unknown fields");
+        fielderr_invalid(d->errs, path, value, "must not have unknown fields");
         return;
     }
     struct crd_validator *v = crd_validator_new(node);
-    crd_validate(v, path, value, NULL, errs);
+    crd_validate(v, path, value, NULL, d->errs);
     crd_validator_free(v);
+    if (d->errs->n == found && d->cel)
+        check_default_rules(d, path, node, root);
 }
 
-static void check_defaults(struct fielderrs *errs, const struct fpath *path, const json_t *node, unsigned depth)
+static void check_defaults(struct defaults *d, const struct fpath *path, const json_t *node, unsigned depth)
 {
     const json_t *properties = json_object_get(node, "properties");
     size_t n;
 
-    if (!json_is_object(node) || depth > DEPTH_MAX)
+    if (!json_is_object(node) || depth > DEPTH_MAX || d->budget < 0)
         return;
-    check_default(errs, path, node);
-    check_defaults(errs, FP_CHILD(path, "items"), json_object_get(node, "items"), depth + 1);
-    check_defaults(errs, FP_CHILD(path, "additionalProperties"), json_object_get(node, "additionalProperties"), depth + 1);
-    const char **keys = sorted_keys(errs->arena, properties, &n);
+    check_default(d, path, node, depth == 0);
+    check_defaults(d, FP_CHILD(path, "items"), json_object_get(node, "items"), depth + 1);
+    check_defaults(d, FP_CHILD(path, "additionalProperties"), json_object_get(node, "additionalProperties"), depth + 1);
+    const char **keys = sorted_keys(d->errs->arena, properties, &n);
     for (size_t i = 0; i < n; i++)
-        check_defaults(errs, FP_KEY(FP_CHILD(path, "properties"), keys[i]), json_object_get(properties, keys[i]), depth + 1);
+        check_defaults(d, FP_KEY(FP_CHILD(path, "properties"), keys[i]), json_object_get(properties, keys[i]), depth + 1);
 }
 
 /* ---- keywords -------------------------------------------------------------------------------------------------- */
@@ -466,62 +498,60 @@ static void check_list_and_map_types(struct fielderrs *errs, const struct fpath 
     check_list_items(errs, path, node, list_text);
 }
 
-static bool blank(const char *s)
+static void check_keywords(struct fielderrs *errs, const struct fpath *path, struct rules_site *site, bool root,
+                           bool inside_metadata, unsigned depth);
+
+/* A part of a schema, `site` its place in it; part of no place of its own where it is an alternative. */
+static void check_part(struct fielderrs *errs, const struct fpath *path, struct rules_site site, bool inside_metadata,
+                       unsigned depth)
 {
-    return s[strspn(s, " \t\r\n\v\f")] == 0;
+    check_keywords(errs, path, &site, false, inside_metadata, depth + 1);
 }
 
-/* Without the white space around it, does it have lines? */
-static bool has_lines(const char *s)
+static void check_properties(struct fielderrs *errs, const struct fpath *path, struct rules_site *site, bool resource,
+                             bool inside_metadata, unsigned depth)
 {
-    const char *end = s + strlen(s);
+    const json_t *properties = json_object_get(site->node, "properties");
+    size_t n;
+    const char **keys = sorted_keys(errs->arena, properties, &n);
 
-    s += strspn(s, " \t\r\n\v\f");
-    while (end > s && strchr(" \t\r\n\v\f", end[-1]))
-        end--;
-    return memchr(s, '\n', (size_t)(end - s)) || memchr(s, '\r', (size_t)(end - s));
+    for (size_t i = 0; i < n; i++)
+        check_part(errs, FP_KEY(FP_CHILD(path, "properties"), keys[i]),
+                   rules_site_below(site, json_object_get(properties, keys[i]), SITE_MEMBER, keys[i]),
+                   inside_metadata || (resource && streq(keys[i], "metadata")), depth);
 }
 
-/* What can be said of rules in CEL without reading the expressions (F-043). */
-static void check_rules(struct fielderrs *errs, const struct fpath *parent, const json_t *node)
-{
-    static const char *const reasons[] = { "FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid",
-                                           "FieldValueRequired", NULL };
-    size_t i;
-    json_t *rule;
-
-    json_array_foreach (json_object_get(node, "x-kubernetes-validations"), i, rule) {
-        const struct fpath *path = FP_INDEX(FP_CHILD(parent, "x-kubernetes-validations"), i);
-        const char *expression = text(rule, "rule"), *message = text(rule, "message"), *where = text(rule, "fieldPath");
-        const json_t *reason = json_object_get(rule, "reason");
-        if (blank(expression))
-            fielderr_required(errs, FP_CHILD(path, "rule"), "rule is not specified");
-        else if (*message && blank(message))
-            fielderr_invalid_str(errs, FP_CHILD(path, "message"), message, "must be non-empty if specified");
-        else if (has_lines(message))
-            fielderr_invalid_str(errs, FP_CHILD(path, "message"), message, "must not contain line breaks");
-        else if (has_lines(expression) && blank(message))
-            fielderr_required(errs, FP_CHILD(path, "message"), "message must be specified if rule contains line breaks");
-        if (*text(rule, "messageExpression") && blank(text(rule, "messageExpression")))
-            fielderr_required(errs, FP_CHILD(path, "messageExpression"), "must be non-empty if specified");
-        if (reason && !is_one_of(text(rule, "reason"), reasons))
-            fielderr_not_supported(errs, FP_CHILD(path, "reason"), reason, reasons);
-        if (*where && blank(where))
-            fielderr_invalid_str(errs, FP_CHILD(path, "fieldPath"), where, "must be non-empty if specified");
-        if (strpbrk(where, "\r\n"))
-            fielderr_invalid_str(errs, FP_CHILD(path, "fieldPath"), where, "must not contain line breaks");
-    }
-}
-
-static void check_keywords(struct fielderrs *errs, const struct fpath *path, const json_t *node, bool root,
-                           bool inside_metadata, unsigned depth)
+static void check_alternatives(struct fielderrs *errs, const struct fpath *path, const json_t *node, bool inside_metadata,
+                               unsigned depth)
 {
     static const char *const lists[] = { "allOf", "oneOf", "anyOf" };
+    size_t i;
+    json_t *v;
+
+    check_part(errs, FP_CHILD(path, "not"), (struct rules_site){ .node = json_object_get(node, "not") }, inside_metadata, depth);
+    for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+        json_array_foreach (json_object_get(node, lists[k]), i, v)
+            check_part(errs, FP_INDEX(FP_CHILD(path, lists[k]), i), (struct rules_site){ .node = v }, inside_metadata, depth);
+}
+
+/* Only the elements of keyed lists can be told from each other after an update. */
+static void check_items(struct fielderrs *errs, const struct fpath *path, struct rules_site *site, bool inside_metadata,
+                        unsigned depth)
+{
+    struct rules_site items = rules_site_below(site, json_object_get(site->node, "items"), SITE_ELEMENT, NULL);
+
+    if (!items.lost && !streq(text(site->node, "x-kubernetes-list-type"), "map"))
+        items.lost = path;
+    check_part(errs, FP_CHILD(path, "items"), items, inside_metadata, depth);
+}
+
+static void check_keywords(struct fielderrs *errs, const struct fpath *path, struct rules_site *site, bool root,
+                           bool inside_metadata, unsigned depth)
+{
+    const json_t *node = site->node;
     const json_t *additional = json_object_get(node, "additionalProperties"), *properties = json_object_get(node, "properties");
     const json_t *preserve = json_object_get(node, "x-kubernetes-preserve-unknown-fields");
-    bool resource = root || flag(node, "x-kubernetes-embedded-resource");
-    size_t n, i;
-    json_t *v;
+    size_t before = errs->n;
 
     if (!json_is_object(node) || depth > DEPTH_MAX)
         return;
@@ -531,30 +561,30 @@ static void check_keywords(struct fielderrs *errs, const struct fpath *path, con
                            "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
     if (additional && json_object_size(properties) && !json_is_true(additional))
         fielderr_forbidden(errs, FP_CHILD(path, "additionalProperties"), "additionalProperties and properties are mutual exclusive");
-    check_keywords(errs, FP_CHILD(path, "additionalProperties"), additional, false, inside_metadata, depth + 1);
-    const char **keys = sorted_keys(errs->arena, properties, &n);
-    for (i = 0; i < n; i++)
-        check_keywords(errs, FP_KEY(FP_CHILD(path, "properties"), keys[i]), json_object_get(properties, keys[i]), false,
-                       inside_metadata || (resource && streq(keys[i], "metadata")), depth + 1);
-    check_keywords(errs, FP_CHILD(path, "not"), json_object_get(node, "not"), false, inside_metadata, depth + 1);
-    for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
-        json_array_foreach (json_object_get(node, lists[k]), i, v)
-            check_keywords(errs, FP_INDEX(FP_CHILD(path, lists[k]), i), v, false, inside_metadata, depth + 1);
-    check_keywords(errs, FP_CHILD(path, "items"), json_object_get(node, "items"), false, inside_metadata, depth + 1);
+    check_part(errs, FP_CHILD(path, "additionalProperties"), rules_site_below(site, additional, SITE_ELEMENT, NULL),
+               inside_metadata, depth);
+    check_properties(errs, path, site, root || flag(node, "x-kubernetes-embedded-resource"), inside_metadata, depth);
+    check_alternatives(errs, path, node, inside_metadata, depth);
+    check_items(errs, path, site, inside_metadata, depth);
     if (json_is_false(preserve))
         fielderr_invalid(errs, FP_CHILD(path, "x-kubernetes-preserve-unknown-fields"), preserve, "must be true or undefined");
     check_list_and_map_types(errs, path, node);
-    check_rules(errs, path, node);
+    rules_check_words(errs, path, node);
+    if (errs->n == before)
+        rules_check_expressions(site, path);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-void crd_check_schema(const json_t *schema, const struct fpath *path, bool status_enabled, struct fielderrs *errs)
+void crd_check_schema(const json_t *schema, const struct fpath *path, const struct crd_check_options *o,
+                      struct fielderrs *errs)
 {
     const char *cannot = unsupported(schema, 0);
+    struct rules_check rules = { .env = o->cel, .unchanged = o->unchanged, .errs = FIELDERRS_IN(errs->arena) };
+    struct defaults defaults = { .errs = errs, .cel = o->cel, .budget = KCEL_BUDGET };
     size_t before;
 
-    if (status_enabled && *type_of(schema) && !streq(type_of(schema), "object"))
+    if (o->status_enabled && *type_of(schema) && !streq(type_of(schema), "object"))
         fielderr_invalid_str(errs, FP_CHILD(path, "type"), type_of(schema),
                              "only \"object\" is allowed as the type at the root of the schema if the status subresource is "
                              "enabled");
@@ -564,9 +594,11 @@ void crd_check_schema(const json_t *schema, const struct fpath *path, bool statu
     if (!cannot) {
         check_structural(errs, path, schema, ROOT, 0);
         if (errs->n == before)
-            check_defaults(errs, path, schema, 0);
+            check_defaults(&defaults, path, schema, 0);
     }
-    check_keywords(errs, path, schema, true, false, 0);
+    struct rules_site site = rules_site_root(!cannot && errs->n == before && o->cel ? &rules : NULL, schema);
+    check_keywords(errs, path, &site, true, false, 0);
     if (cannot && errs->n == before)
         fielderr_invalid_str(errs, path, "", "OpenAPIV3Schema '%s' is not supported", cannot);
+    rules_check_end(&rules, path, errs);
 }

@@ -2,7 +2,7 @@
  *
  * The keywords of OpenAPI as kube-openapi checks and words them, then list types (sets and keyed lists) and
  * embedded resources. On update errors are ratcheted: what was wrong before and did not change is let be
- * (F-133). CEL rules are not evaluated here.
+ * (F-133). Rules in CEL are run after all of this: kcel/rules.h.
  *
  * A validator is compiled once for a version of a definition: patterns are expressions ready to run.
  *

@@ -1,8 +1,10 @@
-/* Any schema and any object, {"schema": ..., "object": ..., "old": ...}: checking, pruning, defaulting and validating
- * end, edit nothing, and doing it again changes nothing. */
+/* Any schema and any object, {"schema": ..., "object": ..., "old": ...}: checking, pruning, defaulting, validating and
+ * running rules end, edit nothing, and doing it again changes nothing. */
 #include "kube/crd_check.h"
 #include "kube/crd_schema.h"
 #include "kube/crd_validate.h"
+#include "kube/kcel/kcel.h"
+#include "kube/kcel/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!json_is_object(schema) || !json_is_object(obj) || json_depth(in) > 150)
         return 0;
     copy = json_clone(in);
-    crd_check_schema(schema, FP_CHILD(NULL, "schema"), false, &errs);
+    struct cel_env *cel = kcel_env_new();
+    crd_check_schema(schema, FP_CHILD(NULL, "schema"), &(struct crd_check_options){ .cel = cel }, &errs);
     const struct schema *s = crd_schema_parse(a, schema);
     json_incref(obj);
     crd_prune(s, &obj, &notes);
@@ -30,6 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     crd_validate(v, NULL, obj, old, &twice);
     assert(once.n == twice.n);
     crd_validator_free(v);
+    struct kcel_rules *rules = kcel_rules_new(cel, schema, true);
+    struct kcel_rules_run run = { .obj = obj, .old = old, .ratchet = old != NULL, .budget = KCEL_BUDGET, .errs = &once,
+                                  .warnings = &twice };
+    kcel_rules_check(rules, &run);
+    kcel_rules_free(rules);
+    cel_env_free(cel);
     json_decref(obj);
     assert(json_same(in, copy));
     return 0;

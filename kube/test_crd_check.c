@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "kube/kcel/kcel.h"
 #include "kube/object.h"
 
 #define AT "spec.validation.openAPIV3Schema"
@@ -114,6 +115,44 @@ static const struct row schemas[] = {
       X ".x-kubernetes-validations[0].rule: Required value: rule is not specified" },
     { "unknown type", "x", "{\"type\":\"frob\"}",
       X ".type: Unsupported value: \"frob\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"" },
+    { "F-043 a rule that does not compile", "x", "{\"type\":\"integer\",\"x-kubernetes-validations\":[{\"rule\":\"self.a\"}]}",
+      X ".x-kubernetes-validations[0].rule: Invalid value: {\"Rule\":\"self.a\",\"Message\":\"\",\"MessageExpression\":\"\","
+      "\"Reason\":null,\"FieldPath\":\"\",\"OptionalOldSelf\":null}: compilation failed: ERROR: <input>:1:5: type 'int' does not "
+      "support field selection\n | self.a\n | ....^" },
+    { "F-043 a rule that is no bool", "x", "{\"type\":\"integer\",\"x-kubernetes-validations\":[{\"rule\":\"self\"}]}",
+      X ".x-kubernetes-validations[0].rule: Invalid value: {\"Rule\":\"self\",\"Message\":\"\",\"MessageExpression\":\"\","
+      "\"Reason\":null,\"FieldPath\":\"\",\"OptionalOldSelf\":null}: cel expression must evaluate to a bool" },
+    { "F-043 a message that is no string", "x", "{\"type\":\"integer\",\"x-kubernetes-validations\":[{\"rule\":\"self > 1\","
+      "\"messageExpression\":\"self\"}]}", X ".x-kubernetes-validations[0].messageExpression: Invalid value: {\"Rule\":\"self "
+      "\\u003e 1\",\"Message\":\"\",\"MessageExpression\":\"self\",\"Reason\":null,\"FieldPath\":\"\",\"OptionalOldSelf\":null}: "
+      "messageExpression must evaluate to a string" },
+    { "F-043 a pattern that cannot run", "x", "{\"type\":\"string\",\"maxLength\":5,\"x-kubernetes-validations\":[{\"rule\":"
+      "\"self.find('(') == ''\"}]}", X ".x-kubernetes-validations[0].rule: Invalid value: {\"Rule\":\"self.find('(') == ''\","
+      "\"Message\":\"\",\"MessageExpression\":\"\",\"Reason\":null,\"FieldPath\":\"\",\"OptionalOldSelf\":null}: program "
+      "instantiation failed: error parsing regexp: missing closing ): `(`" },
+    { "F-043 fieldPath", "x", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}},\"x-kubernetes-validations\":[{"
+      "\"rule\":\"true\",\"fieldPath\":\".b\"}]}", X ".x-kubernetes-validations[0].fieldPath: Invalid value: \".b\": must be a "
+      "valid path" },
+    { "F-043 too dear", "x", "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"x-kubernetes-validations\":[{\"rule\":"
+      "\"self.contains('x')\"}]}}", "[" X ".items.x-kubernetes-validations[0].rule: Forbidden: estimated rule cost exceeds "
+      "budget by factor of more than 100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where "
+      "arrays, maps, and strings are declared), " X ".items.x-kubernetes-validations[0].rule: Forbidden: contributed to "
+      "estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema, " AT ": Forbidden: x-kubernetes-validations "
+      "estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of more than 100x (try simplifying the "
+      "rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)]" },
+    { "F-043 bounds make it cheap", "x", "{\"type\":\"array\",\"maxItems\":10,\"items\":{\"type\":\"string\",\"maxLength\":100,"
+      "\"x-kubernetes-validations\":[{\"rule\":\"self.contains('x')\"}]}}", "" },
+    { "F-044 oldSelf in a plain list", "x", "{\"type\":\"array\",\"maxItems\":10,\"items\":{\"type\":\"integer\","
+      "\"x-kubernetes-validations\":[{\"rule\":\"self == oldSelf\"}]}}", X ".items.x-kubernetes-validations[0].rule: Invalid "
+      "value: \"self == oldSelf\": oldSelf cannot be used on the uncorrelatable portion of the schema within " X },
+    { "F-140 optionalOldSelf without it", "x", "{\"type\":\"integer\",\"x-kubernetes-validations\":[{\"rule\":\"self > 1\","
+      "\"optionalOldSelf\":true}]}", X ".x-kubernetes-validations[0].optionalOldSelf: Invalid value: true: may not be set if "
+      "oldSelf is not used in rule" },
+    { "F-041 a default that breaks a rule", "x", "{\"type\":\"integer\",\"default\":1,\"x-kubernetes-validations\":[{\"rule\":"
+      "\"self > 1\"}]}", X ".default: Invalid value: \"integer\": failed rule: self > 1" },
+    { "F-145 nothing is known of it", "x", "{\"x-kubernetes-preserve-unknown-fields\":true,\"x-kubernetes-validations\":[{"
+      "\"rule\":\"self == 1\"}]}", X ".x-kubernetes-validations: Internal error: internal error: failed to construct type "
+      "information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations" },
 };
 
 static const char *joined(struct arena *a, const struct fielderrs *errs)
@@ -139,7 +178,7 @@ static void check_row(void **state)
         json_decref(crd);
         crd = changed;
     }
-    crd_check(crd, NULL, &errs);
+    crd_check(crd, NULL, NULL, &errs);
     assert_string_equal(joined(a, &errs), row->errors);
 }
 
@@ -153,7 +192,9 @@ static void check_schema_row(void **state)
     json_t *version = json_array_get(json_path(crd, "spec.versions"), 0);
 
     json_object_set(version, "schema", wrapped);
-    crd_check(crd, NULL, &errs);
+    struct cel_env *cel = kcel_env_new();
+    crd_check(crd, NULL, cel, &errs);
+    cel_env_free(cel);
     assert_string_equal(joined(a, &errs), row->errors);
 }
 
@@ -164,11 +205,11 @@ static void what_may_not_change(void **state)
     struct fielderrs errs = FIELDERRS_IN(a);
     json_auto_t *old = json_parse_str(good), *crd = json_with(old, "spec.scope", json_string("Cluster"));
 
-    crd_check(crd, old, &errs);
+    crd_check(crd, old, NULL, &errs);
     assert_int_equal(errs.n, 0);                  /* before it is established nothing depends on it */
     json_auto_t *established = json_with(old, "status.conditions",
                                          json_parse_str("[{\"type\":\"Established\",\"status\":\"True\"}]"));
-    crd_check(crd, established, &errs);
+    crd_check(crd, established, NULL, &errs);
     assert_string_equal(joined(a, &errs), "spec.scope: Invalid value: \"Cluster\": field is immutable");
 }
 
@@ -181,7 +222,7 @@ static void versions_that_differ(void **state)
 
     json_array_append_new(json_path(crd, "spec.versions"), json_parse_str(
         "{\"name\":\"v2\",\"served\":true,\"storage\":false,\"schema\":{\"openAPIV3Schema\":{\"type\":\"string\"}}}"));
-    crd_check(crd, NULL, &errs);
+    crd_check(crd, NULL, NULL, &errs);
     assert_string_equal(joined(a, &errs),
                         "spec.versions[1].schema.openAPIV3Schema.type: Invalid value: \"string\": must be object at the root");
 }

@@ -1,7 +1,9 @@
 #include "fakeapi/apiserver/auth/auth.h"
 
+#include "fakeapi/apiserver/admission/admission.h"
 #include "fakeapi/apiserver/builtin/builtin.h"
 #include "fakeapi/apiserver/hook.h"
+#include "kube/kcel/kcel.h"
 
 /* A request from top to bottom: route, negotiate, the verb, and a Status where one of them refused. */
 
@@ -249,7 +251,16 @@ struct apiserver *apiserver_free(struct apiserver *s)
         blob_unref(s->discovery[i]);
     if (s->kinds)
         kinds_free(s->kinds);
+    policies_free(s->policies);
+    cel_env_free(s->cel);
     store_free(s->store);
     free(s);
     return NULL;
+}
+
+const struct cel_env *server_cel(struct apiserver *s)
+{
+    if (!s->cel)
+        s->cel = kcel_env_new();
+    return s->cel;
 }

@@ -7,6 +7,13 @@
 
 #include "fakeapi/apiserver/server.h"
 
+/* What the schema of a version asks of objects, ready to run. */
+struct crd_compiled {
+    bool done;
+    struct crd_validator *validator;
+    struct kcel_rules *rules;          /* NULL: there are none */
+};
+
 /* One definition as it is served now. Kinds point into it: whoever keeps a kind holds it. */
 struct crd {
     unsigned refs;
@@ -17,7 +24,7 @@ struct crd {
     struct kind *kinds;                /* one each served version */
     size_t n_kinds;
     const json_t *const *version_specs;/* the entry of spec.versions for each kind */
-    struct crd_validator **validators; /* of each kind; NULL: made when first asked for */
+    struct crd_compiled *compiled;     /* of each kind, made when first asked for */
 };
 
 /* Reads a definition whose names are accepted. */
@@ -27,8 +34,7 @@ void crd_unref(struct crd *d);         /* NULL is fine */
 
 extern const struct kind_ops custom_ops;         /* custom.c */
 
-/* The rules of a custom kind's schema. */
-const struct crd_validator *custom_validator(const struct kind *k);
+const struct crd_compiled *custom_compiled(struct apiserver *s, const struct kind *k);
 
 /* The entry of spec.versions that a custom kind was made of. */
 const json_t *custom_version_spec(const struct kind *k);

@@ -3,6 +3,7 @@
 #include "fakeapi/apiserver/builtin/builtin.h"
 #include "kube/crd_schema.h"
 #include "kube/crd_validate.h"
+#include "kube/kcel/rules.h"
 
 /* From a definition to what is served. */
 
@@ -145,13 +146,18 @@ const json_t *custom_version_spec(const struct kind *k)
 }
 
 /* Compiling takes longer than all the rest: of versions nobody writes it is never done. */
-const struct crd_validator *custom_validator(const struct kind *k)
+const struct crd_compiled *custom_compiled(struct apiserver *s, const struct kind *k)
 {
-    struct crd_validator **v = &k->crd->validators[k - k->crd->kinds];
+    struct crd_compiled *c = &k->crd->compiled[k - k->crd->kinds];
+    const json_t *schema = json_path(custom_version_spec(k), "schema.openAPIV3Schema");
 
-    if (!*v)
-        *v = crd_validator_new(json_path(custom_version_spec(k), "schema.openAPIV3Schema"));
-    return *v;
+    if (!c->done) {
+        c->validator = crd_validator_new(schema);
+        if (crd_validator_has_rules(c->validator))
+            c->rules = kcel_rules_new(server_cel(s), schema, true);
+        c->done = true;
+    }
+    return c;
 }
 
 static int by_version(const void *a, const void *b)
@@ -188,7 +194,7 @@ struct crd *crd_new(const json_t *object)
     }
     qsort(specs, d->n_kinds, sizeof(*specs), by_version);
     d->version_specs = specs;
-    d->validators = arena_alloc(d->arena, (n + 1) * sizeof(*d->validators));
+    d->compiled = arena_alloc(d->arena, (n + 1) * sizeof(*d->compiled));
     for (i = 0; i < d->n_kinds; i++)
         make_kind(d, specs[i], &d->kinds[i]);
     return d;
@@ -204,8 +210,10 @@ void crd_unref(struct crd *d)
 {
     if (!d || --d->refs)
         return;
-    for (size_t i = 0; i < d->n_kinds; i++)
-        crd_validator_free(d->validators[i]);
+    for (size_t i = 0; i < d->n_kinds; i++) {
+        crd_validator_free(d->compiled[i].validator);
+        kcel_rules_free(d->compiled[i].rules);
+    }
     json_decref((json_t *)d->object);
     arena_free(d->arena);
     free(d);

@@ -1,7 +1,8 @@
 #include "fakeapi/apiserver/crd.h"
 
-#include "kube/crd_rules.h"
 #include "kube/crd_validate.h"
+#include "kube/kcel/kcel.h"
+#include "kube/kcel/rules.h"
 
 /* What all custom resources have in common. */
 
@@ -48,54 +49,59 @@ static void type_is(struct fielderrs *errs, const json_t *obj, const char *membe
         fielderr_invalid_str(errs, FP_CHILD(NULL, member), have, "must be %s", want);
 }
 
-/* The rules, of the whole or of one member, unless what they would look at is broken already. */
-static void apply_rules(const struct kind *k, const char *member, const struct fpath *path, const json_t *obj,
-                        const json_t *old, struct fielderrs *errs)
+/* The rules, unless what they would look at is broken already. What was so before is a warning. */
+static void apply_rules(struct call *c, const struct kcel_rules *rules, const json_t *obj, const json_t *old,
+                        struct fielderrs *errs)
 {
-    const json_t *schema = json_path(custom_version_spec(k), "schema.openAPIV3Schema");
+    struct fielderrs known = FIELDERRS_IN(c->arena);
+    struct kcel_rules_run run = { .obj = obj, .old = old, .ratchet = old != NULL, .budget = KCEL_BUDGET, .errs = errs,
+                                  .warnings = &known };
 
-    if (!crd_validator_has_rules(custom_validator(k)))
+    if (!rules)
         return;
-    if (crd_rules_blocked(errs))
+    if (crd_rules_blocked(errs)) {
         crd_note_rules_blocked(errs);
-    else
-        crd_rules_check(member ? json_object_get(json_object_get(schema, "properties"), member) : schema, path,
-                        obj, old, errs);
+        return;
+    }
+    kcel_rules_check(rules, &run);
+    for (size_t i = 0; i < known.n; i++)
+        call_warn(c, "%s: %s", known.v[i].field, known.v[i].message);
 }
 
-static void custom_check(const struct kind *k, const json_t *obj, const json_t *old, struct fielderrs *errs)
+static void custom_check(struct call *c, const struct kind *k, const json_t *obj, const json_t *old,
+                         struct fielderrs *errs)
 {
+    const struct crd_compiled *compiled = custom_compiled(c->s, k);
     const json_t *scale = json_path(custom_version_spec(k), "subresources.scale");
     char version[API_VERSION_MAX];
 
     type_is(errs, obj, "kind", k->res.kind);
     type_is(errs, obj, "apiVersion", kind_api_version(k, version));
-    crd_validate(custom_validator(k), NULL, obj, old, errs);
+    crd_validate(compiled->validator, NULL, obj, old, errs);
     crd_validate_scale(obj, obj_str(scale, "specReplicasPath"), obj_str(scale, "statusReplicasPath"), errs);
-    apply_rules(k, NULL, NULL, obj, old, errs);
+    apply_rules(c, compiled->rules, obj, old, errs);
 }
 
 static void custom_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs)
 {
-    (void)c;
-    custom_check(k, obj, NULL, errs);
+    custom_check(c, k, obj, NULL, errs);
 }
 
-/* /status looks at the status alone (F-132). */
+/* /status looks at the status alone; but rules see the whole (F-132). */
 static void custom_validate_update(struct call *c, const struct kind *k, const struct subresource *sub,
                                    const json_t *obj, const json_t *old, struct fielderrs *errs)
 {
+    const struct crd_compiled *compiled = custom_compiled(c->s, k);
+    const struct crd_validator *v = crd_validator_property(compiled->validator, "status");
     const json_t *status = json_object_get(obj, "status");
 
-    (void)c;
     if (!sub || !streq(sub->name, "status")) {
-        custom_check(k, obj, old, errs);
+        custom_check(c, k, obj, old, errs);
         return;
     }
-    const struct crd_validator *v = crd_validator_property(custom_validator(k), "status");
     if (v && status)
         crd_validate(v, FP_CHILD(NULL, "status"), status, json_object_get(old, "status"), errs);
-    apply_rules(k, "status", FP_CHILD(NULL, "status"), status, json_object_get(old, "status"), errs);
+    apply_rules(c, compiled->rules, obj, old, errs);
 }
 
 static void unqualified_finalizers(struct call *c, const json_t *obj, const json_t *old)

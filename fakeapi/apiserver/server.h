@@ -19,6 +19,8 @@ struct apiserver {
     struct kinds *kinds;
     const struct release *release;
     struct crds *crds;
+    struct cel_env *cel;               /* made when first asked: ask server_cel() */
+    struct policies *policies;         /* compiled (admission/policy.c) */
     struct transport transport;
     struct hook_caller *hook_caller;   /* NULL: nobody listens */
     const struct hook_service *hook_services;
@@ -400,6 +402,10 @@ json_t *discovery_aggregated(struct apiserver *s, bool core);
 void call_init(struct call *c, struct apiserver *s, struct arena *a);
 void call_release(struct call *c);     /* all but the arena */
 int bootstrap(struct apiserver *s, const struct apiserver_options *o, struct apierr *err);
+
+/* What expressions in CEL start from, whoever writes them. */
+struct cel_env;
+const struct cel_env *server_cel(struct apiserver *s);
 
 /* ---- custom resources (crd.c) ------------------------------------------------------------------- */
 

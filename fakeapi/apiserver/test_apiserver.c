@@ -6,110 +6,15 @@
 #include <cmocka.h>
 
 #include "fakeapi/apiserver/builtin/cells.h"
+#include "fakeapi/apiserver/test_lab.h"
 #include "kube/json.h"
 #include "kube/object.h"
 
 /* The way through: what one sends, and what comes back, in a simulated world. */
 
-struct lab {
-    struct world *w;
-    struct apiserver *s;
-    struct proc *p;
-};
-
-struct step {
-    const char *method, *path, *query, *type, *body;
-    int status;                        /* what must come back */
-    const char *want;                  /* a piece of the body; NULL: any */
-};
-
-struct script {
-    struct lab *lab;
-    const struct step *steps;
-    size_t n;
-    bool done;
-    char failure[2000];
-};
-
-static void call_step(struct co *co, struct script *sc, const struct step *st)
-{
-    struct api_header type = { "Content-Type", st->type };
-    struct api_request q = { .method = st->method, .path = st->path, .query = st->query, .body = st->body,
-                             .body_len = st->body ? strlen(st->body) : 0, .headers = &type,
-                             .n_headers = st->type ? 1 : 0 };
-    cleanup_reply struct api_reply reply;
-    int r = apiserver_handle(co, sc->lab->s, &q, false, &reply);
-    const char *body = reply.body ? reply.body->data : "";
-
-    if (r == 0 && reply.status == st->status && (!st->want || strstr(body, st->want)))
-        return;
-    if (!*sc->failure)
-        snprintf(sc->failure, sizeof(sc->failure), "%s %s: %d %s", st->method, st->path, reply.status, body);
-}
-
-static void run_script(struct co *co, void *arg)
-{
-    struct script *sc = arg;
-
-    for (size_t i = 0; i < sc->n; i++) {
-        if (streq(sc->steps[i].method, "SLEEP"))
-            co_sleep(co, DURATION_S(3));
-        else
-            call_step(co, sc, &sc->steps[i]);
-    }
-    sc->done = true;
-}
-
-static int lab_of_release(void **state, const char *release)
-{
-    struct lab *lab = xcalloc(1, sizeof(*lab));
-    cleanup_arena struct arena *a = arena_new();
-    struct err e = ERR_IN(a);
-
-    lab->w = world_new(&(struct world_options){ .mode = WORLD_SIM, .seed = 1 });
-    lab->s = apiserver_new(lab->w, &(struct apiserver_options){ .crds = "", .release = release }, &e);
-    if (!lab->s)
-        print_error("%s\n", err_message(&e));
-    assert_non_null(lab->s);
-    lab->p = proc_new(lab->w, "client");
-    *state = lab;
-    return 0;
-}
-
-static int lab_up(void **state)
-{
-    return lab_of_release(state, NULL);
-}
-
 static int lab_up_1_29(void **state)
 {
     return lab_of_release(state, "1.29");
-}
-
-static int lab_down(void **state)
-{
-    struct lab *lab = *state;
-
-    proc_kill(lab->p);
-    while (world_step(lab->w, world_now(lab->w)))
-        ;
-    proc_free(lab->p);
-    apiserver_free(lab->s);
-    world_free(lab->w);
-    free(lab);
-    return 0;
-}
-
-static void play(struct lab *lab, const struct step *steps, size_t n)
-{
-    struct script sc = { .lab = lab, .steps = steps, .n = n };
-    struct instant limit = instant_add(world_now(lab->w), DURATION_S(100));
-
-    co_spawn(lab->p, "script", run_script, &sc);
-    while (!sc.done && world_step(lab->w, limit))
-        ;
-    assert_true(sc.done);
-    assert_string_equal(sc.failure, "");
 }
 
 #define CM "/api/v1/namespaces/default/configmaps"

@@ -170,7 +170,8 @@ static int ask_to_validate(struct call *c, const struct admission *a)
         told.object = object;
         told.old = old;
     }
-    return webhooks_validate(c, &told);
+    r = policies_validate(c, &told);
+    return r == 0 ? webhooks_validate(c, &told) : r;
 }
 
 int admission_validate(struct call *c, const struct admission *a)

@@ -68,3 +68,8 @@ struct webhook_round *webhook_round_new(void);
 void webhook_round_free(struct webhook_round *r);
 int webhooks_mutate(struct call *c, struct admission *a, struct webhook_round *round, bool again, bool *ret_changed);
 int webhooks_validate(struct call *c, const struct admission *a);
+
+/* Validating policies: the first refusal is the answer. */
+int policies_validate(struct call *c, const struct admission *a);
+struct policies;
+struct policies *policies_free(struct policies *ps);             /* NULL is fine; returns NULL */

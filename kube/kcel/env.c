@@ -1,0 +1,27 @@
+#include "kube/kcel/libs.h"
+
+struct cel_env *kcel_env_new(void)
+{
+    static const struct cel_type *const types[] = {
+        &kcel_type_url, &kcel_type_ip, &kcel_type_cidr, &kcel_type_quantity, &kcel_type_format, &kcel_type_semver,
+        &kcel_type_authorizer, &kcel_type_path_check, &kcel_type_group_check, &kcel_type_resource_check,
+        &kcel_type_decision,
+    };
+    static const struct kcel_lib *const libs[] = {
+        &kcel_lists, &kcel_regex, &kcel_urls, &kcel_ips, &kcel_quantities, &kcel_formats, &kcel_semvers,
+        &kcel_authorizers,
+    };
+    struct cel_env *env = cel_env_new(CEL_KUBERNETES);
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        cel_env_add_type(env, types[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(libs); i++)
+        cel_env_add_functions(env, libs[i]->v, libs[i]->n);
+    cel_env_set_actual_costs(env, kcel_actual_cost);
+    return env;
+}
+
+const struct cel_opaque *kcel_opaque_of(struct cel_value v, const struct cel_opaque_ops *ops)
+{
+    return v.kind == CEL_OPAQUE && v.opaque->ops == ops ? v.opaque : NULL;
+}
