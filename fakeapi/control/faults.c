@@ -174,8 +174,25 @@ static struct fault *strike(struct control *c, const struct api_request *q)
     return found;
 }
 
+/* As priority and fairness turns away: before any API is reached, so in plain text (A-113 J-083). */
+static int throttle(struct api_reply *ret)
+{
+    static const char text[] = "Too many requests, please try again later.\n";
+    static const struct api_header headers[] = { { "Content-Type", "text/plain; charset=utf-8" },
+                                                 { "X-Content-Type-Options", "nosniff" }, { "Retry-After", "1" } };
+    struct buf b = BUF_INIT;
+
+    *ret = (struct api_reply){ .arena = arena_new(), .status = 429, .n_headers = ARRAY_SIZE(headers) };
+    ret->headers = arena_memdup(ret->arena, headers, sizeof(headers));
+    buf_add_str(&b, text);
+    ret->body = blob_from_buf(&b);
+    return 0;
+}
+
 static int refuse(const struct fault *f, struct api_reply *ret)
 {
+    if (f->status == 429 && !f->message)
+        return throttle(ret);
     struct buf b = BUF_INIT;
     struct apierr err;
 

@@ -184,6 +184,18 @@ def a_fault_refuses_so_many_requests():
         s.make('others-are-not-meant')
 
 
+def throttling_is_told_in_plain_text__A_113_J_083():
+    with Lab() as s:
+        s.lab('POST', 'faults', {'path': MAPS, 'do': 'refuse', 'status': 429})
+        c = http.client.HTTPConnection(*s.address, timeout=10)
+        c.request('GET', MAPS)
+        r = c.getresponse()
+        assert (r.status, r.getheader('Retry-After')) == (429, '1'), (r.status, r.headers)
+        assert r.getheader('Content-Type').startswith('text/plain')
+        assert r.read() == b'Too many requests, please try again later.\n'
+        c.close()
+
+
 def a_lost_reply_is_not_a_lost_write():
     with Lab() as s:
         s.lab('POST', 'faults', {'method': 'POST', 'path': MAPS, 'do': 'loseReply'})
