@@ -163,8 +163,7 @@ static void compile(void *arg)
             return;
         p->checked = true;
         p->type = p->expr->type;
-        if ((cel_env_libraries(p->env) & CEL_CHECK_LITERALS) &&
-            !cel_validate(p->env, p->arena, &c->parser.src, p->expr, c->parser.issues))
+        if (!cel_validate(p->env, p->arena, &c->parser.src, p->expr, c->parser.issues))
             return;
     }
     p->plan = cel_plan(p, &wrong);

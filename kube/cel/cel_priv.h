@@ -211,6 +211,7 @@ struct cel_value cel_map_insert(struct cel_run *run, const struct cel_map *m, st
 bool cel_value_is_zero(struct cel_run *run, struct cel_value v);
 /* Go's %v of a value in messages: strings bare. */
 const char *cel_value_text(struct cel_run *run, struct cel_value v);
+const char *cel_double_text(struct arena *a, double d);            /* "1.5", "1e+06", "+Inf" */
 /* Does a value fit a declared parameter, as far as run time can tell? */
 bool cel_value_fits(struct cel_value v, const struct cel_type *t);
 

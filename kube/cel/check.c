@@ -339,17 +339,12 @@ static const struct cel_type *check_call(struct checker *c, struct cel_expr *e)
 
 /* ---- literals --------------------------------------------------------------------------------- */
 
-static const struct cel_type *join(struct checker *c, const struct cel_expr *e, const struct cel_type *before,
-                                   const struct cel_type *now)
+/* What has nothing in common is dyn. Kubernetes objects, but later: see validate.c. */
+static const struct cel_type *join(struct checker *c, const struct cel_type *before, const struct cel_type *now)
 {
     if (!before)
         return now;
-    if (cel_assignable(&c->bindings, before, now))
-        return cel_most_general(before, now);
-    if (!(cel_env_libraries(c->env) & CEL_HOMOGENEOUS_LITERALS))
-        return &cel_type_dyn;
-    mismatch(c, e, before, now);
-    return &cel_type_error;
+    return cel_assignable(&c->bindings, before, now) ? cel_most_general(before, now) : &cel_type_dyn;
 }
 
 /* What an element or entry marked with ? holds. */
@@ -372,7 +367,7 @@ static const struct cel_type *check_list(struct checker *c, struct cel_expr *e)
         const struct cel_type *t = check_expr(c, element);
         if (e->list.optional && e->list.optional[i])
             t = optional_content(c, element);
-        all = join(c, element, all, t);
+        all = join(c, all, t);
     }
     return cel_type_list(c->arena, all ? all : cel_type_var_new(&c->bindings));
 }
@@ -384,11 +379,11 @@ static const struct cel_type *check_map(struct checker *c, struct cel_expr *e)
     for (size_t i = 0; i < e->map.n; i++) {
         const struct cel_entry *entry = &e->map.entries[i];
         const struct cel_type *t;
-        keys = join(c, entry->key, keys, check_expr(c, entry->key));
+        keys = join(c, keys, check_expr(c, entry->key));
         t = check_expr(c, entry->value);
         if (entry->optional)
             t = optional_content(c, entry->value);
-        values = join(c, entry->value, values, t);
+        values = join(c, values, t);
     }
     if (!keys) {
         keys = cel_type_var_new(&c->bindings);

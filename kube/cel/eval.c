@@ -236,7 +236,7 @@ static struct cel_value attribute_value(struct cel_run *run, const struct attrib
     return cel_is_error(v) ? v : qualified(run, v, a->qualifiers.v, a->qualifiers.n);
 }
 
-/* The cost of an attribute as such: none for a conditional, and none for looking only. */
+/* The cost of an attribute as such: none for a conditional. Looking only gives one back, whatever it cost. */
 static void track_attribute(struct cel_run *run, const struct attribute *a, int64_t id, bool test, struct cel_value v)
 {
     if (!run->tracker)
@@ -248,7 +248,7 @@ static void track_attribute(struct cel_run *run, const struct attribute *a, int6
     } else {
         cel_track_drop(run, cel_attribute_id(a));
     }
-    cel_track_value(run, id, v, a->kind == ATTRIBUTE_CONDITIONAL || test ? 0 : 1);
+    cel_track_value(run, id, v, (uint64_t)(a->kind != ATTRIBUTE_CONDITIONAL) - test);
 }
 
 static struct cel_value eval_attribute(struct cel_run *run, const struct step *s)
@@ -408,7 +408,7 @@ static struct cel_value eval_call(struct cel_run *run, const struct step *s)
 
     if (s->n > ARRAY_SIZE(few))
         args = arena_alloc(run->arena, s->n * sizeof(*args));
-    for (size_t i = 0; i < s->n && !(bad && s->n > 2); i++) {
+    for (size_t i = 0; i < s->n && !(bad && s->first_error); i++) {
         args[i] = cel_step_eval(run, s->args[i]);
         if (run->ended)
             return args[i];

@@ -293,10 +293,31 @@ static struct step *as_set(struct planner *p, struct step *s)
     return made;
 }
 
+/* Functions whose second argument is a pattern; Kubernetes has two more of them. */
+static bool takes_pattern(const struct step *s)
+{
+    static const char *const names[] = { "matches", "find", "findAll" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (s->n >= 2 && streq(s->function, names[i]) && is_constant(s->args[1]))
+            return s->args[1]->constant.kind == CEL_STRING;
+    return false;
+}
+
+/* A pattern that is known is compiled before anything runs. */
+static struct step *with_pattern(struct planner *p, struct step *s)
+{
+    const char *why;
+
+    if (!cel_regex(&p->run, s->args[1]->constant.s, s->args[1]->constant.len, &why))
+        return wrong(p, why);
+    s->first_error = true;
+    return s;
+}
+
 static struct step *optimized(struct planner *p, struct step *s)
 {
     struct cel_value v;
-    const char *why;
 
     if (streq(overload_id(s), "in_list"))
         return as_set(p, s);
@@ -304,11 +325,7 @@ static struct step *optimized(struct planner *p, struct step *s)
         v = cel_step_eval(&p->run, s);
         return cel_is_error(v) ? wrong(p, v.error) : constant(p, s->id, v);
     }
-    if (s->n == 2 && streq(s->function, "matches") && is_constant(s->args[1]) &&
-        s->args[1]->constant.kind == CEL_STRING &&
-        !cel_regex(&p->run, s->args[1]->constant.s, s->args[1]->constant.len, &why))
-        return wrong(p, why);
-    return s;
+    return takes_pattern(s) ? with_pattern(p, s) : s;
 }
 
 static enum step_kind call_kind(const struct cel_expr *e, size_t n)
@@ -351,6 +368,7 @@ static struct step *plan_call(struct planner *p, const struct cel_expr *e)
     if (!s->n && !f)
         return wrong(p, arena_printf(p->arena, "no such overload: %s()", s->function));
     number_args(s);
+    s->first_error = s->n > 2;
     return s->kind == STEP_CALL ? optimized(p, s) : s;
 }
 

@@ -54,6 +54,7 @@ struct step {
             const struct step **args;
             int64_t *ids;                        /* of the arguments */
             size_t n;
+            bool first_error;                    /* ends it: later arguments are not worked out */
             const char *function;
             const struct function *f;            /* NULL: unknown */
             const struct cel_signature *signature;                 /* NULL: several remain */

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "kube/cel/cel_priv.h"
-#include "kube/json.h"
 #include "kube/regex.h"
 
 static struct cel_value size(struct cel_run *run, const struct cel_value *args, size_t n)
@@ -218,7 +217,6 @@ static bool is_utf8(const char *text, size_t len)
 struct cel_value cel_to_string(struct cel_run *run, struct cel_value v)
 {
     struct cel_value made;
-    char number[JSON_NUMBER_MAX];
 
     switch (v.kind) {
     case CEL_STRING: return v;
@@ -226,9 +224,7 @@ struct cel_value cel_to_string(struct cel_run *run, struct cel_value v)
     case CEL_NULL: return cel_str("null");
     case CEL_INT: return cel_str(arena_printf(run->arena, "%lld", (long long)v.i));
     case CEL_UINT: return cel_str(arena_printf(run->arena, "%llu", (unsigned long long)v.u));
-    case CEL_DOUBLE:
-        go_write_float(number, v.d, 64);
-        return cel_str(arena_strdup(run->arena, number));
+    case CEL_DOUBLE: return cel_str(cel_double_text(run->arena, v.d));
     case CEL_BYTES:
         return is_utf8(v.s, v.len) ? cel_string(v.s, v.len)
                                    : cel_error(run, "invalid UTF-8 in bytes, cannot convert to string");

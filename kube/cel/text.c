@@ -47,14 +47,24 @@ static void write_bytes(struct buf *b, const char *s, size_t len)
     buf_add_char(b, '"');
 }
 
-static void write_double(struct buf *b, double d)
+const char *cel_double_text(struct arena *a, double d)
 {
     char text[JSON_NUMBER_MAX];
 
+    if (isnan(d) || isinf(d))
+        return isnan(d) ? "NaN" : d > 0 ? "+Inf" : "-Inf";
     go_write_float(text, d, 64);
-    buf_add_str(b, text);
-    if (!strpbrk(text, ".eIN"))
-        buf_add_str(b, ".0");
+    return arena_strdup(a, text);
+}
+
+static void write_double(struct writing *w, double d)
+{
+    const char *text = cel_double_text(w->run->arena, d);
+
+    if (!w->bare && (isnan(d) || isinf(d)))
+        buf_printf(w->b, "double(\"%s\")", isnan(d) ? "NaN" : d > 0 ? "Infinity" : "-Infinity");
+    else
+        buf_printf(w->b, "%s%s", text, w->bare || strpbrk(text, ".e") ? "" : ".0");
 }
 
 static void write_list(struct writing *w, const struct cel_list *l)
@@ -124,7 +134,6 @@ static void write_value(struct writing *w, struct cel_value v)
 {
     struct writing inside = { w->run, w->b, v, w->bare };
     struct buf *b = w->b;
-    char number[JSON_NUMBER_MAX];
 
     switch (v.kind) {
     case CEL_ERROR: buf_add_str(b, v.error); break;
@@ -133,11 +142,7 @@ static void write_value(struct writing *w, struct cel_value v)
     case CEL_INT: buf_printf(b, "%lld", (long long)v.i); break;
     case CEL_UINT: buf_printf(b, "%llu%s", (unsigned long long)v.u, w->bare ? "" : "u"); break;
     case CEL_DOUBLE:
-        go_write_float(number, v.d, 64);
-        if (w->bare)
-            buf_add_str(b, number);
-        else
-            write_double(b, v.d);
+        write_double(w, v.d);
         break;
     case CEL_STRING:
         if (w->bare)

@@ -134,14 +134,21 @@ static bool look_at_format(void *arg, const struct cel_expr *e)
 bool cel_validate(const struct cel_env *env, struct arena *a, const struct cel_source *src, const struct cel_expr *e,
               struct cel_issues *issues)
 {
-    static look_fn *const looks[] = { look_at_duration, look_at_timestamp, look_at_regex, look_at_list, look_at_map,
-                                      look_at_format };
+    static const struct { unsigned flag; look_fn *look; } looks[] = {
+        { CEL_CHECK_LITERALS, look_at_duration },
+        { CEL_CHECK_LITERALS, look_at_timestamp },
+        { CEL_CHECK_LITERALS, look_at_regex },
+        { CEL_HOMOGENEOUS_LITERALS, look_at_list },
+        { CEL_HOMOGENEOUS_LITERALS, look_at_map },
+        { CEL_LIB_STRINGS | CEL_LIB_STRINGS_3, look_at_format },
+    };
     struct validation v = { .env = env, .arena = a, .src = src, .issues = issues,
                             .run = { .arena = a, .work = WORK_MAX } };
     size_t before = issues->total;
 
     for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
-        cel_expr_walk(e, looks[i], &v);
+        if (cel_env_libraries(env) & looks[i].flag)
+            cel_expr_walk(e, looks[i].look, &v);
     cel_run_release(&v.run);
     return issues->total == before;
 }
