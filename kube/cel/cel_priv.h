@@ -81,6 +81,7 @@ struct token {
     const char *s;
     size_t len;                                  /* bytes */
     size_t offset;                               /* code points */
+    const char *hidden;                          /* white space and comments before it */
 };
 
 /* All tokens of a text, TOKEN_EOF last; what is no token becomes an issue. */

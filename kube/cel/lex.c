@@ -298,20 +298,24 @@ struct token *cel_lex(struct arena *a, const struct cel_source *src, struct cel_
 {
     struct scan c = { .s = src->text, .end = src->text + src->len };
     DYN(struct token) tokens = { 0 };
+    cleanup_buf struct buf hidden = BUF_INIT;
     struct token *made;
     const char *p = c.s, *counted = c.s;
     size_t offset = 0;
 
     for (;;) {
         enum token_kind kind = TOKEN_EOF;
-        const char *end;
-        p = skip_space(&c, p);
+        const char *end = skip_space(&c, p);
+        buf_add(&hidden, p, (size_t)(end - p));
+        p = end;
         offset += cel_code_points(counted, (size_t)(p - counted));
         counted = p;
         c.failed = p;
         end = p < c.end ? scan_token(&c, p, &kind) : p;
         if (end) {
-            *dyn_push(&tokens) = (struct token){ .kind = kind, .s = p, .len = (size_t)(end - p), .offset = offset };
+            *dyn_push(&tokens) = (struct token){ .kind = kind, .s = p, .len = (size_t)(end - p), .offset = offset,
+                                                 .hidden = arena_strndup(a, hidden.data ? hidden.data : "", hidden.len) };
+            buf_reset(&hidden);
             if (kind == TOKEN_EOF)
                 break;
             p = end;

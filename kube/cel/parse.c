@@ -27,6 +27,7 @@ enum {
 #define PRODUCTS (SET(STAR) | SET(SLASH) | SET(PERCENT))
 #define SUMS (SET(PLUS) | SET(MINUS))
 #define FIELD (SET(IDENT) | SET(ESCAPED_IDENT))
+#define SUFFIX (SET(DOT) | SET(LBRACKET))
 #define MAY_END SET(EPSILON)
 
 enum rule { RULE_EXPR, RULE_RELATION, RULE_CALC, RULE_MEMBER, N_RULES };
@@ -116,15 +117,15 @@ static struct cel_expr *binary(struct parser *p, size_t offset, const char *func
 }
 
 /* Nothing sensible can stand here; an issue says why. */
-static struct cel_expr *nothing(struct parser *p)
+static struct cel_expr *nothing(struct parser *p, size_t offset)
 {
-    return cel_expr_new(p, CEL_EXPR_NONE, 0);
+    return cel_expr_new(p, CEL_EXPR_NONE, offset);
 }
 
 static struct cel_expr *wrong(struct parser *p, size_t offset, const char *message)
 {
     cel_issue_add(p->issues, &p->src, offset, "%s", message);
-    return nothing(p);
+    return nothing(p, offset);
 }
 
 static const char *token_text(struct parser *p, const struct token *t)
@@ -268,14 +269,19 @@ static bool failed(const struct parser *p)
 /* A keyword where a field is named has a message of its own. */
 static const char *no_alternative(struct parser *p, const struct token *from, const struct token *to)
 {
-    const char *end = to->kind == TOKEN_EOF ? p->src.text + p->src.len : to->s + to->len;
+    cleanup_buf struct buf text = BUF_INIT;
 
-    if (from->kind == TOKEN_DOT && from->s + 1 == to->s &&
+    if (from->kind == TOKEN_DOT && to == from + 1 && !*to->hidden &&
         (to->kind == TOKEN_TRUE || to->kind == TOKEN_FALSE || to->kind == TOKEN_NULL))
         return arena_printf(p->arena, "mismatched input %s expecting IDENTIFIER", quoted(p, to->s, to->len));
     if (from->kind == TOKEN_EOF)
         return "no viable alternative at input '<EOF>'";
-    return arena_printf(p->arena, "no viable alternative at input %s", quoted(p, from->s, (size_t)(end - from->s)));
+    for (const struct token *t = from; t <= to; t++) {
+        if (t > from)
+            buf_add_str(&text, t->hidden);
+        buf_add(&text, t->s, t->len);
+    }
+    return arena_printf(p->arena, "no viable alternative at input %s", quoted(p, text.data, text.len));
 }
 
 static void report(struct parser *p)
@@ -458,12 +464,21 @@ static struct cel_expr *string(struct parser *p, const struct token *t)
     return cel_expr_literal(p, t->offset, bytes ? cel_bytes(s, len) : cel_string(s, len));
 }
 
+static bool is_number(enum token_kind kind)
+{
+    return kind == TOKEN_INT || kind == TOKEN_FLOAT;
+}
+
 static struct cel_expr *literal(struct parser *p)
 {
     const struct token *t = ahead(p, 1);
     bool minus = t->kind == TOKEN_MINUS;
     size_t offset = t->offset;
 
+    if (minus && !is_number(ahead(p, 2)->kind)) {
+        fail_alternative(p, 2);
+        return nothing(p, offset);
+    }
     if (minus) {
         match(p, TOKEN_MINUS, SET(INT) | SET(FLOAT), 242);
         t = ahead(p, 1);
@@ -494,7 +509,7 @@ static bool is_reserved(const char *name)
 /* The name of a field, or NULL where there is none. Names in backquotes are not switched on in Kubernetes. */
 static const char *field_name(struct parser *p)
 {
-    const struct token *t = NULL;
+    const struct token *t = NULL, *first = ahead(p, 1);
 
     if (sync(p, FIELD, 235)) {
         if (next_in(p, FIELD)) {
@@ -505,8 +520,10 @@ static const char *field_name(struct parser *p)
         }
     }
     recover(p);
-    if (!t)
+    if (!t) {
+        cel_issue_add(p->issues, &p->src, first->offset, "unsupported ident kind");
         return NULL;
+    }
     if (t->kind == TOKEN_ESCAPED_IDENT) {
         cel_issue_add(p->issues, &p->src, t->offset, "unsupported syntax: '`'");
         return NULL;
@@ -549,7 +566,7 @@ static struct args arguments(struct parser *p)
 }
 
 /* After the opening parenthesis, the closing one included. */
-static bool call_arguments(struct parser *p, struct args *ret, int state)
+static bool call_arguments(struct parser *p, struct args *ret, uint64_t after, int state)
 {
     if (!sync(p, EXPR_START | SET(RPAREN), state))
         return false;
@@ -558,7 +575,7 @@ static bool call_arguments(struct parser *p, struct args *ret, int state)
         *ret = arguments(p);
         rule_done(p);
     }
-    return match(p, TOKEN_RPAREN, MAY_END, state + 2);
+    return match(p, TOKEN_RPAREN, after, state + 2);
 }
 
 static bool optional_syntax(struct parser *p, const struct token *t, const char *what)
@@ -577,7 +594,7 @@ static struct cel_expr *optional_expr(struct parser *p, bool *ret_optional)
     *ret_optional = false;
     if (!sync(p, SET(QUESTION) | EXPR_START, 238)) {
         recover(p);
-        return nothing(p);
+        return nothing(p, ahead(p, 1)->offset);
     }
     if (next(p) == TOKEN_QUESTION) {
         *ret_optional = optional_syntax(p, ahead(p, 1), "?");
@@ -636,7 +653,7 @@ static struct cel_expr *create_list(struct parser *p)
 
     match(p, TOKEN_LBRACKET, 0, 143);
     if (!sync(p, EXPR_START | SET(QUESTION) | SET(COMMA) | SET(RBRACKET), 145))
-        return nothing(p);
+        return nothing(p, ahead(p, 1)->offset);
     if (next_in(p, EXPR_START | SET(QUESTION))) {
         call_rule(p, SET(COMMA) | SET(RBRACKET));
         e = list_elements(p, offset);
@@ -777,7 +794,7 @@ static struct cel_expr *ident_or_call(struct parser *p)
     open = ahead(p, 1)->offset;
     if (next(p) == TOKEN_LPAREN) {
         match(p, TOKEN_LPAREN, 0, 137);
-        call_arguments(p, &args, 139);
+        call_arguments(p, &args, MAY_END, 139);
         if (!is_reserved(name + dot))
             return call_or_macro(p, open, name, NULL, args.v, args.n);
     } else if (!is_reserved(name + dot)) {
@@ -801,7 +818,7 @@ static struct cel_expr *primary(struct parser *p)
     size_t n;
 
     if (!sync(p, PRIMARY_START, 184))
-        return nothing(p);
+        return nothing(p, ahead(p, 1)->offset);
     switch (next(p)) {
     case TOKEN_LPAREN: return nested(p);
     case TOKEN_LBRACKET: return create_list(p);
@@ -810,7 +827,7 @@ static struct cel_expr *primary(struct parser *p)
     case TOKEN_IDENT:
         if (next(p) == TOKEN_DOT && ahead(p, 2)->kind != TOKEN_IDENT) {
             fail_alternative(p, 2);
-            return nothing(p);
+            return nothing(p, ahead(p, 1)->offset);
         }
         n = message_name_length(p);
         return n ? create_message(p, n) : ident_or_call(p);
@@ -818,13 +835,13 @@ static struct cel_expr *primary(struct parser *p)
         if (next_in(p, LITERALS))
             return literal(p);
         fail_alternative(p, 1);
-        return nothing(p);
+        return nothing(p, ahead(p, 1)->offset);
     }
 }
 
 /* ---- member ----------------------------------------------------------------------------------- */
 
-static struct cel_expr *select_field(struct parser *p, struct cel_expr *operand)
+static struct cel_expr *select_field(struct parser *p, struct cel_expr *operand, size_t start)
 {
     const struct token *dot = ahead(p, 1);
     bool optional = false;
@@ -834,20 +851,20 @@ static struct cel_expr *select_field(struct parser *p, struct cel_expr *operand)
 
     match(p, TOKEN_DOT, FIELD, 105);
     if (!sync(p, SET(QUESTION) | FIELD, 107))
-        return nothing(p);
+        return nothing(p, start);
     if (next(p) == TOKEN_QUESTION) {
         match(p, TOKEN_QUESTION, FIELD, 106);
         optional = true;
     }
     field_offset = ahead(p, 1)->offset;
-    call_rule(p, SET(DOT) | SET(LBRACKET) | MAY_END);
+    call_rule(p, SUFFIX | MAY_END);
     field = field_name(p);
     rule_done(p);
     if (!field)
-        return nothing(p);
+        return nothing(p, start);
     if (optional) {
         if (!optional_syntax(p, dot, ".?"))
-            return nothing(p);
+            return nothing(p, start);
         return cel_expr_call(p, dot->offset, "_?._", NULL,
                          (struct cel_expr *[]){ operand, cel_expr_literal(p, field_offset, cel_str(field)) }, 2);
     }
@@ -867,11 +884,11 @@ static struct cel_expr *member_call(struct parser *p, struct cel_expr *target)
     match(p, TOKEN_IDENT, 0, 112);
     open = ahead(p, 1)->offset;
     match(p, TOKEN_LPAREN, 0, 113);
-    call_arguments(p, &args, 115);
-    return failed(p) ? nothing(p) : call_or_macro(p, open, name, target, args.v, args.n);
+    call_arguments(p, &args, SUFFIX | MAY_END, 115);
+    return call_or_macro(p, open, name, target, args.v, args.n);
 }
 
-static struct cel_expr *index_member(struct parser *p, struct cel_expr *operand)
+static struct cel_expr *index_member(struct parser *p, struct cel_expr *operand, size_t start)
 {
     const struct token *bracket = ahead(p, 1);
     bool optional = false;
@@ -879,43 +896,43 @@ static struct cel_expr *index_member(struct parser *p, struct cel_expr *operand)
 
     match(p, TOKEN_LBRACKET, 0, 119);
     if (!sync(p, SET(QUESTION) | EXPR_START, 121))
-        return nothing(p);
+        return nothing(p, start);
     if (next(p) == TOKEN_QUESTION) {
         match(p, TOKEN_QUESTION, EXPR_START, 120);
         optional = optional_syntax(p, bracket, "[?");
     }
     index = sub_expr(p, SET(RBRACKET));
-    if (!match(p, TOKEN_RBRACKET, MAY_END, 124))
-        return nothing(p);
+    match(p, TOKEN_RBRACKET, SUFFIX | MAY_END, 124);
     return binary(p, bracket->offset, optional ? "_[?_]" : "_[_]", operand, index);
 }
 
-static struct cel_expr *suffix(struct parser *p, struct cel_expr *e)
+static struct cel_expr *suffix(struct parser *p, struct cel_expr *e, size_t start)
 {
+    p->grammar->state = 126;
     if (next(p) == TOKEN_LBRACKET)
-        return index_member(p, e);
+        return index_member(p, e, start);
     if (ahead(p, 2)->kind == TOKEN_IDENT && ahead(p, 3)->kind == TOKEN_LPAREN)
         return member_call(p, e);
     if (in(FIELD | SET(QUESTION), ahead(p, 2)->kind))
-        return select_field(p, e);
+        return select_field(p, e, start);
     fail_alternative(p, 2);
-    return nothing(p);
+    return e;
 }
 
 static struct cel_expr *member(struct parser *p)
 {
     struct grammar_state *g = p->grammar;
-    size_t depth = g->depth[RULE_MEMBER];
+    size_t depth = g->depth[RULE_MEMBER], start = ahead(p, 1)->offset;
     struct cel_expr *e;
 
     deeper(p, RULE_MEMBER);
-    call_rule(p, SET(DOT) | SET(LBRACKET) | MAY_END);
+    call_rule(p, SUFFIX | MAY_END);
     e = primary(p);
     recover(p);
     rule_done(p);
-    while (!failed(p) && next_in(p, SET(DOT) | SET(LBRACKET))) {
+    while (!failed(p) && next_in(p, SUFFIX)) {
         deeper(p, RULE_MEMBER);
-        e = suffix(p, e);
+        e = suffix(p, e, start);
     }
     recover(p);
     g->depth[RULE_MEMBER] = depth;
@@ -952,17 +969,12 @@ static struct cel_expr *signs(struct parser *p, enum token_kind sign, const char
     return call_or_macro(p, offset, function, NULL, &e, 1);
 }
 
-static bool is_number(enum token_kind kind)
-{
-    return kind == TOKEN_INT || kind == TOKEN_FLOAT;
-}
-
 static struct cel_expr *unary(struct parser *p)
 {
     struct cel_expr *e;
 
     if (!sync(p, EXPR_START, 99))
-        e = nothing(p);
+        e = nothing(p, ahead(p, 1)->offset);
     else if (next(p) == TOKEN_NOT)
         e = signs(p, TOKEN_NOT, "!_", 89);
     else if (next(p) != TOKEN_MINUS || is_number(ahead(p, 2)->kind))
@@ -971,7 +983,7 @@ static struct cel_expr *unary(struct parser *p)
         e = signs(p, TOKEN_MINUS, "-_", 94);
     else {
         fail_alternative(p, 2);
-        e = nothing(p);
+        e = nothing(p, ahead(p, 1)->offset);
     }
     recover(p);
     return e;
@@ -1113,7 +1125,7 @@ static struct cel_expr *conditional_or(struct parser *p, uint64_t follow)
 
 static struct cel_expr *expr(struct parser *p)
 {
-    struct cel_expr *e, *then;
+    struct cel_expr *e, *then, *other;
     size_t offset;
 
     deeper(p, RULE_EXPR);
@@ -1122,8 +1134,8 @@ static struct cel_expr *expr(struct parser *p)
     if (next(p) == TOKEN_QUESTION) {
         match(p, TOKEN_QUESTION, EXPR_START, 36);
         then = conditional_or(p, SET(COLON));
-        if (match(p, TOKEN_COLON, EXPR_START, 38))
-            e = call_or_macro(p, offset, "_?_:_", NULL, (struct cel_expr *[]){ e, then, sub_expr(p, MAY_END) }, 3);
+        other = match(p, TOKEN_COLON, EXPR_START, 38) ? sub_expr(p, MAY_END) : nothing(p, offset);
+        e = call_or_macro(p, offset, "_?_:_", NULL, (struct cel_expr *[]){ e, then, other }, 3);
     }
     recover(p);
     p->grammar->depth[RULE_EXPR]--;

@@ -15,44 +15,42 @@ typedef bool look_fn(void *arg, const struct cel_expr *e);
 
 #define complain(v, e, ...) cel_issue_add((v)->issues, (v)->src, (e)->offset, __VA_ARGS__)
 
-/* The text of a literal argument; false: it is something else. */
-static bool string_arg(const struct cel_expr *e, size_t i, const char *function, struct cel_value *ret)
+/* The literal argument of a function; NULL: it is something else. */
+static const struct cel_expr *literal_arg(const struct cel_expr *e, const char *function)
 {
-    if (e->kind != CEL_EXPR_CALL || !streq(e->call.function, function) || e->call.n <= i ||
-        e->call.args[i]->kind != CEL_EXPR_LITERAL)
-        return false;
-    *ret = e->call.args[i]->literal;
-    return ret->kind == CEL_STRING;
+    return e->kind == CEL_EXPR_CALL && streq(e->call.function, function) && e->call.n &&
+           e->call.args[0]->kind == CEL_EXPR_LITERAL ? e->call.args[0] : NULL;
+}
+
+/* A conversion is tried out. */
+static bool look_at_conversion(struct validation *v, const struct cel_expr *e, const char *function)
+{
+    const struct cel_expr *arg = literal_arg(e, function);
+
+    if (arg && e->call.n_overloads == 1 &&
+        cel_is_error(e->call.overloads[0]->row->fn(&v->run, &arg->literal, 1)))
+        complain(v, arg, "invalid %s argument", function);
+    return true;
 }
 
 static bool look_at_duration(void *arg, const struct cel_expr *e)
 {
-    struct validation *v = arg;
-    struct cel_value s;
-
-    if (string_arg(e, 0, "duration", &s) && cel_is_error(cel_duration_parse(&v->run, s.s, s.len)))
-        complain(v, e->call.args[0], "invalid duration argument");
-    return true;
+    return look_at_conversion(arg, e, "duration");
 }
 
 static bool look_at_timestamp(void *arg, const struct cel_expr *e)
 {
-    struct validation *v = arg;
-    struct cel_value s;
-
-    if (string_arg(e, 0, "timestamp", &s) && cel_is_error(cel_timestamp_parse(&v->run, s.s, s.len)))
-        complain(v, e->call.args[0], "invalid timestamp argument");
-    return true;
+    return look_at_conversion(arg, e, "timestamp");
 }
 
 static bool look_at_regex(void *arg, const struct cel_expr *e)
 {
     struct validation *v = arg;
-    struct cel_value s;
+    const struct cel_expr *pattern = literal_arg(e, "matches");
     const char *why;
 
-    if (string_arg(e, 0, "matches", &s) && !cel_regex(&v->run, s.s, s.len, &why))
-        complain(v, e->call.args[0], "invalid matches argument");
+    if (pattern && !cel_regex(&v->run, pattern->literal.s, pattern->literal.len, &why))
+        complain(v, pattern, "invalid matches argument");
     return true;
 }
 
