@@ -37,7 +37,7 @@ enum failure { NO_FAILURE, MISMATCH, NO_ALTERNATIVE };
 struct grammar_state {
     DYN(uint64_t) follows;                       /* what each caller waits for, the innermost last */
     size_t depth[N_RULES];
-    size_t visited;                              /* compound nodes above the current one */
+    size_t height;                               /* of the operators and members in what was parsed last */
     bool recovering;
     size_t recoveries;
     size_t error_at;                             /* token of the last recovery; SIZE_MAX: none */
@@ -414,6 +414,20 @@ static void deeper(struct parser *p, enum rule r)
         give_up(p, arena_printf(p->arena, "expression recursion limit exceeded: %d", CEL_DEPTH_MAX));
 }
 
+/* An operator or a member over what stands below it. cel-go walks the tree of the text once more and says then what
+ * is too much for it. */
+static void rise(struct parser *p, size_t below)
+{
+    if (below >= CEL_DEPTH_MAX)
+        give_up(p, "max recursion depth exceeded");
+    p->grammar->height = below + 1;
+}
+
+static size_t higher(const struct parser *p, size_t height)
+{
+    return p->grammar->height > height ? p->grammar->height : height;
+}
+
 static void call_rule(struct parser *p, uint64_t follow)
 {
     *dyn_push(&p->grammar->follows) = follow;
@@ -553,21 +567,24 @@ struct args {
 static struct args arguments(struct parser *p)
 {
     struct args args = { 0 };
-    struct cel_expr *e;
+    size_t height = 0;
 
-    e = sub_expr(p, SET(COMMA) | MAY_END);
-    *arena_push(p->arena, &args) = e;
-    while (next(p) == TOKEN_COMMA) {
-        match(p, TOKEN_COMMA, EXPR_START, 187);
-        e = sub_expr(p, SET(COMMA) | MAY_END);
+    for (;;) {
+        struct cel_expr *e = sub_expr(p, SET(COMMA) | MAY_END);
         *arena_push(p->arena, &args) = e;
+        height = higher(p, height);
+        if (next(p) != TOKEN_COMMA)
+            break;
+        match(p, TOKEN_COMMA, EXPR_START, 187);
     }
+    p->grammar->height = height;
     return args;
 }
 
 /* After the opening parenthesis, the closing one included. */
 static bool call_arguments(struct parser *p, struct args *ret, uint64_t after, int state)
 {
+    p->grammar->height = 0;
     if (!sync(p, EXPR_START | SET(RPAREN), state))
         return false;
     if (next_in(p, EXPR_START)) {
@@ -617,10 +634,12 @@ static struct cel_expr *list_elements(struct parser *p, size_t offset)
     struct args elements = { 0 };
     struct { ARENA_LIST(bool); } optional = { 0 };
     bool any = false, one;
+    size_t height = 0;
 
     for (;;) {
         call_rule(p, SET(COMMA) | MAY_END);
         element = optional_expr(p, &one);
+        height = higher(p, height);
         *arena_push(p->arena, &elements) = element;
         rule_done(p);
         any |= one;
@@ -629,6 +648,7 @@ static struct cel_expr *list_elements(struct parser *p, size_t offset)
             break;
         match(p, TOKEN_COMMA, EXPR_START, 195);
     }
+    p->grammar->height = height;
     e->list.elements = elements.v;
     e->list.n = elements.n;
     if (any)
@@ -673,22 +693,26 @@ struct entries {
 static void map_entries(struct parser *p, struct cel_expr *map)
 {
     struct entries entries = { 0 };
+    size_t height = 0;
 
     for (;;) {
         struct cel_entry entry = { 0 };
         call_rule(p, SET(COLON));
         entry.key = optional_expr(p, &entry.optional);
+        height = higher(p, height);
         rule_done(p);
         entry.id = p->next_id++;
         if (!match(p, TOKEN_COLON, EXPR_START, 221))
             break;
         entry.value = sub_expr(p, SET(COMMA) | MAY_END);
+        height = higher(p, height);
         *arena_push(p->arena, &entries) = entry;
         if (!goes_on(p, EXPR_START | SET(QUESTION)))
             break;
         match(p, TOKEN_COMMA, EXPR_START | SET(QUESTION), 223);
     }
     recover(p);
+    p->grammar->height = height;
     map->map.entries = entries.v;
     map->map.n = entries.n;
 }
@@ -696,6 +720,7 @@ static void map_entries(struct parser *p, struct cel_expr *map)
 static void message_fields(struct parser *p, struct cel_expr *message)
 {
     struct entries entries = { 0 };
+    size_t height = 0;
 
     for (;;) {
         struct cel_entry entry = { 0 };
@@ -715,6 +740,7 @@ static void message_fields(struct parser *p, struct cel_expr *message)
         if (!match(p, TOKEN_COLON, EXPR_START, 203))
             break;
         entry.value = sub_expr(p, SET(COMMA) | MAY_END);
+        height = higher(p, height);
         if (entry.field)
             *arena_push(p->arena, &entries) = entry;
         if (!goes_on(p, FIELD | SET(QUESTION)))
@@ -722,6 +748,7 @@ static void message_fields(struct parser *p, struct cel_expr *message)
         match(p, TOKEN_COMMA, FIELD | SET(QUESTION), 205);
     }
     recover(p);
+    p->grammar->height = height;
     message->map.entries = entries.v;
     message->map.n = entries.n;
 }
@@ -817,6 +844,7 @@ static struct cel_expr *primary(struct parser *p)
 {
     size_t n;
 
+    p->grammar->height = 0;
     if (!sync(p, PRIMARY_START, 184))
         return nothing(p, ahead(p, 1)->offset);
     switch (next(p)) {
@@ -931,8 +959,10 @@ static struct cel_expr *member(struct parser *p)
     recover(p);
     rule_done(p);
     while (!failed(p) && next_in(p, SUFFIX)) {
-        deeper(p, RULE_MEMBER);
+        size_t height = g->height;
+        g->height = 0;
         e = suffix(p, e, start);
+        rise(p, higher(p, height));
     }
     recover(p);
     g->depth[RULE_MEMBER] = depth;
@@ -1023,13 +1053,14 @@ static struct cel_expr *calc(struct parser *p, int precedence)
         int binds = next_in(p, PRODUCTS) ? 2 : next_in(p, SUMS) ? 1 : 0;
         const struct token *op = ahead(p, 1);
         struct cel_expr *right;
+        size_t height = g->height;
         if (!binds || binds < precedence)
             break;
-        deeper(p, RULE_CALC);
         take_operator(p);
         call_rule(p, follow);
         right = calc(p, binds + 1);
         rule_done(p);
+        rise(p, higher(p, height));
         e = binary(p, op->offset, operator_name(op->kind), e, right);
     }
     g->depth[RULE_CALC] = depth;
@@ -1057,11 +1088,14 @@ static struct cel_expr *relation(struct parser *p)
     while (next_in(p, RELATIONS)) {
         const struct token *op = ahead(p, 1);
         struct cel_expr *right;
-        deeper(p, RULE_RELATION);
+        size_t height = g->height;
         take_operator(p);
         call_rule(p, RELATIONS | MAY_END);
+        deeper(p, RULE_RELATION);
         right = sub_calc(p);
+        g->depth[RULE_RELATION]--;
         rule_done(p);
+        rise(p, higher(p, height));
         e = binary(p, op->offset, operator_name(op->kind), e, right);
     }
     g->depth[RULE_RELATION] = depth;
@@ -1092,10 +1126,12 @@ static struct cel_expr *chain(struct parser *p, enum token_kind op, const char *
     struct chain c = { .function = function };
     uint64_t follow = UINT64_C(1) << op | MAY_END;
     struct cel_expr *e;
+    size_t height = 0;
 
     for (;;) {
         call_rule(p, follow);
         e = term(p);
+        height = higher(p, height);
         *arena_push(p->arena, &c.terms) = e;
         rule_done(p);
         if (next(p) != op)
@@ -1103,6 +1139,7 @@ static struct cel_expr *chain(struct parser *p, enum token_kind op, const char *
         *arena_push(p->arena, &c.offsets) = ahead(p, 1)->offset;
         take_operator(p);
     }
+    p->grammar->height = height;
     return c.terms.n == 1 ? c.terms.v[0] : balanced(p, &c, 0, c.terms.n - 2);
 }
 
@@ -1126,15 +1163,18 @@ static struct cel_expr *conditional_or(struct parser *p, uint64_t follow)
 static struct cel_expr *expr(struct parser *p)
 {
     struct cel_expr *e, *then, *other;
-    size_t offset;
+    size_t offset, height;
 
     deeper(p, RULE_EXPR);
     e = conditional_or(p, SET(QUESTION) | MAY_END);
     offset = ahead(p, 1)->offset;
     if (next(p) == TOKEN_QUESTION) {
+        height = p->grammar->height;
         match(p, TOKEN_QUESTION, EXPR_START, 36);
         then = conditional_or(p, SET(COLON));
+        height = higher(p, height);
         other = match(p, TOKEN_COLON, EXPR_START, 38) ? sub_expr(p, MAY_END) : nothing(p, offset);
+        rise(p, higher(p, height));
         e = call_or_macro(p, offset, "_?_:_", NULL, (struct cel_expr *[]){ e, then, other }, 3);
     }
     recover(p);
