@@ -43,6 +43,8 @@ struct variable {
 /* What names mean: the innermost environment that knows a name decides. */
 const struct function *cel_env_function(const struct cel_env *env, const char *name);
 const struct variable *cel_env_variable(const struct cel_env *env, const char *name);
+/* The type an expression means by a name; NULL: none. */
+const struct cel_type *cel_env_type_named(const struct cel_env *env, const char *name);
 unsigned cel_env_libraries(const struct cel_env *env);
 const char *cel_env_container(const struct cel_env *env);
 cel_actual_hook *cel_env_actual_costs(const struct cel_env *env);

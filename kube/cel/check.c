@@ -52,19 +52,6 @@ static const struct cel_type *unwrapped(const struct cel_type *t, bool *ret_opti
 
 /* ---- names ------------------------------------------------------------------------------------ */
 
-static const struct cel_type *type_by_name(struct checker *c, const char *name)
-{
-    const struct cel_type *t;
-
-    if (streq(name, "google.protobuf.Timestamp"))
-        return &cel_type_timestamp;
-    if (streq(name, "google.protobuf.Duration"))
-        return &cel_type_duration;
-    t = cel_env_find_type(c->env, name);
-    /* Of the types without parameters these have another name than in a signature. */
-    return t == &cel_type_timestamp || t == &cel_type_duration || t == &cel_type_dyn ? NULL : t;
-}
-
 struct meaning {
     const char *name;
     const struct cel_type *type;
@@ -88,7 +75,7 @@ static bool find_name(struct checker *c, const char *name, struct meaning *ret)
             *ret = (struct meaning){ v->name, v->type, v->constant };
             return true;
         }
-        t = type_by_name(c, full);
+        t = cel_env_type_named(c->env, full);
         if (t) {
             struct cel_value value = cel_type_value(t);
             *ret = (struct meaning){ full, cel_type_of(c->arena, t), arena_memdup(c->arena, &value, sizeof(value)) };

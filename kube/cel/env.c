@@ -174,6 +174,15 @@ static struct cel_signature *read_signature(struct cel_env *env, const struct ce
     return s;
 }
 
+const struct cel_type *cel_env_type(struct cel_env *env, const char *text)
+{
+    struct reader r = { .env = env, .p = text };
+    const struct cel_type *t = read_type(&r);
+
+    assert(!*r.p);
+    return t;
+}
+
 /* ---- building --------------------------------------------------------------------------------- */
 
 struct cel_env *cel_env_child(const struct cel_env *parent)
@@ -325,6 +334,24 @@ const struct cel_type *cel_env_find_type(const struct cel_env *env, const char *
         if (streq(plain_types[i].name, name))
             return plain_types[i].type;
     return NULL;
+}
+
+const struct cel_type *cel_env_type_named(const struct cel_env *env, const char *name)
+{
+    static const struct cel_type *const dyn[] = { &cel_type_dyn };
+    static const struct cel_type optional = { .kind = CEL_TYPE_OPAQUE, .name = "optional_type", .n_params = 1,
+                                              .params = dyn };
+    const struct cel_type *t;
+
+    if (streq(name, "google.protobuf.Timestamp"))
+        return &cel_type_timestamp;
+    if (streq(name, "google.protobuf.Duration"))
+        return &cel_type_duration;
+    if (streq(name, "optional_type") && (cel_env_libraries(env) & CEL_LIB_OPTIONAL))
+        return &optional;
+    t = cel_env_find_type(env, name);
+    /* In a signature these have short names. */
+    return t == &cel_type_timestamp || t == &cel_type_duration || t == &cel_type_dyn ? NULL : t;
 }
 
 unsigned cel_env_libraries(const struct cel_env *env)

@@ -65,3 +65,5 @@ void cel_env_set_container(struct cel_env *env, const char *name); /* x is also 
 void cel_env_set_actual_costs(struct cel_env *env, cel_actual_hook *hook);
 
 const struct cel_type *cel_env_find_type(const struct cel_env *env, const char *name);        /* NULL: unknown */
+/* A type as a signature spells it: "map(string, list(int))". A mistake asserts: for our own text. */
+const struct cel_type *cel_env_type(struct cel_env *env, const char *text);

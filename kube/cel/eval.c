@@ -205,7 +205,7 @@ static struct cel_value unresolved_value(struct cel_run *run, const struct attri
             known = cel_env_variable(run->env, full);
             if (known && known->constant)
                 return qualified(run, *known->constant, a->qualifiers.v + k, a->qualifiers.n - k);
-            t = cel_env_find_type(run->env, full);
+            t = cel_env_type_named(run->env, full);
             if (t && k == a->qualifiers.n)
                 return cel_type_value(t);
         }
