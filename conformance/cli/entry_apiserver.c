@@ -19,7 +19,8 @@ static const struct go_flags_idle quiet = {
               "kubelet-timeout kubernetes-service-node-port max-connection-bytes-per-sec "
               "coordinated-leadership-lease-duration coordinated-leadership-renew-deadline "
               "coordinated-leadership-retry-period allow-metric-labels allow-metric-labels-manifest "
-              "disabled-metrics show-hidden-metrics-for-version debug-socket-path ",
+              "disabled-metrics disable-admission-plugins service-cluster-ip-range "
+              "show-hidden-metrics-for-version debug-socket-path ",
     .flags = " allow-privileged shutdown-send-retry-after enable-garbage-collector watch-cache disable-http2-serving "
              "permit-address-sharing permit-port-sharing contention-profiling profiling "
              "enable-priority-and-fairness log-json-split-stream log-text-split-stream "
@@ -43,6 +44,7 @@ static const struct go_flags_idle noted = {
               "oidc-signing-algs oidc-username-claim oidc-username-prefix requestheader-allowed-names "
               "requestheader-client-ca-file requestheader-extra-headers-prefix requestheader-group-headers "
               "requestheader-uid-headers requestheader-username-headers service-account-max-token-expiration "
+              "service-account-jwks-uri "
               "authorization-config authorization-policy-file authorization-webhook-cache-authorized-ttl "
               "authorization-webhook-cache-unauthorized-ttl authorization-webhook-config-file "
               "authorization-webhook-version runtime-config egress-selector-config-file admission-control "
@@ -59,11 +61,11 @@ static const struct go_flags_idle noted = {
 
 /* What a command line of kube-apiserver says to us. */
 struct asked {
-    const char *bind_address, *secure_port, *authorization_mode, *issuer, *jwks_uri, *signing_key, *token_file,
-        *audiences, *service_cluster_ip_range, *disabled_plugins;
+    const char *bind_address, *secure_port, *authorization_modes, *audiences;
     struct text_list key_files, issuers;
     bool anonymous, help, version;
     struct serve_tls tls;
+    struct serve_auth auth;
 };
 
 static void note(const struct text_list *flags)
@@ -76,11 +78,54 @@ static void note(const struct text_list *flags)
     fputc('\n', stderr);
 }
 
+/* The parts of "a,b,c", in the arena. */
+static struct text_files split(struct arena *arena, const char *text)
+{
+    const char **v = arena_alloc(arena, (strlen(text) + 1) * sizeof(*v));
+    size_t n = 0;
+
+    for (const char *at = text, *end; *at; at = *end ? end + 1 : end) {
+        end = strchrnul(at, ',');
+        v[n++] = arena_strndup(arena, at, (size_t)(end - at));
+    }
+    return (struct text_files){ v, n };
+}
+
+/* Several modes ask one after the other; those that only ever allow a few more than RBAC are as good as not there. */
+static int read_modes(const struct asked *a, struct arena *arena, bool *ret_rbac, struct err *e)
+{
+    static const char *const known[] = { "RBAC", "Node", "AlwaysAllow", "Webhook", "ABAC" };
+    struct text_files modes = split(arena, a->authorization_modes);
+    bool all = false;
+
+    *ret_rbac = false;
+    for (size_t i = 0; i < modes.n; i++) {
+        size_t k = 0;
+        while (k < ARRAY_SIZE(known) && !streq(known[k], modes.v[i]))
+            k++;
+        if (k == ARRAY_SIZE(known))
+            return err_set(e, ERR_INVALID, "authorization-mode \"%s\" is not a valid mode", modes.v[i]);
+        *ret_rbac |= streq(modes.v[i], "RBAC");
+        all |= streq(modes.v[i], "AlwaysAllow");
+    }
+    *ret_rbac &= !all;
+    return 0;
+}
+
 static int serve(const struct asked *a, struct arena *arena, struct err *e)
 {
     const char *host = a->bind_address;
     uint64_t port;
-    struct serve_options o = { .tls = a->tls };
+    struct serve_options o = { .tls = a->tls, .auth = a->auth };
+    int r = read_modes(a, arena, &o.auth.rbac, e);
+
+    if (r < 0)
+        return r;
+    if (a->issuers.list.n)
+        o.auth.service_account_issuer = a->issuers.list.v[0];
+    o.auth.service_account_key_files = (struct text_files){ a->key_files.list.v, a->key_files.list.n };
+    o.auth.api_audiences = split(arena, a->audiences);
+    o.auth.no_anonymous = !a->anonymous;
 
     if (!parse_u64(a->secure_port, &port) || port < 1 || port > 65535)
         return err_set(e, ERR_INVALID, "--secure-port %s must be between 1 and 65535, inclusive. It cannot be turned "
@@ -92,8 +137,8 @@ static int serve(const struct asked *a, struct arena *arena, struct err *e)
 
 int entry_apiserver(int argc, char **argv)
 {
-    struct asked a = { .bind_address = "0.0.0.0", .secure_port = "6443", .authorization_mode = "AlwaysAllow",
-                       .anonymous = true };
+    struct asked a = { .bind_address = "0.0.0.0", .secure_port = "6443", .authorization_modes = "AlwaysAllow",
+                       .audiences = "", .anonymous = true };
     const struct go_flag rows[] = {
         { "bind-address", GO_TEXT, &a.bind_address },
         { "secure-port", GO_TEXT, &a.secure_port },
@@ -101,16 +146,13 @@ int entry_apiserver(int argc, char **argv)
         { "tls-cert-file", GO_TEXT, &a.tls.cert_file },
         { "tls-private-key-file", GO_TEXT, &a.tls.key_file },
         { "client-ca-file", GO_TEXT, &a.tls.client_ca_file },
-        { "authorization-mode", GO_TEXT, &a.authorization_mode },
+        { "authorization-mode", GO_TEXT, &a.authorization_modes },
         { "anonymous-auth", GO_BOOL, &a.anonymous },
-        { "token-auth-file", GO_TEXT, &a.token_file },
+        { "token-auth-file", GO_TEXT, &a.auth.token_auth_file },
         { "api-audiences", GO_TEXT, &a.audiences },
         { "service-account-issuer", GO_LIST, &a.issuers },
-        { "service-account-jwks-uri", GO_TEXT, &a.jwks_uri },
         { "service-account-key-file", GO_LIST, &a.key_files },
-        { "service-account-signing-key-file", GO_TEXT, &a.signing_key },
-        { "service-cluster-ip-range", GO_TEXT, &a.service_cluster_ip_range },
-        { "disable-admission-plugins", GO_TEXT, &a.disabled_plugins },
+        { "service-account-signing-key-file", GO_TEXT, &a.auth.service_account_signing_key_file },
         { "help", GO_BOOL, &a.help },
         { "version", GO_BOOL, &a.version },
     };

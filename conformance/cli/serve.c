@@ -32,7 +32,8 @@ const char serve_help[] =
     "  --controllers WHICH     all: run the controller in the same process; or none (none)\n"
     "  --driver NAME=ENDPOINT  a snapshot driver of the controller, unix:///PATH or tcp://HOST:PORT; may be\n"
     "                          repeated. " DIRECTORY_DRIVER_NAME " is always there, in memory\n"
-    "  --crds NAME             kinds to start with: agent-sandbox (with --controllers by default)\n"
+    "  --crds WHAT             kinds to start with: agent-sandbox (with --controllers by default), a file, or a\n"
+    "                          folder of CustomResourceDefinitions; may be repeated\n"
     "  --webhook-service NS/NAME[:PORT]=HOST:PORT\n"
     "                          where the service of a webhook stands; may be repeated. Without: at its endpoints\n"
     "  --release 1.N           the Kubernetes it says it is, from 1.24 on: version, WatchList, aggregated discovery,\n"
@@ -44,6 +45,7 @@ const char serve_help[] =
  * reference driver on a disk of its own in memory. */
 struct serving {
     struct text_list named;            /* "NAME=ENDPOINT" */
+    struct text_list crds;             /* names and paths; the paths alone once take_crds() ran */
     struct arena *arena;
     struct proc *proc;
     struct controllers *controllers;
@@ -112,6 +114,22 @@ static void stop_controllers(void *arg)
     v->disk = disk_free(v->disk);
 }
 
+/* A name that is known is no path. */
+static void take_crds(struct serving *v, struct serve_options *o)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < v->crds.list.n; i++) {
+        const char *what = v->crds.list.v[i];
+        if (!*what || streq(what, "agent-sandbox"))
+            o->crds = what;
+        else
+            v->crds.list.v[n++] = what;
+    }
+    o->crd_paths = v->crds.list.v;
+    o->n_crd_paths = n;
+}
+
 static int refuse(const char *what, const char *text)
 {
     fprintf(stderr, "dormouse serve: %s: %s\n", what, text);
@@ -172,7 +190,7 @@ int serve_run(int argc, char **argv)
         { "--nodes", OPTION_NUMBER, &nodes },
         { "--controllers", OPTION_TEXT, &controllers },
         { "--driver", OPTION_LIST, &serving.named },
-        { "--crds", OPTION_TEXT, &o.crds },
+        { "--crds", OPTION_LIST, &serving.crds },
         { "--webhook-service", OPTION_LIST, &services },
         { "--release", OPTION_TEXT, &o.release },
         { "--time", OPTION_TEXT, &mode },
@@ -193,8 +211,7 @@ int serve_run(int argc, char **argv)
         return refuse("--release: from 1.24 to 1.34, not", o.release);
     if (!streq(mode, "real") && !streq(mode, "virtual"))
         return refuse("--time: real or virtual, not", mode);
-    if (o.crds && !streq(o.crds, "agent-sandbox") && *o.crds)
-        return refuse("--crds: agent-sandbox is what there is, not", o.crds);
+    take_crds(&serving, &o);
     if (!streq(controllers, "all") && !streq(controllers, "none"))
         return refuse("--controllers: all or none, not", controllers);
     if (serving.named.list.n && !streq(controllers, "all"))
@@ -223,6 +240,7 @@ int serve_run(int argc, char **argv)
     }
     r = serve_process(&o);
     dyn_release(&serving.named.list);
+    dyn_release(&serving.crds.list);
     dyn_release(&hosts.list);
     dyn_release(&services.list);
     dyn_release(&key_files.list);

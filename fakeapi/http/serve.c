@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fakeapi/control/control.h"
+#include "fakeapi/http/definitions.h"
 #include "fakeapi/http/front.h"
 #include "fakeapi/http/hook_https.h"
 #include "fakeapi/http/kubeconfig.h"
@@ -166,6 +167,9 @@ static int start(struct serve *s, struct err *e)
     if (!s->apiserver)
         return o->data ? err_wrap(e, -(int)e->code, "%s", o->data) : -(int)e->code;
     s->durable = loop_prepare_add(world_loop(s->world), make_durable_each_turn, s);
+    for (size_t i = 0; i < o->n_crd_paths; i++)
+        if ((r = definitions_load(s->world, s->apiserver, o->crd_paths[i], e)) < 0)
+            return err_wrap(e, -ERR_INVALID, "--crds");
     s->control = control_new(s->world, s->apiserver, o->virtual_time);
     r = start_front(s, e);
     if (r < 0)

@@ -19,6 +19,8 @@ struct serve_options {
     struct serve_auth auth;
     const char *release;               /* apiserver_options.release; NULL: the newest */
     const char *crds;                  /* apiserver_options.crds; NULL: "" */
+    const char *const *crd_paths;      /* files and folders of further definitions */
+    size_t n_crd_paths;
     unsigned cluster_loops;            /* enum cluster_loop, or-ed; 0: none */
     unsigned nodes;                    /* of the cluster loops; 0 = 1 */
     const struct hook_service *hook_services;        /* where services of webhooks stand */

@@ -164,6 +164,65 @@ def a_unix_socket_and_ipv6():
             assert s.call('GET', '/livez')[0] == 200
 
 
+DEFINITION = '''apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %(plural)s.x.io}
+spec:
+  group: x.io
+  scope: Namespaced
+  names: {plural: %(plural)s, kind: %(kind)s}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object%(more)s}}}
+'''
+
+
+def definition(plural, kind, more=''):
+    return DEFINITION % {'plural': plural, 'kind': kind, 'more': more}
+
+
+@contextlib.contextmanager
+def folder(**files):
+    with tempfile.TemporaryDirectory() as d:
+        for name, text in files.items():
+            with open(os.path.join(d, name.replace('_', '.')), 'w') as f:
+                f.write(text)
+        yield d
+
+
+@case
+def definitions_come_from_files_and_folders():
+    with folder(a_yaml='# what follows\n---\n' + definition('as', 'A') + '---\n---\n' + definition('bs', 'B'),
+                kustomization_yaml='resources: [a.yaml]\n', notes_txt=': no YAML',
+                c_json=json.dumps({'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'no'}})) as d:
+        with folder(one_yml=definition('cs', 'C')) as e:
+            with Server('--crds', d, '--crds=' + os.path.join(e, 'one.yml'), '--crds', 'agent-sandbox') as s:
+                # Served at once: nobody has to wait for the condition.
+                names = [r['name'] for r in json.loads(s.call('GET', '/apis/x.io/v1')[2])['resources']]
+                assert names == ['as', 'bs', 'cs'], names
+                assert s.call('GET', '/apis/agents.x-k8s.io/v1beta1/sandboxes')[0] == 200
+            data = os.path.join(e, 'data')
+            for more, want in (('', False), (', required: [spec]', True)):
+                with open(os.path.join(e, 'one.yml'), 'w') as f:
+                    f.write(definition('cs', 'C', more))
+                with Server('--crds', e, '--data', data) as s:     # what is there is brought up to date
+                    _, _, body = s.call('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/cs.x.io')
+                    assert ('"required":["spec"]' in body.decode()) == want, body
+
+
+@case
+def what_is_wrong_with_a_definition_has_its_file_and_line():
+    good = definition('as', 'A')
+    for name, text, said in [('bad', good + '---\n' + good.replace('kind: A}', 'kind: A'), 'bad.yaml:18: yaml: '),
+                             ('no', good.replace('scope: Namespaced', 'scope: Galactic'),
+                              'no.yaml:1: CustomResourceDefinition.apiextensions.k8s.io "as.x.io" is invalid: spec.scope'),
+                             ('odd', '\n---\n' + good.replace('  group:', '  grupp: x\n  group:'),
+                              'odd.yaml:2: ' + 'CustomResourceDefinition in version "v1" cannot be handled'),
+                             ('empty', '', 'holds no CustomResourceDefinition')]:
+        with folder(**{name + '_yaml': text}) as d:
+            r = run('--crds', d)
+            assert r.returncode == 2 and said in r.stderr and r.stderr.count('\n') == 1 and not r.stdout, (said, r)
+
+
 # ---- HTTP as kube-apiserver does it ----------------------------------------------------------------
 
 
