@@ -127,7 +127,7 @@ def advancing_lets_each_moment_happen_in_order():
         # It ran soon after it was made, not when the ten minutes were over.
         started = pod['status']['containerStatuses'][0]['state']['running']['startedAt']
         made = pod['metadata']['creationTimestamp']
-        assert made <= started < after and since(made, started) < 60 <= since(made, after), (made, started, after)
+        assert made <= started < after and since(made, started) < 300 < since(made, after), (made, started, after)
 
 
 def a_real_clock_is_nobody_s_to_move():
