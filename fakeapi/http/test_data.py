@@ -112,7 +112,7 @@ def wait_until(f, what):
     end = time.monotonic() + 10
     while not f():
         assert time.monotonic() < end, what
-        time.sleep(0.02)
+        time.sleep(0.002)
 
 
 def populate(s):
@@ -276,7 +276,8 @@ def killed_under_writers_nothing_acknowledged_is_lost(folder):
         writers = [Writer(s, 'w%d' % i, kill * 10 + i) for i in range(3)]
         for w in writers:
             w.start()
-        time.sleep(dice.uniform(0.005, 0.08))
+        enough = dice.randint(1, 40)
+        wait_until(lambda: sum(len(w.acks) for w in writers) >= enough, 'writers are answered')
         s.end(signal.SIGKILL)
         for w in writers:
             w.join()
@@ -286,7 +287,7 @@ def killed_under_writers_nothing_acknowledged_is_lost(folder):
         acks += check_acks(s, writers, start)
         last = s.revision()
         s.end(signal.SIGKILL)
-    assert acks > KILLS * 3, '%d acknowledged writes in %d lives' % (acks, KILLS)
+    assert acks >= KILLS, '%d acknowledged writes in %d lives' % (acks, KILLS)
 
 
 def refused(data, code, says, **how):
