@@ -105,7 +105,7 @@ class Server:
 # ---- TLS ---------------------------------------------------------------------------------------------------
 
 @case
-def the_kubeconfig_opens_the_door():
+def the_kubeconfig_opens_the_door__A_135():
     with Server('--tls', '--tls-host', 'other.example') as s:
         assert s.url.startswith('https://127.0.0.1:')
         status, body = s.call('GET', '/api/v1/namespaces/default')
@@ -244,7 +244,7 @@ def unpart(tree):
 
 
 @case
-def whoever_shows_nothing_may_read_little__A_135():
+def whoever_shows_nothing_may_read_little__A_133_A_136():
     with Server('--tls', '--authorization', 'RBAC') as s:
         nobody = s.context(admin=False)
         assert s.call('GET', '/version', context=nobody)[0] == 200
@@ -259,7 +259,7 @@ def whoever_shows_nothing_may_read_little__A_135():
 
 
 @case
-def nobody_is_refused_when_asked__A_133():
+def nobody_is_refused_when_asked__A_134():
     with Server('--tls', '--anonymous-auth', 'false') as s:
         status, body = s.call('GET', '/version', context=s.context(admin=False))
         assert status == 401 and body == {'kind': 'Status', 'apiVersion': 'v1', 'metadata': {}, 'status': 'Failure',
@@ -276,7 +276,7 @@ def a_certificate_of_an_unknown_authority_is_refused():
 
 
 @case
-def kubectl_auth_agrees():
+def kubectl_auth_agrees__A_137_A_138_A_167():
     with Server('--tls', '--authorization', 'RBAC') as s:
         who = s.kubectl('auth', 'whoami', '-o', 'json')
         user = json.loads(who.stdout)['status']['userInfo']
@@ -314,7 +314,7 @@ def a_token_lets_in_over_plain_http_too():
 
 
 @case
-def tokens_of_a_file():
+def tokens_of_a_file__A_133_A_134():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'tokens')
         with open(path, 'w') as f:
@@ -332,7 +332,7 @@ def tokens_of_a_file():
 
 
 @case
-def hostile_tokens_are_refused__A_140():
+def hostile_tokens_are_refused__A_134_A_139_A_140():
     with Server() as s:
         token = account(s)
         head, claims, sum_ = token.split('.')
@@ -394,7 +394,7 @@ def a_signing_key_of_one_s_own():
 
 
 @case
-def impersonation():
+def impersonation__A_141():
     with Server('--authorization', 'RBAC', '--tls') as s:
         who = lambda **h: s.call('POST', WHOAMI, {}, {k.replace('_', '-'): v for k, v in h.items()})
         status, body = who(Impersonate_User='joe', Impersonate_Group='g', Impersonate_Uid='7',

@@ -1,5 +1,5 @@
 /* Who asks: what the caller shows decides; who shows nothing is the administrator where everything is allowed, and
- * nobody in particular elsewhere (A-133 to A-135). */
+ * nobody in particular elsewhere (A-133, A-134). */
 #include "fakeapi/apiserver/auth/auth.h"
 
 #include "net/tls.h"

@@ -1,4 +1,4 @@
-/* What a request asks for, by its path and method alone, and whether its user may. */
+/* What a request asks for, by its path and method alone, and whether its user may. */
 #include "fakeapi/apiserver/auth/auth.h"
 
 #include "kube/selector.h"

@@ -1,4 +1,4 @@
-/* Nobody gives away what he has not got: what is checked when a role or a binding is written. */
+/* Nobody gives away what he has not got: what is checked when a role or a binding is written. */
 #include "fakeapi/apiserver/auth/auth.h"
 
 #define GROUP "rbac.authorization.k8s.io"
@@ -89,6 +89,12 @@ struct check {
     size_t pieces;
 };
 
+/* A role that is missing goes by the name of what is being written: so does the real server say it. */
+static const char *not_there(struct call *c, const char *role)
+{
+    return arena_printf(c->arena, "%s." GROUP " \"%s\" not found", c->route.kind->res.plural, role);
+}
+
 static bool collect_rule(void *arg, const struct rule_source *from, const json_t *rule, const char *missing)
 {
     struct check *k = arg;
@@ -96,7 +102,7 @@ static bool collect_rule(void *arg, const struct rule_source *from, const json_t
     if (rule)
         *dyn_push(&k->held) = (json_t *)rule;
     else
-        *dyn_push(&k->errors) = missing;
+        *dyn_push(&k->errors) = not_there(k->c, obj_str(from->binding, "roleRef.name"));
     return true;
 }
 
@@ -304,15 +310,14 @@ static int check_binding(struct call *c, const struct kind *k, const json_t *obj
     const char *plural = streq(kind, "ClusterRole") ? "clusterroles" : streq(kind, "Role") ? "roles" : NULL;
     const char *namespace = k->res.namespaced ? c->route.namespace : "";
     struct record rec;
-    int r;
 
     if (!plural)
         return apierr_set(&c->err, APIERR_INTERNAL_ERROR, "unsupported role reference kind: \"%s\"", kind);
     if (streq(obj_str(obj, "roleRef.apiGroup"), GROUP) && may(c, "bind", plural, namespace, name))
         return 0;
     const struct kind *roles = kinds_find(c->s->kinds, GROUP, "v1", plural);
-    if ((r = get_record(c, roles, roles->res.namespaced ? namespace : "", arena_strdup(c->arena, name), &rec)) < 0)
-        return r;
+    if (get_record(c, roles, roles->res.namespaced ? namespace : "", name, &rec) < 0)
+        return apierr_not_found(&c->err, GROUP, k->res.plural, arena_strdup(c->arena, name));
     why = not_held(c, namespace, json_object_get(value_tree(rec.value), "rules"));
     return why ? forbid(c, k, obj, why) : 0;
 }

@@ -1,4 +1,4 @@
-/* Somebody who may speak for others does so with headers Impersonate-User, -Group, -Uid and -Extra-*. */
+/* Somebody who may speak for others does so with headers Impersonate-User, -Group, -Uid and -Extra-* (A-141). */
 #include "fakeapi/apiserver/auth/auth.h"
 
 #include <strings.h>

@@ -1,4 +1,4 @@
-/* Which rules hold for somebody: bindings name him or a group of his, their roles hold the rules. */
+/* Which rules hold for somebody: bindings name him or a group of his, their roles hold the rules. */
 #include "fakeapi/apiserver/auth/auth.h"
 
 #define GROUP "rbac.authorization.k8s.io"
