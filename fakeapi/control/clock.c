@@ -65,30 +65,33 @@ json_t *lab_clock_set(struct ask *a)
 
 /* ---- advancing ------------------------------------------------------------------------------------ */
 
-/* Lets everything that can run now run. A task that never rests is given this many turns. */
-static int let_run(struct co *co, struct world *w)
+/* Lets everything that can run now run, and hear of what was written. A task that never rests is given this many
+ * turns. */
+static int let_run(struct co *co, struct control *c)
 {
     int r, turns = 10000;
 
-    do
+    do {
+        apiserver_sync(c->apiserver, NULL);       /* where that fails, the owner of the loop finds out */
         r = co_yield(co);
-    while (r == 0 && --turns && world_runnable(w));
+    } while (r == 0 && --turns && world_runnable(c->world));
     return r;
 }
 
 /* Promise 3. Somebody else may move the clock meanwhile: it never goes back. */
-static int advance_to(struct co *co, struct world *w, struct instant target)
+static int advance_to(struct co *co, struct control *c, struct instant target)
 {
-    while (instant_before(world_now(w), target)) {
+    struct world *w = c->world;
+    int r = let_run(co, c);
+
+    while (r == 0 && instant_before(world_now(w), target)) {
         struct instant next = world_next_timer(w);
         if (!instant_before(next, target))
             next = target;
         world_advance(w, instant_sub(next, world_now(w)));
-        int r = let_run(co, w);
-        if (r < 0)
-            return r;
+        r = let_run(co, c);
     }
-    return 0;
+    return r;
 }
 
 json_t *lab_clock_advance(struct ask *a)
@@ -116,7 +119,7 @@ json_t *lab_clock_advance(struct ask *a)
                           "the way happen at the end");
     if (jump)
         world_advance(w, by);
-    return advance_to(a->co, w, target) < 0 ? NULL : lab_clock_show(a);
+    return advance_to(a->co, a->control, target) < 0 ? NULL : lab_clock_show(a);
 }
 
 void lab_clock_release(struct lab_clock *k)
