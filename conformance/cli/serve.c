@@ -27,7 +27,7 @@ const char serve_help[] =
     "  --anonymous-auth BOOL   false: who does not say who he is is refused (true)\n"
     "  --token-auth-file FILE, --service-account-key-file FILE, --service-account-signing-key-file FILE,\n"
     "  --service-account-issuer URL, --api-audience NAME   as kube-apiserver's\n"
-    "  --cluster-loops LIST    all, none, or some of scheduler,kubelet,gc,namespace,volume (none)\n"
+    "  --cluster-loops LIST    all, none, or some of scheduler,kubelet,gc,namespace,volume,roles (none)\n"
     "  --nodes N               make-believe nodes of the kubelet loop (1)\n"
     "  --controllers WHICH     all: run the controller in the same process; or none (none)\n"
     "  --driver NAME=ENDPOINT  a snapshot driver of the controller, unix:///PATH or tcp://HOST:PORT; may be\n"
@@ -224,6 +224,8 @@ int serve_run(int argc, char **argv)
         return refuse("--anonymous-auth: true or false, not", anonymous);
     o.auth.rbac = streq(authorization, "RBAC");
     o.auth.no_anonymous = streq(anonymous, "false");
+    if (o.auth.rbac && streq(loops, "all"))
+        o.cluster_loops |= CLUSTER_ROLES;
     o.auth.service_account_key_files = (struct text_files){ key_files.list.v, key_files.list.n };
     o.auth.api_audiences = (struct text_files){ audiences.list.v, audiences.list.n };
     o.tls.hosts = hosts.list.v;

@@ -13,6 +13,7 @@ static const struct loop_row {
     { "gc", CLUSTER_GC, gc_start },
     { "namespace", CLUSTER_NAMESPACE, namespaces_start },
     { "volume", CLUSTER_VOLUME, volumes_start },
+    { "roles", CLUSTER_ROLES, roles_start },
 };
 
 int cluster_loops_parse(const char *text, unsigned *ret, struct err *e)
@@ -32,7 +33,7 @@ int cluster_loops_parse(const char *text, unsigned *ret, struct err *e)
                 hit = &loop_rows[i];
         if (!hit)
             return err_set(e, ERR_INVALID, "\"%s\" is no cluster loop: there are all, none, scheduler, "
-                           "kubelet, gc, namespace, volume", name);
+                           "kubelet, gc, namespace, volume, roles", name);
         loops |= hit->bit;
     }
     *ret = loops;

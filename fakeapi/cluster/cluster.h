@@ -22,7 +22,8 @@ enum cluster_loop {
     CLUSTER_GC = 4,                    /* owner references: background, foreground, orphan */
     CLUSTER_NAMESPACE = 8,             /* empties what terminates; makes the default ServiceAccount */
     CLUSTER_VOLUME = 16,               /* binds claims to made-up volumes; claim protection */
-    CLUSTER_ALL = 31
+    CLUSTER_ALL = 31,
+    CLUSTER_ROLES = 32                 /* aggregated ClusterRoles: where roles count for something */
 };
 
 struct cluster_options {
@@ -38,7 +39,7 @@ struct cluster;
 struct cluster *cluster_start(struct world *w, struct transport *t, const struct cluster_options *o);
 struct cluster *cluster_free(struct cluster *c);                /* stops them first; NULL is fine */
 
-/* "all", "none" or a comma list of scheduler,kubelet,gc,namespace,volume. -ERR_INVALID names the bad one
+/* "all", "none" or a comma list of scheduler,kubelet,gc,namespace,volume,roles. -ERR_INVALID names the bad one
  * and what there is. */
 int cluster_loops_parse(const char *text, unsigned *ret, struct err *e);
 

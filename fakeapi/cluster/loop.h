@@ -54,6 +54,7 @@ void kubelet_start(struct cluster *c);
 void gc_start(struct cluster *c);
 void namespaces_start(struct cluster *c);
 void volumes_start(struct cluster *c);
+void roles_start(struct cluster *c);
 
 extern const struct resource cluster_pods, cluster_nodes, cluster_namespaces, cluster_claims,
     cluster_volumes, cluster_service_accounts;

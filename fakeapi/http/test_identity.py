@@ -413,6 +413,36 @@ def impersonation__A_141():
             'the cluster scope')
 
 
+@case
+def roles_are_made_of_others():
+    with Server('--tls', '--authorization', 'RBAC', '--cluster-loops', 'all') as s:
+        roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles'
+        s.call('POST', BINDINGS, {'metadata': {'name': 'b'}, 'roleRef': {
+            'apiGroup': 'rbac.authorization.k8s.io', 'kind': 'ClusterRole', 'name': 'view'}, 'subjects': [
+                {'kind': 'User', 'name': 'joe'}]})
+        joe = lambda path: s.call('GET', path, headers={'Impersonate-User': 'joe'})[0]
+
+        def soon(what):
+            end = time.monotonic() + 5
+            while not what():
+                assert time.monotonic() < end, what
+                time.sleep(0.01)
+
+        soon(lambda: joe('/api/v1/namespaces/default/pods') == 200)
+        assert joe('/api/v1/namespaces/default/secrets') == 403
+        rules = s.call('GET', roles + '/admin')[1]['rules']
+        assert {'verbs': ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+                'apiGroups': ['rbac.authorization.k8s.io'], 'resources': ['rolebindings', 'roles']} in rules
+        more = {'metadata': {'name': 'more', 'labels': {'rbac.authorization.k8s.io/aggregate-to-view': 'true'}},
+                'rules': [{'verbs': ['list'], 'apiGroups': [''], 'resources': ['secrets']}]}
+        assert s.call('POST', roles, more)[0] == 201
+        soon(lambda: joe('/api/v1/namespaces/default/secrets') == 200)
+        managers = [m['manager'] for m in s.call('GET', roles + '/view')[1]['metadata']['managedFields']]
+        assert managers == ['clusterrole-aggregation-controller', 'kube-apiserver'], managers
+        s.call('DELETE', roles + '/more')
+        soon(lambda: joe('/api/v1/namespaces/default/secrets') == 403)
+
+
 def main():
     print('1..%d' % len(CASES))
     failed = False

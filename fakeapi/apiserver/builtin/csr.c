@@ -16,6 +16,7 @@ static int csr_create(struct call *c, json_t *obj)
     obj_set(obj, "spec.username", c->user ? json_string(c->user->name) : NULL);
     obj_set(obj, "spec.uid", c->user && !str_empty(c->user->uid) ? json_string(c->user->uid) : NULL);
     obj_set(obj, "spec.groups", json_array_size(groups) ? json_incref(groups) : NULL);
+    obj_set(obj, "spec.extra", c->user && c->user->extra ? json_incref(c->user->extra) : NULL);
     json_decref(groups);
     return 0;
 }
