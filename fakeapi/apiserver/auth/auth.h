@@ -20,6 +20,8 @@ struct static_token {
     struct api_user user;
 };
 
+#define AUTH_SEEN 64
+
 struct auth {
     struct arena *arena;               /* of all that is borrowed below */
     bool rbac, anonymous;
@@ -29,6 +31,7 @@ struct auth {
     DYN(struct static_token) tokens;
     uint64_t secret;                   /* what the key of a simulated world is made from */
     DYN(struct sign_key *) keys;       /* the first one signs, where it can; see auth_keys() */
+    unsigned char signed_well[AUTH_SEEN][32];        /* hashes of tokens whose signature was checked */
 };
 
 struct auth *auth_new(struct world *w, const struct auth_options *o, struct err *e);

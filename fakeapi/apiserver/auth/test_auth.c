@@ -40,8 +40,8 @@ static void run_ask(struct co *co, void *arg)
     struct api_header headers[2];
     const char *query = strchr(k->path, '?');
     const char *path = arena_strndup(k->lab->a, k->path, strcspn(k->path, "?"));
-    struct api_request q = { .method = k->method, .path = path, .query = query ? query + 1 : NULL, .body = k->body, .headers = headers,
-                             .body_len = k->body ? strlen(k->body) : 0, .user = k->user, .peer = k->peer,
+    struct api_request q = { .method = k->method, .path = path, .query = query ? query + 1 : NULL,
+                             .body = k->body, .body_len = k->body ? strlen(k->body) : 0, .headers = headers, .user = k->user, .peer = k->peer,
                              .remote = !k->in_process };
     cleanup_reply struct api_reply reply;
 
@@ -100,7 +100,8 @@ static int lab_up(void **state)
 {
     struct lab *lab = xcalloc(1, sizeof(*lab));
 
-    lab_start(lab, 1, &(struct auth_options){ .rbac = true, .tokens = "t1,joe,7,\"devs,ops\"\nt2,root,1,system:masters" });
+    lab_start(lab, 1, &(struct auth_options){ .rbac = true, .tokens = "t1,joe,7,\"devs,ops\"\n"
+                                                                      "t2,root,1,system:masters" });
     *state = lab;
     return 0;
 }
@@ -149,17 +150,18 @@ static const struct row {
       PODS "/a/log", false },
     { "a subresource that is named", "{'verbs':['get'],'apiGroups':[''],'resources':['pods/log']}", "GET",
       PODS "/a/log", true },
-    { "a subresource of anything", "{'verbs':['get'],'apiGroups':[''],'resources':['*/log']}", "GET", PODS "/a/log", true },
+    { "a subresource of anything", "{'verbs':['get'],'apiGroups':[''],'resources':['*/log']}", "GET",
+      PODS "/a/log", true },
     { "another subresource of anything", "{'verbs':['get'],'apiGroups':[''],'resources':['*/status']}", "GET",
       PODS "/a/log", false },
     { "all subresources cannot be named", "{'verbs':['get'],'apiGroups':[''],'resources':['pods/*']}", "GET",
       PODS "/a/log", false },
-    { "a name that is named", "{'verbs':['get'],'apiGroups':[''],'resources':['pods'],'resourceNames':['a','b']}", "GET",
-      PODS "/b", true },
+    { "a name that is named", "{'verbs':['get'],'apiGroups':[''],'resources':['pods'],'resourceNames':['a','b']}",
+      "GET", PODS "/b", true },
     { "another name", "{'verbs':['get'],'apiGroups':[''],'resources':['pods'],'resourceNames':['a','b']}", "GET",
       PODS "/c", false },
-    { "names keep from listing", "{'verbs':['list'],'apiGroups':[''],'resources':['pods'],'resourceNames':['a']}", "GET",
-      PODS, false },
+    { "names keep from listing", "{'verbs':['list'],'apiGroups':[''],'resources':['pods'],'resourceNames':['a']}",
+      "GET", PODS, false },
     { "names keep from creating", "{'verbs':['create'],'apiGroups':[''],'resources':['pods'],'resourceNames':['a']}",
       "POST", PODS, false },
     { "a list of one name", "{'verbs':['list'],'apiGroups':[''],'resources':['pods'],'resourceNames':['a']}", "GET",
@@ -254,8 +256,8 @@ static void a_role_that_is_not_there_is_named(void **state)      /* A-136 */
     make(lab, RBAC "/namespaces/default/rolebindings", json_of(lab->a, BIND("Role", "none",
                                                                               "{'kind':'Group','name':'ops'}")));
     assert_int_equal(ask(&k), 403);
-    assert_string_equal(obj_str(k.answer, "message"), "pods \"p\" is forbidden: User \"joe\" cannot get resource \"pods\" "
-        "in API group \"\" in the namespace \"default\": RBAC: role.rbac.authorization.k8s.io \"none\" not found");
+    assert_string_equal(obj_str(k.answer, "message"), "pods \"p\" is forbidden: User \"joe\" cannot get resource "
+        "\"pods\" in API group \"\" in the namespace \"default\": RBAC: role.rbac.authorization.k8s.io \"none\" not found");
     assert_string_equal(obj_str(k.answer, "details.name"), "p");
     json_decref(k.answer);
 }
@@ -280,8 +282,8 @@ static void the_policy_of_a_fresh_server_is_there(void **state)      /* A-137 */
 
 /* ---- escalation ------------------------------------------------------------------------------------------ */
 
-#define JOE "user \"joe\" (groups=[\"devs\" \"ops\" \"system:authenticated\"]) is attempting to grant RBAC permissions " \
-    "not currently held:\n"
+#define JOE "user \"joe\" (groups=[\"devs\" \"ops\" \"system:authenticated\"]) is attempting to grant RBAC " \
+    "permissions not currently held:\n"
 
 static void nobody_gives_away_what_he_has_not_got(void **state)
 {
@@ -311,7 +313,8 @@ static void nobody_gives_away_what_he_has_not_got(void **state)
     k.path = RBAC "/clusterroles";
     k.body = json_of(lab->a, "{'metadata':{'name':'z'},'aggregationRule':{'clusterRoleSelectors':[{}]}}");
     assert_int_equal(ask(&k), 403);
-    assert_non_null(strstr(obj_str(k.answer, "message"), "must have cluster-admin privileges to use the aggregationRule"));
+    assert_non_null(strstr(obj_str(k.answer, "message"),
+                           "must have cluster-admin privileges to use the aggregationRule"));
     json_decref(k.answer);
 }
 
@@ -426,14 +429,15 @@ static void to_speak_for_others_is_a_right(void **state)      /* A-141 */
 
     check_user(&k, "ann", "system:authenticated ");
     k.as = "system:serviceaccount:a:b";
-    check_user(&k, "system:serviceaccount:a:b", "system:serviceaccounts system:serviceaccounts:a system:authenticated ");
+    check_user(&k, "system:serviceaccount:a:b", "system:serviceaccounts system:serviceaccounts:a "
+                                                "system:authenticated ");
     k.as = "system:anonymous";
     assert_int_equal(ask(&k), 403);                 /* who may not even ask who he is */
     k.token = "t1";
     k.as = "ann";
     assert_int_equal(ask(&k), 403);
-    assert_string_equal(obj_str(k.answer, "message"), "users \"ann\" is forbidden: User \"joe\" cannot impersonate resource "
-                                                      "\"users\" in API group \"\" at the cluster scope");
+    assert_string_equal(obj_str(k.answer, "message"), "users \"ann\" is forbidden: User \"joe\" cannot impersonate "
+                                                      "resource \"users\" in API group \"\" at the cluster scope");
     give(lab, "{'verbs':['impersonate'],'apiGroups':[''],'resources':['users'],'resourceNames':['ann']}");
     check_user(&k, "ann", "system:authenticated ");
     k.as = "bob";
@@ -503,14 +507,15 @@ static void a_token_ends(void **state)      /* A-134 A-139 A-140 */
 static void a_token_ends_with_what_it_is_bound_to(void **state)      /* A-140 */
 {
     struct lab *lab = *state;
-    const char *to_secret, *to_pod, *plain, *gone = "[invalid bearer token, service account token has been invalidated]";
+    const char *gone = "[invalid bearer token, service account token has been invalidated]";
+    const char *to_secret, *to_pod, *plain;
     struct ask k = { .lab = lab, .method = "POST", .path = ACCOUNTS "/other/token", .in_process = true };
 
     make(lab, ACCOUNTS, "{\"metadata\":{\"name\":\"s\"}}");
     make(lab, ACCOUNTS, "{\"metadata\":{\"name\":\"other\"}}");
     make(lab, "/api/v1/namespaces/default/secrets", "{\"metadata\":{\"name\":\"x\"}}");
-    make(lab, PODS, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"serviceAccountName\":\"s\",\"nodeName\":\"n\",\"containers\":"
-                    "[{\"name\":\"c\",\"image\":\"i\"}]}}");
+    make(lab, PODS, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"serviceAccountName\":\"s\",\"nodeName\":\"n\","
+                    "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
     plain = token_for(lab, "s", "{}");
     to_secret = token_for(lab, "s", "{'boundObjectRef':{'kind':'Secret','apiVersion':'v1','name':'x'}}");
     to_pod = token_for(lab, "s", "{'boundObjectRef':{'kind':'Pod','apiVersion':'v1','name':'p'}}");
