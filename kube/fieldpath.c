@@ -136,6 +136,9 @@ static json_t *key_default(struct ftype item, const char *key)
         return NULL;
     if (f->default_json)
         return json_parse_str(f->default_json);
+    if (f->number && !f->omitempty && !f->pointer && f->schema->form == FORM_PLAIN)      /* Go's zero value */
+        return f->schema->type == SCHEMA_STRING ? json_string("")
+               : f->schema->type == SCHEMA_INTEGER ? json_integer(0) : NULL;
     return f->schema && f->schema->default_value ? json_incref((json_t *)f->schema->default_value) : NULL;
 }
 

@@ -432,8 +432,11 @@ void meta_validate_update(const struct kind *k, const struct subresource *sub, c
 
     validate_all(k, NAME_PATH_SEGMENT, obj, errs);
     validate_change(obj, old, errs);
-    for (; change; change--)
+    for (; change; change--) {
         validate_change(obj, old, errs);
+        if (!checks->any_finalizer)
+            validate_core_finalizers(json_object_get(obj_metadata(obj), "finalizers"), errs);
+    }
     for (; whole; whole--) {
         validate_all(k, k->name_rule, obj, errs);
         if (!checks->any_finalizer)

@@ -147,7 +147,7 @@ static void set_headers(struct play *p, const json_t *headers, struct api_reques
             h[n++] = (struct api_header){ arena_strdup(co_arena(p->co), k), subst(p, v) };
     if (q->body && !has_header(h, n, "Content-Type"))
         h[n++] = (struct api_header){ "Content-Type", "application/json" };
-    if (!has_header(h, n, "User-Agent"))
+    if (!has_header(h, n, "User-Agent") && !json_object_get(headers, "User-Agent"))
         h[n++] = (struct api_header){ "User-Agent", "exchange/1" };
     h[n++] = (struct api_header){ "Accept-Encoding", "identity" };
     q->headers = h;

@@ -1,6 +1,6 @@
 /* Jobs and CronJobs: generated selectors, what is immutable, what a status may say (G.3, B-176, B-178). */
 #include "fakeapi/apiserver/builtin/jobs_priv.h"
-#include "fakeapi/apiserver/builtin/rules.h"
+#include "fakeapi/apiserver/builtin/warnings.h"
 
 #include "kube/selector.h"
 
@@ -367,6 +367,7 @@ static void job_update(struct call *c, const struct kind *k, const struct subres
 
 const struct kind_ops job_ops = {
     .defaults = job_defaults, .prepare_create = job_create, .validate = job_validate, .validate_update = job_update,
+    .warn = job_warn,
 };
 
 /* ---- CronJob -------------------------------------------------------------------------------------- */
@@ -454,4 +455,5 @@ static void cronjob_update(struct call *c, const struct kind *k, const struct su
         cronjob_rules(e, obj);
 }
 
-const struct kind_ops cronjob_ops = { .validate = cronjob_validate, .validate_update = cronjob_update };
+const struct kind_ops cronjob_ops = { .validate = cronjob_validate, .validate_update = cronjob_update,
+                                        .warn = cronjob_warn };

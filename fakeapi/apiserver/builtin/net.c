@@ -1,5 +1,5 @@
 /* Ingresses, NetworkPolicies, Endpoints and EndpointSlices (G.3, B-178). */
-#include "fakeapi/apiserver/builtin/rules.h"
+#include "fakeapi/apiserver/builtin/warnings.h"
 
 #include <arpa/inet.h>
 
@@ -133,7 +133,8 @@ static void ingress_update(struct call *c, const struct kind *k, const struct su
         ingress_rules(e, obj);
 }
 
-const struct kind_ops ingress_ops = { .validate = ingress_validate, .validate_update = ingress_update };
+const struct kind_ops ingress_ops = { .validate = ingress_validate, .validate_update = ingress_update,
+                                     .warn = ingress_warn };
 
 /* ---- NetworkPolicy -------------------------------------------------------------------------------- */
 

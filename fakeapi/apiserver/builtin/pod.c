@@ -1,3 +1,4 @@
+#include "fakeapi/apiserver/builtin/warnings.h"
 #include "fakeapi/apiserver/builtin/builtin.h"
 #include "fakeapi/apiserver/builtin/podspec_priv.h"
 #include "fakeapi/apiserver/server.h"
@@ -228,5 +229,6 @@ const struct kind_ops pod_ops = {
     .admit = pod_admit,
     .validate = pod_validate,
     .validate_update = pod_validate_update,
+    .warn = pod_warn,
     .grace = pod_grace,
 };

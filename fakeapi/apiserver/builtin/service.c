@@ -1,6 +1,6 @@
 /* Services: addresses and node ports that the server gives out, and what an update keeps of them (G-040, G.3).
  * What is taken is what the stored services say; nothing is remembered beside them. */
-#include "fakeapi/apiserver/builtin/rules.h"
+#include "fakeapi/apiserver/builtin/warnings.h"
 
 #include <arpa/inet.h>
 
@@ -522,5 +522,5 @@ static void service_update(struct call *c, const struct kind *k, const struct su
 
 const struct kind_ops service_ops = {
     .prepare_create = service_create, .prepare_update = service_prepare, .validate = service_validate,
-    .validate_update = service_update,
+    .validate_update = service_update, .warn = service_warn,
 };

@@ -1,5 +1,5 @@
 /* PersistentVolumes and their claims, StorageClasses, CSIDrivers, CSINodes (G.3, B-178, H-103). */
-#include "fakeapi/apiserver/builtin/rules.h"
+#include "fakeapi/apiserver/builtin/warnings.h"
 
 #include "kube/quantity.h"
 #include "kube/selector.h"
@@ -304,7 +304,7 @@ static int volume_admit(struct call *c, const struct subresource *sub, json_t *o
 
 const struct kind_ops volume_ops = {
     .prepare_create = volume_create, .admit = volume_admit, .validate = volume_validate,
-    .validate_update = volume_update,
+    .validate_update = volume_update, .warn = volume_warn,
 };
 
 /* ---- StorageClass ---------------------------------------------------------------------------------- */
@@ -349,7 +349,8 @@ static void class_update(struct call *c, const struct kind *k, const struct subr
     rule_immutable(e, RULE_AT("volumeBindingMode"), member(obj, "volumeBindingMode"), member(old, "volumeBindingMode"));
 }
 
-const struct kind_ops storageclass_ops = { .validate = class_validate, .validate_update = class_update };
+const struct kind_ops storageclass_ops = { .validate = class_validate, .validate_update = class_update,
+                                      .warn = storageclass_warn };
 
 /* ---- CSIDriver, CSINode ---------------------------------------------------------------------------- */
 

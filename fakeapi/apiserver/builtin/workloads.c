@@ -1,6 +1,6 @@
 /* Deployments, ReplicaSets, StatefulSets, DaemonSets, ReplicationControllers, ControllerRevisions and
  * PodTemplates: what they refuse (G.3, B-177, B-182), in the order of the real server. */
-#include "fakeapi/apiserver/builtin/rules.h"
+#include "fakeapi/apiserver/builtin/warnings.h"
 
 #include <inttypes.h>
 
@@ -195,7 +195,7 @@ static void deployment_update(struct call *c, const struct kind *k, const struct
     selector_immutable(e, obj, old);
 }
 
-const struct kind_ops deployment_ops = { .validate = deployment_validate, .validate_update = deployment_update };
+const struct kind_ops deployment_ops = { .validate = deployment_validate, .validate_update = deployment_update, .warn = workload_warn };
 
 /* ---- ReplicaSet, ReplicationController ------------------------------------------------------------- */
 
@@ -232,7 +232,7 @@ static void replicaset_update(struct call *c, const struct kind *k, const struct
     selector_immutable(e, obj, old);
 }
 
-const struct kind_ops replicaset_ops = { .validate = replicaset_validate, .validate_update = replicaset_update };
+const struct kind_ops replicaset_ops = { .validate = replicaset_validate, .validate_update = replicaset_update, .warn = workload_warn };
 
 static void rc_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
@@ -263,7 +263,7 @@ static void rc_update(struct call *c, const struct kind *k, const struct subreso
         rc_validate(c, k, obj, e);
 }
 
-const struct kind_ops rc_ops = { .validate = rc_validate, .validate_update = rc_update };
+const struct kind_ops rc_ops = { .validate = rc_validate, .validate_update = rc_update, .warn = workload_warn };
 
 /* ---- StatefulSet ------------------------------------------------------------------------------------ */
 
@@ -373,7 +373,7 @@ static void statefulset_update(struct call *c, const struct kind *k, const struc
     statefulset_frozen(e, obj, old);
 }
 
-const struct kind_ops statefulset_ops = { .validate = statefulset_validate, .validate_update = statefulset_update };
+const struct kind_ops statefulset_ops = { .validate = statefulset_validate, .validate_update = statefulset_update, .warn = statefulset_warn };
 
 /* ---- DaemonSet --------------------------------------------------------------------------------------- */
 
@@ -466,7 +466,8 @@ static int daemonset_admit(struct call *c, const struct subresource *sub, json_t
     return 0;
 }
 
-const struct kind_ops daemonset_ops = { .defaults = daemonset_defaults, .admit = daemonset_admit, .validate = daemonset_validate, .validate_update = daemonset_update };
+const struct kind_ops daemonset_ops = { .defaults = daemonset_defaults, .admit = daemonset_admit, .validate = daemonset_validate, .validate_update = daemonset_update,
+                                        .warn = daemonset_warn };
 
 /* ---- ControllerRevision, PodTemplate ------------------------------------------------------------------ */
 
@@ -495,4 +496,4 @@ static void podtemplate_validate(struct call *c, const struct kind *k, const jso
     pod_template_validate(e, json_object_get(obj, "template"), FP_CHILD(root, "template"));
 }
 
-const struct kind_ops podtemplate_ops = { .validate = podtemplate_validate };
+const struct kind_ops podtemplate_ops = { .validate = podtemplate_validate, .warn = podtemplate_warn };
