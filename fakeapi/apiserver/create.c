@@ -35,7 +35,7 @@ int fill_defaults(struct call *c, const struct kind *k, json_t **obj)
 static int prepare(struct call *c, const struct kind *k, json_t **obj)
 {
     json_own(obj);
-    if (kind_sub(k, "status") || (k->flags & KIND_STATUS_DROPPED))
+    if ((kind_sub(k, "status") && !(k->flags & KIND_STATUS_AT_CREATE)) || (k->flags & KIND_STATUS_DROPPED))
         json_object_del(*obj, "status");
     if (k->ops->prepare_create)
         return k->ops->prepare_create(c, *obj);

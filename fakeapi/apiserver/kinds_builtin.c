@@ -217,7 +217,7 @@ static const struct kind kinds[] = {
     { .res = { "", "v1", "Node", "nodes", false },
       .singular = "node", .list_kind = "NodeList", .verbs = VERBS_ALL,
       .short_names = LIST("no"),
-      .flags = KIND_UNCONDITIONAL,
+      .flags = KIND_UNCONDITIONAL | KIND_STATUS_AT_CREATE,
       SUBS(nodes_subs),
       FIELDS(nodes_fields),
       .store_prefix = "/registry/minions/", .ops = &node_ops },

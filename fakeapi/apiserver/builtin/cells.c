@@ -668,14 +668,22 @@ static void priority_level(struct row *r)
     say_age(r);
 }
 
+enum { HOSTS_SHOWN = 3 };
+
 static void ingress(struct row *r)
 {
     cleanup_buf struct buf hosts = BUF_INIT, addresses = BUF_INIT;
-    size_t i;
+    size_t i, shown = 0, more = 0;
     json_t *v;
 
-    json_array_foreach(json_path(r->obj, "spec.rules"), i, v)
-        buf_printf(&hosts, "%s%s", hosts.len ? "," : "", *text_at(v, "host") ? text_at(v, "host") : "*");
+    json_array_foreach(json_path(r->obj, "spec.rules"), i, v) {
+        if (shown == HOSTS_SHOWN)
+            more = json_array_size(json_path(r->obj, "spec.rules")) - HOSTS_SHOWN;
+        else if (*text_at(v, "host"))
+            buf_printf(&hosts, "%s%s", shown++ ? "," : "", text_at(v, "host"));
+    }
+    if (more)
+        buf_printf(&hosts, " + %zu more...", more);
     json_array_foreach(json_path(r->obj, "status.loadBalancer.ingress"), i, v)
         buf_printf(&addresses, "%s%s", addresses.len ? "," : "", *text_at(v, "ip") ? text_at(v, "ip") : text_at(v, "hostname"));
     say_name(r);

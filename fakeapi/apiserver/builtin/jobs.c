@@ -5,16 +5,8 @@
 #include "kube/selector.h"
 
 #define SPEC RULE_AT("spec")
-#define STATUS RULE_AT("status")
 
 static const char controller_uid[] = "batch.kubernetes.io/controller-uid";
-
-/* An error of which Go shows no value. */
-static void invalid_bare(struct fielderrs *e, const struct fpath *path, const char *words)
-{
-    fielderr_invalid_str(e, path, "", "%s", words);
-    e->v[e->n - 1].message = arena_printf(e->arena, "Invalid value: %s", words);
-}
 
 /* ---- creation ------------------------------------------------------------------------------------- */
 
@@ -59,6 +51,13 @@ static int job_create(struct call *c, json_t *obj)
 }
 
 /* ---- spec ----------------------------------------------------------------------------------------- */
+
+/* An error of which Go shows no value. */
+static void invalid_bare(struct fielderrs *e, const struct fpath *path, const char *words)
+{
+    fielderr_invalid_str(e, path, "", "%s", words);
+    e->v[e->n - 1].message = arena_printf(e->arena, "Invalid value: %s", words);
+}
 
 static bool has_container(const json_t *template, const char *name)
 {
@@ -112,7 +111,7 @@ static void failure_policy(struct fielderrs *e, const json_t *spec, const struct
 }
 
 /* "1,3-5": NULL where it is well-formed and below `total`. */
-static const char *indexes_problem(struct arena *a, const char *s, int64_t total)
+const char *indexes_problem(struct arena *a, const char *s, int64_t total)
 {
     cleanup_free char *copy = xstrdup(s);
     char *save = NULL;
@@ -153,15 +152,11 @@ static void success_policy(struct fielderrs *e, const json_t *spec, const struct
 {
     const json_t *policy = member(spec, "successPolicy"), *rules = json_object_get(policy, "rules");
     const struct fpath *at = FP_CHILD(path, "successPolicy");
-    json_auto_t *shown = json_array();
     size_t i;
     json_t *r;
 
-    json_array_foreach(rules, i, r)
-        json_array_append_new(shown, json_pack("{s:O, s:O}", "SucceededIndexes", rule_shown(member(r, "succeededIndexes")),
-                                               "SucceededCount", rule_shown(member(r, "succeededCount"))));
     if (!streq(text(spec, "completionMode"), "Indexed")) {
-        json_auto_t *dump = json_pack("{s:O}", "Rules", shown);
+        json_auto_t *dump = internal_view("batch.SuccessPolicy", policy);
         fielderr_invalid(e, at, dump, "requires indexed completion mode");
         return;
     }
@@ -187,6 +182,45 @@ static void restart_policy(struct fielderrs *e, const json_t *spec, const struct
                              "only \"Never\" is supported when podFailurePolicy is specified");
 }
 
+static void at_most(struct fielderrs *e, const json_t *spec, const struct fpath *path, const char *name, int64_t most,
+                    const char *words)
+{
+    int64_t n = json_integer_value(member(spec, name));
+
+    if (member(spec, name) && n > most)
+        fielderr_invalid_int(e, FP_CHILD(path, name), n, "%s", words);
+}
+
+/* What goes with a number for each pod, and what needs it. */
+static void indexed_spec(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+{
+    static const char *const indexed_only[] = { "backoffLimitPerIndex", "maxFailedIndexes" };
+    const json_t *completions = member(spec, "completions");
+    const char *mode = text(spec, "completionMode");
+
+    for (size_t i = 0; (!*mode || streq(mode, "NonIndexed")) && i < ARRAY_SIZE(indexed_only); i++)
+        if (member(spec, indexed_only[i]))
+            fielderr_invalid(e, FP_CHILD(path, indexed_only[i]), member(spec, indexed_only[i]),
+                             "requires indexed completion mode");
+    if (!streq(mode, "Indexed"))
+        return;
+    if (!completions)
+        fielderr_required(e, FP_CHILD(path, "completions"), "when completion mode is Indexed");
+    at_most(e, spec, path, "parallelism", 100000, "must be less than or equal to 100000 when completion mode is Indexed");
+    if (completions)
+        at_most(e, spec, path, "maxFailedIndexes", json_integer_value(completions),
+                "must be less than or equal to completions");
+    at_most(e, spec, path, "maxFailedIndexes", 100000, "must be less than or equal to 100000");
+    if (json_integer_value(completions) <= 100000 || !member(spec, "backoffLimitPerIndex"))
+        return;
+    if (!member(spec, "maxFailedIndexes"))
+        fielderr_required(e, FP_CHILD(path, "maxFailedIndexes"), "must be specified when completions is above 100000");
+    at_most(e, spec, path, "parallelism", 10000, "must be less than or equal to 10000 when completions are above 100000 and "
+            "used with backoff limit per index");
+    at_most(e, spec, path, "maxFailedIndexes", 10000, "must be less than or equal to 10000 when completions are above 100000 "
+            "and used with backoff limit per index");
+}
+
 static void job_spec(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     static const char *const counts[] = { "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
@@ -197,10 +231,10 @@ static void job_spec(struct fielderrs *e, const json_t *spec, const struct fpath
 
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
         rule_not_negative(e, spec, path, counts[i]);
-    if (member(spec, "backoffLimitPerIndex") && !streq(text(spec, "completionMode"), "Indexed"))
-        fielderr_invalid(e, FP_CHILD(path, "backoffLimitPerIndex"), member(spec, "backoffLimitPerIndex"),
-                         "requires indexed completion mode");
+    if (member(spec, "maxFailedIndexes") && !member(spec, "backoffLimitPerIndex"))
+        fielderr_required(e, FP_CHILD(path, "backoffLimitPerIndex"), "when maxFailedIndexes is specified");
     rule_one_of(e, spec, path, "completionMode", modes);
+    indexed_spec(e, spec, path);
     if (failing)
         failure_policy(e, spec, path);
     if (member(spec, "successPolicy"))
@@ -214,155 +248,152 @@ static void job_spec(struct fielderrs *e, const json_t *spec, const struct fpath
     restart_policy(e, spec, path);
 }
 
+static void has_label(struct fielderrs *e, const json_t *labels, const char *key, const char *value)
+{
+    const struct fpath *path = FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "template"), "metadata"), "labels");
+    const char *have = json_string_value(json_object_get(labels, key));
+
+    if (!have)
+        fielderr_required(e, FP_KEY(path, key), arena_printf(e->arena, "must be '%s'", value));
+    else if (!streq(have, value))
+        fielderr_invalid(e, FP_KEY(path, key), labels, "must be '%s'", value);
+}
+
 static void generated_selector(struct fielderrs *e, const json_t *obj)
 {
-    const json_t *selector = json_path(obj, "spec.selector");
+    static const char *const names[] = { "controller-uid", "job-name", controller_uid, "batch.kubernetes.io/job-name" };
+    const json_t *selector = json_path(obj, "spec.selector"), *labels = json_path(obj, "spec.template.metadata.labels");
+    struct label_selector s;
 
     if (!selector || json_is_true(json_path(obj, "spec.manualSelector")))
         return;
-    json_auto_t *expected = json_pack("{s:{s:s}}", "matchLabels", controller_uid, obj_uid(obj));
-    if (!json_same(selector, expected))
+    json_auto_t *expected = json_object();
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const char *value = i % 2 ? obj_name(obj) : obj_uid(obj);
+        has_label(e, labels, names[i], value);
+        json_object_set_new(expected, names[i], json_string(value));
+    }
+    if (label_selector_from_object(e->arena, selector, &s, NULL) >= 0 && !label_selector_matches(&s, expected))
         fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "`selector` not auto-generated");
 }
 
-static void job_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+/* The spec and whether its selector finds what it makes. */
+static void whole_spec(struct fielderrs *e, const json_t *spec)
 {
-    const json_t *spec = json_object_get(obj, "spec"), *selector = member(spec, "selector");
-    const json_t *labels = json_path(spec, "template.metadata.labels");
+    const json_t *selector = member(spec, "selector"), *labels = json_path(spec, "template.metadata.labels");
     struct label_selector s;
 
-    generated_selector(e, obj);
     job_spec(e, spec, SPEC);
     if (!selector)
         fielderr_required(e, FP_CHILD(SPEC, "selector"), "");
     else
         label_selector_validate(e, FP_CHILD(SPEC, "selector"), selector);
-    if (label_selector_from_object(e->arena, selector, &s, NULL) >= 0 && selector && !label_selector_matches(&s, labels))
+    if (!selector || (label_selector_from_object(e->arena, selector, &s, NULL) >= 0 && !label_selector_matches(&s, labels)))
         fielderr_invalid(e, FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "template"), "metadata"), "labels"), rule_shown(labels),
                          "`selector` does not match template `labels`");
 }
 
-/* ---- status --------------------------------------------------------------------------------------- */
-
-/* Which pairs of conditions cannot be, and which one needs another; in the order of the real server. */
-static bool is_true(const json_t *obj, const char *type)
+/* Pods of an indexed job have its name and a number. */
+static void long_names(struct fielderrs *e, const json_t *obj)
 {
-    return obj_condition_true(obj, type);
-}
+    int64_t n = obj_int(obj, "spec.completions", 0);
+    struct name_problems p;
 
-static void job_times(struct fielderrs *e, const json_t *obj)
-{
-    const json_t *status = json_object_get(obj, "status"), *done = member(status, "completionTime");
-    bool complete = is_true(obj, "Complete");
-
-    if (done && !complete)
-        fielderr_invalid(e, FP_CHILD(STATUS, "completionTime"), done,
-                         "cannot set completionTime when there is no Complete=True condition");
-    if (!done && complete)
-        fielderr_required(e, FP_CHILD(STATUS, "completionTime"), "completionTime is required for Complete jobs");
-}
-
-static void both_true(struct fielderrs *e, const json_t *obj, const char *one, const char *other)
-{
-    if (is_true(obj, one) && is_true(obj, other))
-        invalid_bare(e, FP_CHILD(STATUS, "conditions"),
-                     arena_printf(e->arena, "cannot set %s=True and %s=true conditions", one, other));
-}
-
-static void needs_true(struct fielderrs *e, const json_t *obj, const char *one, const char *other)
-{
-    if (is_true(obj, one) && !is_true(obj, other))
-        invalid_bare(e, FP_CHILD(STATUS, "conditions"),
-                     arena_printf(e->arena, "cannot set %s=True condition without the %s=true condition", one, other));
-}
-
-static void completed_indexes(struct fielderrs *e, const json_t *obj)
-{
-    const char *indexes = obj_str(obj, "status.completedIndexes"), *why;
-    const json_t *total = json_path(obj, "spec.completions");
-    const struct fpath *at = FP_CHILD(STATUS, "completedIndexes");
-
-    if (!*indexes)
+    if (!streq(obj_str(obj, "spec.completionMode"), "Indexed") || n <= 0)
         return;
-    if (total && (why = indexes_problem(e->arena, indexes, json_integer_value(total))))
-        fielderr_invalid_str(e, at, indexes, "error parsing completedIndexes: %s", why);
-    if (!streq(obj_str(obj, "spec.completionMode"), "Indexed"))
-        fielderr_invalid_str(e, at, indexes, "cannot set non-empty completedIndexes when non-indexed completion mode");
+    const char *longest = arena_printf(e->arena, "%s-%lld", obj_name(obj), (long long)(n - 1));
+    if (!name_check_str(NAME_DNS1123_LABEL, longest, &p))
+        fielderr_invalid_str(e, FP_CHILD(RULE_AT("metadata"), "name"), obj_name(obj),
+                             "will not able to create pod with invalid DNS label: %s", longest);
 }
 
-static void job_status(struct fielderrs *e, const json_t *obj)
+static void job_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
-    static const char *const counts[] = { "active", "succeeded", "failed", "ready", "terminating" };
-    const json_t *status = json_object_get(obj, "status");
-    bool finished = is_true(obj, "Complete") || is_true(obj, "Failed");
-    int64_t ready = obj_int(status, "ready", 0), active = obj_int(status, "active", 0);
-
-    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-        rule_not_negative(e, status, STATUS, counts[i]);
-    both_true(e, obj, "Complete", "Failed");
-    both_true(e, obj, "Complete", "FailureTarget");
-    job_times(e, obj);
-    needs_true(e, obj, "Failed", "FailureTarget");
-    needs_true(e, obj, "Complete", "SuccessCriteriaMet");
-    if (finished && active > 0)
-        fielderr_invalid_int(e, FP_CHILD(STATUS, "active"), active, "active>0 is invalid for finished job");
-    if (finished && !member(status, "startTime"))
-        fielderr_required(e, FP_CHILD(STATUS, "startTime"), "startTime is required for finished job");
-    completed_indexes(e, obj);
-    both_true(e, obj, "SuccessCriteriaMet", "Failed");
-    both_true(e, obj, "SuccessCriteriaMet", "FailureTarget");
-    if (ready > active && active >= 0)
-        fielderr_invalid_int(e, FP_CHILD(STATUS, "ready"), ready, "cannot set more ready pods than active");
+    (void)c, (void)k;
+    generated_selector(e, obj);
+    whole_spec(e, json_object_get(obj, "spec"));
+    long_names(e, obj);
 }
 
-static void job_status_update(struct fielderrs *e, const json_t *obj, const json_t *old)
-{
-    static const struct { const char *type, *words; } kept[] = {
-        { "Failed", "cannot disable the terminal Failed=True condition" },
-        { "Complete", "cannot disable the terminal Complete=True condition" },
-        { "FailureTarget", "cannot disable the FailureTarget=True condition" },
-        { "SuccessCriteriaMet", "cannot disable the SuccessCriteriaMet=True condition" },
-    };
-    const json_t *started = json_path(old, "status.startTime"), *starts = json_path(obj, "status.startTime");
-    const json_t *done = json_path(old, "status.completionTime"), *now = json_path(obj, "status.completionTime");
+/* ---- update --------------------------------------------------------------------------------------- */
 
-    if (json_is_string(started) && !json_is_true(json_path(obj, "spec.suspend")) && !json_same(started, starts))
-        fielderr_required(e, FP_CHILD(STATUS, "startTime"),
-                          json_is_string(starts) ? "startTime cannot be modified for unsuspended job"
-                                                 : "startTime cannot be removed for unsuspended job");
-    if (json_is_string(done) && json_is_string(now))
-        rule_immutable(e, FP_CHILD(STATUS, "completionTime"), now, done);
-    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-        if (is_true(old, kept[i].type) && !is_true(obj, kept[i].type))
-            invalid_bare(e, FP_CHILD(STATUS, "conditions"), kept[i].words);
-}
-
+/* Those of an indexed job may follow its parallelism. */
 static void completions_update(struct fielderrs *e, const json_t *spec, const json_t *was)
 {
     const json_t *now = member(spec, "completions"), *before = member(was, "completions");
-    bool elastic = streq(text(spec, "completionMode"), "Indexed") && now && json_same(now, member(spec, "parallelism"))
-                   && json_same(before, member(was, "parallelism"));
+    const struct fpath *path = FP_CHILD(SPEC, "completions");
 
-    if (!elastic)
-        rule_immutable(e, FP_CHILD(SPEC, "completions"), now, before);
+    if (!streq(text(spec, "completionMode"), "Indexed"))
+        rule_immutable(e, path, now, before);
+    else if (now && !json_same(now, before) && !json_same(now, member(spec, "parallelism")))
+        fielderr_invalid(e, path, now, "can only be modified in tandem with spec.parallelism");
 }
 
+static void take_from(json_t *obj, const json_t *other, const char *name)
+{
+    json_t *v = json_object_get(other, name);
+
+    if (v)
+        json_object_set(obj, name, v);
+    else
+        json_object_del(obj, name);
+}
+
+/* The old template with what a job that waits, suspended, to be started for the first time may still change. */
+static json_t *schedulable(const json_t *was, const json_t *now)
+{
+    static const char *const spec_free[] = { "nodeSelector", "tolerations", "schedulingGates" },
+                      *const meta_free[] = { "annotations", "labels" };
+    json_t *out = json_clone(was), *spec = json_own_object(out, "spec"), *meta = json_own_object(out, "metadata");
+    const json_t *new_spec = json_object_get(now, "spec"), *new_affinity = json_object_get(new_spec, "affinity");
+
+    for (size_t i = 0; i < ARRAY_SIZE(spec_free); i++)
+        take_from(spec, new_spec, spec_free[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(meta_free); i++)
+        take_from(meta, json_object_get(now, "metadata"), meta_free[i]);
+    if (!json_object_size(meta) && !json_object_get(now, "metadata"))
+        json_object_del(out, "metadata");
+    if (!json_object_get(spec, "affinity") && !new_affinity)
+        return out;
+    json_t *affinity = json_own_object(spec, "affinity");
+    take_from(affinity, new_affinity, "nodeAffinity");
+    if (!json_object_size(affinity) && !new_affinity)
+        json_object_del(spec, "affinity");
+    return out;
+}
+
+static void template_update(struct fielderrs *e, const json_t *obj, const json_t *old)
+{
+    const json_t *now = json_path(obj, "spec.template"), *was = json_path(old, "spec.template");
+    bool waits = json_is_true(json_path(old, "spec.suspend")) && !json_path(old, "status.startTime");
+    json_auto_t *allowed = waits ? schedulable(was, now) : json_incref((json_t *)was);
+
+    rule_immutable_as(e, FP_CHILD(SPEC, "template"), now, allowed, "core.PodTemplateSpec");
+}
+
+/* The job as a whole, then its spec once more with what it was. */
 static void job_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                        const json_t *old, struct fielderrs *e)
 {
-    static const char *const fixed[] = { "selector", "template", "completionMode", "podFailurePolicy",
-                                         "backoffLimitPerIndex", "managedBy", "successPolicy" };
     const json_t *spec = json_object_get(obj, "spec"), *was = json_object_get(old, "spec");
 
     if (rule_is_status(sub)) {
-        job_status(e, obj);
-        job_status_update(e, obj, old);
+        job_validate_status(e, obj, old);
         return;
     }
     job_validate(c, k, obj, e);
+    whole_spec(e, spec);
     completions_update(e, spec, was);
-    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-        rule_immutable(e, FP_CHILD(SPEC, fixed[i]), member(spec, fixed[i]), member(was, fixed[i]));
+    rule_immutable(e, FP_CHILD(SPEC, "selector"), member(spec, "selector"), member(was, "selector"));
+    template_update(e, obj, old);
+    rule_immutable(e, FP_CHILD(SPEC, "completionMode"), member(spec, "completionMode"), member(was, "completionMode"));
+    rule_immutable_as(e, FP_CHILD(SPEC, "podFailurePolicy"), member(spec, "podFailurePolicy"),
+                      member(was, "podFailurePolicy"), "batch.PodFailurePolicy");
+    rule_immutable(e, FP_CHILD(SPEC, "backoffLimitPerIndex"), member(spec, "backoffLimitPerIndex"),
+                   member(was, "backoffLimitPerIndex"));
+    rule_immutable(e, FP_CHILD(SPEC, "managedBy"), member(spec, "managedBy"), member(was, "managedBy"));
+    rule_immutable_as(e, FP_CHILD(SPEC, "successPolicy"), member(spec, "successPolicy"), member(was, "successPolicy"),
+                      "batch.SuccessPolicy");
 }
 
 const struct kind_ops job_ops = {

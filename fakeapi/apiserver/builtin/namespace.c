@@ -91,12 +91,26 @@ static void ns_validate(struct call *c, const struct kind *k, const json_t *obj,
         ns_finalizer(e, json_string_value(f), FP_CHILD(RULE_AT("spec"), "finalizers"));
 }
 
+/* The phase follows the deletion, never the other way. */
+static void ns_phase(struct fielderrs *e, const json_t *obj)
+{
+    const char *phase = obj_str(obj, "status.phase");
+    bool deleting = obj_is_deleting(obj);
+
+    if (!streq(phase, deleting ? "Terminating" : "Active"))
+        fielderr_invalid_str(e, FP_CHILD(RULE_AT("status"), "Phase"), phase, deleting
+                                 ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+                                 : "may only be 'Active' if `deletionTimestamp` is empty");
+}
+
 static void ns_validate_update(struct call *c, const struct kind *k, const struct subresource *sub,
                                const json_t *obj, const json_t *old, struct fielderrs *e)
 {
     size_t i;
     json_t *f;
 
+    if (sub && streq(sub->name, "status"))
+        ns_phase(e, obj);
     if (!sub || !streq(sub->name, "finalize"))
         return;
     json_array_foreach(json_path(obj, "spec.finalizers"), i, f)

@@ -391,4 +391,12 @@ static void slice_warn(struct call *c, const json_t *obj, const json_t *old)
         call_warn(c, "spec.addressType: FQDN endpoints are deprecated");
 }
 
-const struct kind_ops slice_ops = { .validate = slice_validate, .validate_update = slice_update, .warn = slice_warn };
+/* All but metadata counts, and the labels of that. */
+static bool slice_differs(const struct kind *k, const json_t *a, const json_t *b)
+{
+    json_auto_t *x = json_without(a, "metadata"), *y = json_without(b, "metadata");
+
+    return !json_same(x, y) || !json_same(obj_labels(a), obj_labels(b));
+}
+
+const struct kind_ops slice_ops = { .spec_differs = slice_differs, .validate = slice_validate, .validate_update = slice_update, .warn = slice_warn };

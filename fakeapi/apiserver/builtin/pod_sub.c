@@ -69,19 +69,15 @@ static int check_preconditions(struct call *c, const json_t *binding, const json
     return 0;
 }
 
-/* Annotations are merged in, topology labels of the node too; the condition says that it is scheduled. */
+/* Annotations are merged in; the condition says that it is scheduled. */
 static void bind(struct call *c, json_t *pod, const json_t *binding)
 {
-    static const char *const topology[] = { "topology.kubernetes.io/zone", "topology.kubernetes.io/region" };
     const char *key;
     json_t *value;
 
     obj_set(pod, "spec.nodeName", json_string(obj_str(binding, "target.name")));
     json_object_foreach ((json_t *)obj_annotations(binding), key, value)
         obj_set_annotation(pod, key, json_string_value(value));
-    for (size_t i = 0; i < ARRAY_SIZE(topology); i++)
-        if (obj_label(binding, topology[i]) && !obj_label(pod, topology[i]))
-            obj_set_label(pod, topology[i], obj_label(binding, topology[i]));
     json_t *status = json_own_object(pod, "status");
     json_t *conditions = json_own_array(status, "conditions"), *old;
     json_t *scheduled = json_pack("{s:s, s:s, s:n, s:s}", "type", "PodScheduled", "status", "True", "lastProbeTime",

@@ -295,7 +295,7 @@ void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct f
     }
 }
 
-static void host_network(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+static void host_network(struct fielderrs *e, const json_t *spec, const struct fpath *path, bool template)
 {
     size_t i, k;
     json_t *c, *p;
@@ -303,12 +303,14 @@ static void host_network(struct fielderrs *e, const json_t *spec, const struct f
     if (!json_is_true(json_object_get(spec, "hostNetwork")))
         return;
     json_array_foreach(json_object_get(spec, "containers"), i, c)
-        json_array_foreach(json_object_get(c, "ports"), k, p)
-            if (json_integer_value(json_object_get(p, "hostPort"))
-                != json_integer_value(json_object_get(p, "containerPort")))
-                fielderr_invalid(e, FP_CHILD(FP_INDEX(FP_CHILD(FP_INDEX(FP_CHILD(path, "containers"), i), "ports"), k),
-                                             "hostPort"),
-                                 json_object_get(p, "hostPort"), "must match `containerPort` when `hostNetwork` is true");
+        json_array_foreach(json_object_get(c, "ports"), k, p) {
+            int64_t port = json_integer_value(json_object_get(p, "hostPort"));
+            /* In a template none is as good: the pod that is made of it gets one. */
+            if ((port || !template) && port != json_integer_value(json_object_get(p, "containerPort")))
+                fielderr_invalid_int(e, FP_CHILD(FP_INDEX(FP_CHILD(FP_INDEX(FP_CHILD(path, "containers"), i), "ports"), k),
+                                                 "hostPort"),
+                                     port, "must match `containerPort` when `hostNetwork` is true");
+        }
 }
 
 void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpath *path,
@@ -320,7 +322,7 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
 
     podspec_volumes(e, json_object_get(spec, "volumes"), FP_CHILD(path, "volumes"));
     podspec_containers(e, spec, path);
-    host_network(e, spec, path);
+    host_network(e, spec, path, o->is_template);
     if (!*text(spec, "restartPolicy"))
         fielderr_required(e, FP_CHILD(path, "restartPolicy"), "");
     else

@@ -195,7 +195,14 @@ static void deployment_update(struct call *c, const struct kind *k, const struct
     selector_immutable(e, obj, old);
 }
 
-const struct kind_ops deployment_ops = { .validate = deployment_validate, .validate_update = deployment_update, .warn = workload_warn };
+/* Annotations count too: what rolls out may be told there. */
+static bool deployment_differs(const struct kind *k, const json_t *a, const json_t *b)
+{
+    return !json_same(json_object_get(a, "spec"), json_object_get(b, "spec")) ||
+           !json_same(obj_annotations(a), obj_annotations(b));
+}
+
+const struct kind_ops deployment_ops = { .spec_differs = deployment_differs, .validate = deployment_validate, .validate_update = deployment_update, .warn = workload_warn };
 
 /* ---- ReplicaSet, ReplicationController ------------------------------------------------------------- */
 
@@ -304,6 +311,29 @@ static void statefulset_claims(struct fielderrs *e, const json_t *spec)
     }
 }
 
+/* The spec as its pods will have it: with volumes for the claims, with names that the controller gives. */
+static json_t *statefulset_made(const json_t *spec)
+{
+    static const char *const given[] = { "subdomain", "hostname" };
+    const json_t *claims = member(spec, "volumeClaimTemplates");
+    json_t *out = json_clone(spec), *volumes = json_array(), *pod = json_path(out, "template.spec"), *v;
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(given); i++)
+        json_object_del(pod, given[i]);
+    json_array_foreach(claims, i, v)
+        json_array_append_new(volumes, json_pack("{s:s, s:{s:s}}", "name", obj_name(v), "persistentVolumeClaim", "claimName",
+                                                 obj_name(v)));
+    size_t n = json_array_size(volumes);
+    json_array_foreach(json_object_get(pod, "volumes"), i, v)
+        if (!name_before(volumes, n, text(v, "name")))
+            json_array_append(volumes, v);
+    if (n)
+        json_object_set(pod, "volumes", volumes);
+    json_decref(volumes);
+    return out;
+}
+
 static void statefulset_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
     static const char *const retention[] = { "Retain", "Delete", NULL };
@@ -315,6 +345,7 @@ static void statefulset_validate(struct call *c, const struct kind *k, const jso
     else if (!streq(json_string_value(policy), "OrderedReady") && !streq(json_string_value(policy), "Parallel"))
         fielderr_invalid(e, FP_CHILD(SPEC, "podManagementPolicy"), policy, "must be 'OrderedReady' or 'Parallel'");
     statefulset_strategy(e, spec);
+    statefulset_claims(e, spec);
     if (keep) {
         rule_one_of(e, keep, FP_CHILD(SPEC, "persistentVolumeClaimRetentionPolicy"), "whenDeleted", retention);
         rule_one_of(e, keep, FP_CHILD(SPEC, "persistentVolumeClaimRetentionPolicy"), "whenScaled", retention);
@@ -323,11 +354,10 @@ static void statefulset_validate(struct call *c, const struct kind *k, const jso
     rule_not_negative(e, spec, SPEC, "minReadySeconds");
     if (member(spec, "ordinals"))
         rule_not_negative(e, member(spec, "ordinals"), FP_CHILD(SPEC, "ordinals"), "start");
-    selector_and_template(e, spec, "StatefulSet", "statefulset", "");
     if (*text(spec, "serviceName"))
         rule_name(e, FP_CHILD(SPEC, "serviceName"), NAME_DNS1123_LABEL, text(spec, "serviceName"));
-    statefulset_claims(e, spec);
-    rule_not_negative(e, spec, SPEC, "revisionHistoryLimit");
+    json_auto_t *made = statefulset_made(spec);
+    selector_and_template(e, made, "StatefulSet", "statefulset", "");
 }
 
 static void statefulset_status(struct fielderrs *e, const json_t *obj, const json_t *old)
