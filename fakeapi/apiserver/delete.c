@@ -414,6 +414,13 @@ int delete_object(struct call *c, const struct kind *k, const char *namespace, c
     return r;
 }
 
+void delete_warn(struct call *c, const struct kind *k, const struct delete_request *d)
+{
+    if ((k->flags & KIND_ORPHANS) && *k->res.group && !d->propagation && d->orphan < 0)
+        call_warn(c, "child pods are preserved by default when %s are deleted; set propagationPolicy=Background to remove "
+                  "them or set propagationPolicy=Orphan to suppress this warning", k->res.plural);
+}
+
 int handle_delete(struct call *c)
 {
     const struct kind *k = c->route.kind;
@@ -426,9 +433,7 @@ int handle_delete(struct call *c)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);
-    if ((k->flags & KIND_ORPHANS) && *k->res.group && !d.propagation && d.orphan < 0)
-        call_warn(c, "child pods are preserved by default when %s are deleted; set propagationPolicy=Background to remove "
-                  "them or set propagationPolicy=Orphan to suppress this warning", k->res.plural);
+    delete_warn(c, k, &d);
     r = delete_object(c, k, c->route.namespace, c->route.name, &d, &last, &gone);
     if (r < 0)
         return r;

@@ -428,6 +428,8 @@ int handle_deletecollection(struct call *c)
 
     c->opt.watch = false;
     if (r == 0)
+        delete_warn(c, l.k, &d);
+    if (r == 0)
         r = gather(&l);
     for (size_t i = 0; r == 0 && i < l.items.n; i++) {
         const json_t *obj = value_tree(l.items.v[i]);

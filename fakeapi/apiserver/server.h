@@ -335,6 +335,8 @@ struct delete_request {
 #define GRACE_OWN INT64_MIN
 int delete_object(struct call *c, const struct kind *k, const char *namespace, const char *name,
                   const struct delete_request *d, struct value **ret, bool *ret_gone);
+/* Says so where the default leaves behind what most want to go. */
+void delete_warn(struct call *c, const struct kind *k, const struct delete_request *d);
 /* Removes it from the store for good. */
 int remove_object(struct call *c, const struct kind *k, const char *key, json_t *last, uint64_t expect,
                   struct value **ret);

@@ -33,8 +33,8 @@ static size_t data_keys(struct fielderrs *e, const json_t *map, const char *fiel
     json_object_foreach((json_t *)map, key, v) {
         const struct fpath *at = FP_KEY(RULE_AT(field), key);
         rule_name(e, at, NAME_CONFIG_MAP_KEY, key);
-        if (other && json_object_get(other, key))
-            fielderr_invalid_str(e, at, key, "duplicate of key present in %s", binary ? "data" : "binaryData");
+        if (!binary && other && json_object_get(other, key))
+            fielderr_invalid_str(e, at, key, "duplicate of key present in binaryData");
         total += binary ? json_string_length(v) / 4 * 3 : json_string_length(v);
         for (size_t n = json_string_length(v); binary && n && json_string_value(v)[n - 1] == '='; n--)
             total--;

@@ -259,7 +259,14 @@ static void netpol_validate(struct call *c, const struct kind *k, const json_t *
             fielderr_not_supported(e, FP_INDEX(FP_CHILD(SPEC, "policyTypes"), i), v, types);
 }
 
-const struct kind_ops netpol_ops = { .validate = netpol_validate };
+static void netpol_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                          const json_t *old, struct fielderrs *e)
+{
+    netpol_validate(c, k, obj, e);
+    netpol_validate(c, k, obj, e);     /* as the real server does */
+}
+
+const struct kind_ops netpol_ops = { .validate = netpol_validate, .validate_update = netpol_update };
 
 /* ---- Endpoints, EndpointSlice --------------------------------------------------------------------- */
 
@@ -362,7 +369,7 @@ static void slice_ports(struct fielderrs *e, const json_t *ports)
     }
 }
 
-static void slice_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+static void slice_checks(struct fielderrs *e, const json_t *obj, bool endpoints)
 {
     static const char *const types[] = { "FQDN", "IPv4", "IPv6", NULL };
     size_t i;
@@ -373,15 +380,22 @@ static void slice_validate(struct call *c, const struct kind *k, const json_t *o
     rule_one_of(e, obj, NULL, "addressType", types);
     if (!among(types, text(obj, "addressType")))
         return;
-    json_array_foreach(json_object_get(obj, "endpoints"), i, p)
-        slice_endpoint(e, p, text(obj, "addressType"), FP_INDEX(RULE_AT("endpoints"), i));
     slice_ports(e, json_object_get(obj, "ports"));
+    json_array_foreach(endpoints ? json_object_get(obj, "endpoints") : NULL, i, p)
+        slice_endpoint(e, p, text(obj, "addressType"), FP_INDEX(RULE_AT("endpoints"), i));
+}
+
+static void slice_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    slice_checks(e, obj, true);
 }
 
 static void slice_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                          const json_t *old, struct fielderrs *e)
 {
-    slice_validate(c, k, obj, e);
+    bool same = json_same(json_object_get(obj, "endpoints"), json_object_get(old, "endpoints"));
+
+    slice_checks(e, obj, !same);       /* what was accepted once is not looked at again */
     rule_immutable_text(e, NULL, obj, old, "addressType");
 }
 

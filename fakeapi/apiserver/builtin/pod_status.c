@@ -124,12 +124,8 @@ void pod_validate_status(struct fielderrs *e, const json_t *obj, const json_t *o
     const json_t *hosts = json_path(obj, "status.hostIPs");
 
     conditions(e, json_path(obj, "status.conditions"));
-    if (*nominated && !streq(nominated, obj_str(old, "status.nominatedNodeName"))) {
+    if (*nominated && !streq(nominated, obj_str(old, "status.nominatedNodeName")))
         rule_name(e, FP_CHILD(STATUS, "nominatedNodeName"), NAME_DNS1123_SUBDOMAIN, nominated);
-        if (*obj_str(old, "spec.nodeName"))
-            fielderr_forbidden(e, FP_CHILD(STATUS, "nominatedNodeName"),
-                               "may not be set on pods that are already bound to a node");
-    }
     not_negative(e, json_object_get(obj, "status"), STATUS);
     rule_immutable_text(e, STATUS, json_object_get(obj, "status"), json_object_get(old, "status"), "qosClass");
     transitions(e, obj, old, "containerStatuses", REGULAR);

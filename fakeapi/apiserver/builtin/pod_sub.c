@@ -20,9 +20,9 @@ static const struct kind *pods(struct call *c)
 
 /* ---- binding ------------------------------------------------------------------------------------ */
 
-static int bind_conflict(struct call *c, const char *name, const char *why)
+static int bind_conflict(struct call *c, const char *resource, const char *name, const char *why)
 {
-    int r = apierr_conflict(&c->err, "", "pods/binding", name, "%s", why);
+    int r = apierr_conflict(&c->err, "", resource, name, "%s", why);
     return r;
 }
 
@@ -44,11 +44,11 @@ static int check_bindable(struct call *c, const json_t *pod)
     const char *name = obj_name(pod), *node = obj_str(pod, "spec.nodeName");
 
     if (obj_is_deleting(pod))
-        return bind_conflict(c, name, arena_printf(c->arena, "pod %s is being deleted, cannot be assigned to a host", name));
+        return bind_conflict(c, "pods/binding", name, arena_printf(c->arena, "pod %s is being deleted, cannot be assigned to a host", name));
     if (*node)
-        return bind_conflict(c, name, arena_printf(c->arena, "pod %s is already assigned to node \"%s\"", name, node));
+        return bind_conflict(c, "pods/binding", name, arena_printf(c->arena, "pod %s is already assigned to node \"%s\"", name, node));
     if (obj_count(pod, "spec.schedulingGates"))
-        return bind_conflict(c, name, arena_printf(c->arena, "pod %s has non-empty .spec.schedulingGates", name));
+        return bind_conflict(c, "pods/binding", name, arena_printf(c->arena, "pod %s has non-empty .spec.schedulingGates", name));
     return 0;
 }
 
@@ -58,11 +58,11 @@ static int check_preconditions(struct call *c, const json_t *binding, const json
     const char *key = call_store_key(c, pods(c), obj_namespace(pod), obj_name(pod));
 
     if (*uid && !streq(uid, obj_uid(pod)))
-        return bind_conflict(c, obj_name(pod), arena_printf(c->arena,
+        return bind_conflict(c, "pods", obj_name(pod), arena_printf(c->arena,
             "StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
             "UID in precondition: %s, UID in object meta: %s", key, uid, obj_uid(pod)));
     if (*rv && !streq(rv, obj_resource_version(pod)))
-        return bind_conflict(c, obj_name(pod), arena_printf(c->arena,
+        return bind_conflict(c, "pods", obj_name(pod), arena_printf(c->arena,
             "StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
             "ResourceVersion in precondition: %s, ResourceVersion in object meta: %s", key, rv,
             obj_resource_version(pod)));

@@ -254,7 +254,7 @@ static void spread(struct fielderrs *e, const json_t *spec, const struct fpath *
         if (!*key)
             fielderr_required(e, FP_CHILD(at, "topologyKey"), "can not be empty");
         rule_one_of(e, c, at, "whenUnsatisfiable", unsatisfiable);
-        for (k = 0; k < i; k++) {
+        for (k = i + 1; k < json_array_size(list); k++) {
             const json_t *other = json_array_get(list, k);
             if (streq(text(other, "topologyKey"), key) && streq(text(other, "whenUnsatisfiable"), when)) {
                 cleanup_free char *pair = xasprintf("{%s, %s}", key, when);

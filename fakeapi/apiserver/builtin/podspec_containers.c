@@ -267,8 +267,11 @@ static void resource_name(struct fielderrs *e, const char *name, const struct fp
     name_check_str(NAME_QUALIFIED, name, &p);
     for (size_t i = 0; i < p.n; i++)
         fielderr_invalid_str(e, path, name, "%s", p.v[i]);
-    if (p.n)
+    if (p.n) {
+        if (strchr(name, '/') && !str_starts(name, "kubernetes.io/") && !strstr(name, ".kubernetes.io/"))
+            fielderr_invalid_str(e, path, name, "doesn't follow extended resource name standard");
         return;
+    }
     if (!strchr(name, '/')) {
         if (streq(name, "pods") || streq(name, "services") || streq(name, "storage"))
             fielderr_invalid_str(e, path, name, "must be a standard resource for containers");

@@ -129,11 +129,13 @@ struct paths_seen {
     size_t n;
 };
 
-static void path_once(struct fielderrs *e, struct paths_seen *seen, const char *path, const struct fpath *at)
+/* `shown`: what the error names, the path or whose it is. */
+static void path_once(struct fielderrs *e, struct paths_seen *seen, const char *path, const char *shown,
+                      const struct fpath *at)
 {
     for (size_t i = 0; i < seen->n; i++)
         if (*path && streq(seen->v[i], path)) {
-            fielderr_invalid_str(e, at, path, "conflicting duplicate paths");
+            fielderr_invalid_str(e, at, shown, "conflicting duplicate paths");
             return;
         }
     if (*path && seen->n < ARRAY_SIZE(seen->v))
@@ -158,12 +160,12 @@ static void projected(struct fielderrs *e, const json_t *source, const struct fp
                 fielderr_required(e, FP_CHILD(FP_CHILD(at, named[n]), "name"), "");
             key_to_path(e, json_object_get(one, "items"), FP_CHILD(FP_CHILD(at, named[n]), "items"));
             json_array_foreach(json_object_get(one, "items"), k, item)
-                path_once(e, &seen, text(item, "path"), path);
+                path_once(e, &seen, text(item, "path"), text(one, "name"), path);
         }
         if (member(s, "downwardAPI")) {
             downward_items(e, member(s, "downwardAPI"), FP_CHILD(at, "downwardAPI"));
             json_array_foreach(json_object_get(member(s, "downwardAPI"), "items"), k, item)
-                path_once(e, &seen, text(item, "path"), path);
+                path_once(e, &seen, text(item, "path"), text(item, "path"), path);
         }
         const json_t *token = member(s, "serviceAccountToken");
         if (token) {
@@ -179,7 +181,7 @@ static void projected(struct fielderrs *e, const json_t *source, const struct fp
                 fielderr_required(e, FP_CHILD(in, "path"), "");
             else
                 podspec_local_path(e, text(token, "path"), FP_CHILD(in, "path"));
-            path_once(e, &seen, text(token, "path"), path);
+            path_once(e, &seen, text(token, "path"), text(token, "path"), path);
         }
     }
 }
@@ -287,21 +289,34 @@ static void volume(struct fielderrs *e, const json_t *v, const struct fpath *pat
         fielderr_required(e, path, "must specify a volume type");
 }
 
+/* Whether a volume of that name, with nothing wrong with it, came before. */
+static bool came_well(const json_t *list, const bool *well, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (well[i] && streq(text(json_array_get(list, i), "name"), name))
+            return true;
+    return false;
+}
+
 void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath *path)
 {
+    bool *well = arena_alloc(e->arena, json_array_size(list) + 1);
     size_t i;
     json_t *v;
 
     json_array_foreach(list, i, v) {
         const struct fpath *at = FP_INDEX(path, i);
         const char *name = text(v, "name");
-        volume(e, v, at);
+        struct fielderrs own = FIELDERRS_IN(e->arena);
+        volume(&own, v, at);
         if (!*name)
-            fielderr_required(e, FP_CHILD(at, "name"), "");
+            fielderr_required(&own, FP_CHILD(at, "name"), "");
         else
-            rule_name(e, FP_CHILD(at, "name"), NAME_DNS1123_LABEL, name);
-        if (*name && name_before(list, i, name))
-            fielderr_duplicate_str(e, FP_CHILD(at, "name"), name);
+            rule_name(&own, FP_CHILD(at, "name"), NAME_DNS1123_LABEL, name);
+        if (*name && came_well(list, well, i, name))
+            fielderr_duplicate_str(&own, FP_CHILD(at, "name"), name);
+        well[i] = own.n == 0;
+        fielderrs_add(e, &own);
     }
 }
 

@@ -59,8 +59,22 @@ static void claim_sources(json_t *spec)
     }
 }
 
+/* Claims and snapshots can be a source by name alone; of another the server forgets. */
+static bool usable_source(const json_t *source)
+{
+    const char *group = text(source, "apiGroup"), *kind = text(source, "kind");
+
+    return (!*group && streq(kind, "PersistentVolumeClaim")) ||
+           (streq(group, "snapshot.storage.k8s.io") && streq(kind, "VolumeSnapshot"));
+}
+
 static int claim_create(struct call *c, json_t *obj)
 {
+    const json_t *named = json_path(obj, "spec.dataSource");
+
+    if (named && !usable_source(named))
+        json_object_del(json_own_object(obj, "spec"), "dataSource");
+
     (void)c;
     obj_set(obj, "status", json_pack("{s:s}", "phase", "Pending"));
     if (json_is_object(json_object_get(obj, "spec")))

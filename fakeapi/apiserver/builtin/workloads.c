@@ -322,7 +322,8 @@ static json_t *statefulset_made(const json_t *spec)
     for (i = 0; i < ARRAY_SIZE(given); i++)
         json_object_del(pod, given[i]);
     json_array_foreach(claims, i, v)
-        json_array_append_new(volumes, json_pack("{s:s, s:{s:s}}", "name", obj_name(v), "persistentVolumeClaim", "claimName",
+        if (!name_before(volumes, json_array_size(volumes), obj_name(v)))
+            json_array_append_new(volumes, json_pack("{s:s, s:{s:s}}", "name", obj_name(v), "persistentVolumeClaim", "claimName",
                                                  obj_name(v)));
     size_t n = json_array_size(volumes);
     json_array_foreach(json_object_get(pod, "volumes"), i, v)
