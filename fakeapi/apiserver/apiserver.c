@@ -234,10 +234,8 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     return apiserver_sync(s, e) < 0 ? apiserver_free(s) : s;
 }
 
-struct apiserver *apiserver_free(struct apiserver *s)
+struct commitlog *apiserver_stop(struct apiserver *s)
 {
-    if (!s)
-        return NULL;
     watches_end(s, NULL);
     assert(!s->watches);               /* the streams belong to their callers, who free them first */
     watch_event_release(s);
@@ -253,8 +251,15 @@ struct apiserver *apiserver_free(struct apiserver *s)
         kinds_free(s->kinds);
     policies_free(s->policies);
     cel_env_free(s->cel);
-    store_free(s->store);
+    struct commitlog *log = s->store ? store_close(s->store) : NULL;
     free(s);
+    return log;
+}
+
+struct apiserver *apiserver_free(struct apiserver *s)
+{
+    if (s)
+        commitlog_free(apiserver_stop(s));
     return NULL;
 }
 

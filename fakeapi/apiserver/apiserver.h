@@ -45,6 +45,8 @@ struct apiserver_options {
  * runs as tasks of a process "apiserver". NULL with what store_open() said, too. */
 struct apiserver *apiserver_new(struct world *w, const struct apiserver_options *o, struct err *e);
 struct apiserver *apiserver_free(struct apiserver *s);          /* NULL is fine; returns NULL */
+/* Frees the server and hands its log back, to serve from again. */
+struct commitlog *apiserver_stop(struct apiserver *s);
 
 /* One request, top to bottom. Suspends only where a real server waits (a webhook, a list at a future
  * revision, a commit group). Always fills `ret`. want_tree: the caller takes reply->object and no bytes
