@@ -7,7 +7,9 @@
 
 #define MANAGER "clusterrole-aggregation-controller"
 
-static const struct resource cluster_roles = { "rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false };
+static const struct resource cluster_roles = {
+    "rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false
+};
 
 struct roles {
     struct informer *roles;

@@ -244,7 +244,7 @@ def unpart(tree):
 
 
 @case
-def whoever_shows_nothing_may_read_little__A_133_A_136():
+def whoever_shows_nothing_may_read_little__A_133_A_136_J_066_J_067():
     with Server('--tls', '--authorization', 'RBAC') as s:
         nobody = s.context(admin=False)
         assert s.call('GET', '/version', context=nobody)[0] == 200

@@ -41,7 +41,8 @@ static void run_ask(struct co *co, void *arg)
     const char *query = strchr(k->path, '?');
     const char *path = arena_strndup(k->lab->a, k->path, strcspn(k->path, "?"));
     struct api_request q = { .method = k->method, .path = path, .query = query ? query + 1 : NULL,
-                             .body = k->body, .body_len = k->body ? strlen(k->body) : 0, .headers = headers, .user = k->user, .peer = k->peer,
+                             .body = k->body, .body_len = k->body ? strlen(k->body) : 0, .headers = headers,
+                             .user = k->user, .peer = k->peer,
                              .remote = !k->in_process };
     cleanup_reply struct api_reply reply;
 
@@ -209,7 +210,7 @@ static struct lab *row_lab(void)
     return lab;
 }
 
-static void check_row(void **state)      /* A-137 A-143 */
+static void check_row(void **state)      /* A-020 A-137 A-143 */
 {
     const struct row *row = *state;
     struct lab *lab = row_lab();
@@ -248,7 +249,7 @@ static void a_binding_in_a_namespace_holds_there_alone(void **state)      /* A-1
     json_decref(k.answer);
 }
 
-static void a_role_that_is_not_there_is_named(void **state)      /* */
+static void a_role_that_is_not_there_is_named(void **state)      /* A-136 J-066 */
 {
     struct lab *lab = *state;
     struct ask k = { .lab = lab, .method = "GET", .path = PODS "/p", .token = "t1" };
@@ -257,7 +258,8 @@ static void a_role_that_is_not_there_is_named(void **state)      /* A-136 */
                                                                               "{'kind':'Group','name':'ops'}")));
     assert_int_equal(ask(&k), 403);
     assert_string_equal(obj_str(k.answer, "message"), "pods \"p\" is forbidden: User \"joe\" cannot get resource "
-        "\"pods\" in API group \"\" in the namespace \"default\": RBAC: role.rbac.authorization.k8s.io \"none\" not found");
+        "\"pods\" in API group \"\" in the namespace \"default\": RBAC: "
+        "role.rbac.authorization.k8s.io \"none\" not found");
     assert_string_equal(obj_str(k.answer, "details.name"), "p");
     json_decref(k.answer);
 }
@@ -401,7 +403,7 @@ static void a_certificate_says_who_holds_it(void **state)      /* A-133 A-134 */
     json_decref(k.answer);
 }
 
-static void a_token_must_be_known(void **state)      /* A-133 A-134 */
+static void a_token_must_be_known(void **state)      /* A-133 A-134 J-066 */
 {
     struct ask k = { .lab = *state, .token = "t1" };
 
