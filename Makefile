@@ -7,7 +7,7 @@ FROM ?= ../shared/recordings
 BUILD_PACKAGES = meson ninja-build gcc g++ pkg-config libmicrohttpd-dev libjansson-dev libsqlite3-dev \
 	libcmocka-dev libcurl4-openssl-dev libfyaml-dev libnghttp2-dev libprotobuf-c-dev libyaml-dev \
 	protobuf-c-compiler libre2-dev libgnutls28-dev python3
-CHECK_PACKAGES = python3-grpcio python3-protobuf python3-kubernetes etcd-server
+CHECK_PACKAGES = curl python3-grpcio python3-protobuf python3-kubernetes etcd-server
 
 .PHONY: all deps check-deps check certify villains bench fuzz soak recordings clean help
 

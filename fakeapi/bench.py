@@ -21,7 +21,11 @@ def main():
         return 1
     print('\nThe server on a file (--data), beside etcd where it is installed')
     sys.stdout.flush()
-    return bench_durable(build)
+    result = bench_durable(build)
+    print('\nA whole envtest suite')
+    sys.stdout.flush()
+    subprocess.run([sys.executable, 'fixtures/clients/bench_envtest.py', '%s/dormouse' % build])
+    return result
 
 
 def bench_durable(build):
