@@ -767,6 +767,20 @@ static void check_unique(const struct crd_validator *v, const struct fpath *path
     free(twice);
 }
 
+/* Keyed elements are objects (or null); else the first that is not is told, and no more. */
+static bool check_elements(const struct fpath *path, const json_t *list, struct fielderrs *errs)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach ((json_t *)list, i, item)
+        if (!json_is_object(item) && !json_is_null(item)) {
+            fielderr_invalid(errs, FP_INDEX(path, i), item, "must be an object for an array of list-type map");
+            return false;
+        }
+    return true;
+}
+
 enum walk { WALK_EMBEDDED, WALK_LISTS };
 
 static void walk(const struct crd_validator *v, enum walk what, const struct fpath *path, const json_t *obj,
@@ -787,7 +801,8 @@ static void walk(const struct crd_validator *v, enum walk what, const struct fpa
         }
     }
     if (json_is_array(obj)) {
-        if (what == WALK_LISTS && v->listed != LISTED_PLAIN)
+        if (what == WALK_LISTS && v->listed != LISTED_PLAIN &&
+            (v->listed == LISTED_SET || check_elements(path, obj, errs)))
             check_unique(v, path, obj, errs);
         for (size_t i = 0; v->items && i < json_array_size(obj); i++)
             walk(v->items, what, FP_INDEX(path, i), json_array_get(obj, i), errs);
@@ -796,21 +811,41 @@ static void walk(const struct crd_validator *v, enum walk what, const struct fpa
 
 /* ---- the doors -------------------------------------------------------------------------------------------- */
 
-void crd_validate(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
-                  struct fielderrs *errs)
+void crd_validate_keywords(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
+                           struct fielderrs *errs)
 {
     struct run r = { .arena = errs->arena };
     struct place root = { 0 };
     struct result res = validate(&r, v, obj, old, &root);
-    struct fielderrs before = FIELDERRS_IN(errs->arena);
 
     for (const struct failure *f = res.first; f; f = f->next)
         add_error(errs, path, f);
+}
+
+void crd_validate_embedded(const struct crd_validator *v, const struct fpath *path, const json_t *obj,
+                           struct fielderrs *errs)
+{
     walk(v, WALK_EMBEDDED, path, obj, errs);
+}
+
+/* Old trouble of any kind excuses all that is new (F-133). */
+void crd_validate_lists(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
+                        struct fielderrs *errs)
+{
+    struct fielderrs before = FIELDERRS_IN(errs->arena);
+
     if (old)
         walk(v, WALK_LISTS, path, old, &before);
     if (!before.n)
         walk(v, WALK_LISTS, path, obj, errs);
+}
+
+void crd_validate(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
+                  struct fielderrs *errs)
+{
+    crd_validate_keywords(v, path, obj, old, errs);
+    crd_validate_embedded(v, path, obj, errs);
+    crd_validate_lists(v, path, obj, old, errs);
 }
 
 bool crd_rules_blocked(const struct fielderrs *errs)
@@ -830,29 +865,4 @@ void crd_note_rules_blocked(struct fielderrs *errs)
     fielderr_invalid_raw(errs, FP_CHILD(NULL, "<nil>"), "null",
                          "some validation rules were not checked because the object was invalid; correct the existing "
                          "errors to complete validation");
-}
-
-static void check_replicas(const json_t *obj, const char *path, struct fielderrs *errs)
-{
-    const struct fpath *at = FP_CHILD(NULL, path);
-    const json_t *v = !str_empty(path) ? json_path(obj, path + (path[0] == '.')) : NULL;
-
-    if (!v)
-        return;
-    if (!json_is_integer(v)) {
-        cleanup_buf struct buf b = BUF_INIT;
-        go_write_value(&b, v);
-        fielderr_invalid(errs, at, v, "%s accessor error: %s is of the type %s, expected int64", path, b.data,
-                         json_is_real(v) ? "float64" : type_of(v));
-    } else if (json_integer_value(v) < 0) {
-        fielderr_invalid(errs, at, v, "should be a non-negative integer");
-    } else if (json_integer_value(v) > INT32_MAX) {
-        fielderr_invalid(errs, at, v, "should be less than or equal to %d", INT32_MAX);
-    }
-}
-
-void crd_validate_scale(const json_t *obj, const char *spec_path, const char *status_path, struct fielderrs *errs)
-{
-    check_replicas(obj, spec_path, errs);
-    check_replicas(obj, status_path, errs);
 }

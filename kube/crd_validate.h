@@ -22,10 +22,17 @@ struct crd_validator;
 struct crd_validator *crd_validator_new(const json_t *openapi);
 struct crd_validator *crd_validator_free(struct crd_validator *v);      /* NULL is fine; returns NULL */
 
-/* Checks `obj` against the whole schema. `path` is where it stands for errors (NULL: it is the object), `old`
+/* Checks `obj` in three steps: the keywords, embedded resources, sets and keyed lists. `path` is where it stands for errors (NULL: it is the object), `old`
  * what stood there before an update (NULL: a create). */
 void crd_validate(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
                   struct fielderrs *errs);
+/* Each step by itself: others come between when a request is checked. */
+void crd_validate_keywords(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
+                           struct fielderrs *errs);
+void crd_validate_embedded(const struct crd_validator *v, const struct fpath *path, const json_t *obj,
+                           struct fielderrs *errs);
+void crd_validate_lists(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
+                        struct fielderrs *errs);
 
 /* The validator of a member: what /status checks by itself (F-132). NULL where the schema has no such property.
  * Part of `v`: not to be freed. */
@@ -36,6 +43,3 @@ bool crd_validator_has_rules(const struct crd_validator *v);
 /* True when an error is of the kind after which rules are not run (F-100); then this is added: */
 bool crd_rules_blocked(const struct fielderrs *errs);
 void crd_note_rules_blocked(struct fielderrs *errs);
-
-/* The numbers that a scale subresource shows (F-128): paths like ".spec.replicas". */
-void crd_validate_scale(const json_t *obj, const char *spec_path, const char *status_path, struct fielderrs *errs);

@@ -1,4 +1,5 @@
 /* Custom resources against their schemas: F-110 to F-133. The sentences are those of a real server. */
+#include "kube/crd_scale.h"
 #include "kube/crd_validate.h"
 
 #include <setjmp.h>
@@ -167,14 +168,22 @@ static void scale_numbers(void **state)
         { "{\"spec\":{\"r\":-1}}", ".spec.r: Invalid value: -1: should be a non-negative integer" },
         { "{\"spec\":{\"r\":2147483648}}", ".spec.r: Invalid value: 2147483648: should be less than or equal to 2147483647" },
         { "{\"spec\":{\"r\":1.5}}",
-          ".spec.r: Invalid value: 1.5: .spec.r accessor error: 1.5 is of the type float64, expected int64" },
+          ".spec.r: Invalid value: 0: .spec.r accessor error: 1.5 is of the type float64, expected int64" },
+        { "{\"spec\":-3}",
+          ".spec.r: Invalid value: 0: .spec.r accessor error: -3 is of the type int64, expected map[string]interface{}" },
+        { "{\"spec\":null,\"status\":{\"r\":null}}",
+          ".status.r: Invalid value: 0: .status.r accessor error: <nil> is of the type <nil>, expected int64" },
+        { "{\"status\":{\"s\":{}}}",
+          ".status.s: Invalid value: \"\": .status.s accessor error: map[] is of the type map[string]interface {}, "
+          "expected string" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         cleanup_arena struct arena *a = arena_new();
         struct fielderrs errs = FIELDERRS_IN(a);
         json_auto_t *obj = json_parse_str(texts[i][0]);
-        crd_validate_scale(obj, ".spec.r", ".status.r", &errs);
+        crd_validate_scale_spec(obj, ".spec.r", &errs);
+        crd_validate_scale_status(obj, ".status.r", ".status.s", &errs);
         assert_string_equal(joined(a, &errs), texts[i][1]);
     }
 }

@@ -414,6 +414,7 @@ struct check {
     struct walk walk;
     struct buf errors;
     size_t n;
+    bool duplicates;                   /* are let be */
 };
 
 static void complain(struct check *c, const char *fmt, ...) PRINTF(2, 3);
@@ -562,7 +563,7 @@ static void check_list(struct check *c, struct ftype t, const json_t *v)
             return;                               /* Go looks no further in this list */
         }
         seen[i] = keyed ? fieldpath_item(a, t, item) : arena_printf(a, "i:%zu", i);
-        if (keyed && among(seen, i, seen[i])) {
+        if (keyed && !c->duplicates && among(seen, i, seen[i])) {
             cleanup_buf struct buf text = BUF_INIT;
             fieldpath_print(&text, seen[i]);
             complain(c, "duplicate entries for key %s", text.data);
@@ -627,4 +628,13 @@ const char *typed_check(struct arena *a, struct ftype t, const json_t *v)
         text = c.n ? arena_strdup(a, c.errors.data) : NULL;
     buf_release(&c.errors);
     return text;
+}
+
+bool typed_fits(struct arena *a, struct ftype t, const json_t *v)
+{
+    struct check c = { .walk = { .arena = a }, .duplicates = true };
+
+    check(&c, t, v);
+    buf_release(&c.errors);
+    return !c.n;
 }

@@ -31,5 +31,7 @@ struct fset *typed_with_parents(struct arena *a, struct ftype t, const struct fs
 /* Does `v` fit its type: no unknown fields, maps and lists where they belong, keys present and unique. The
  * errors, joined as apply joins them, or NULL (E-132). In `a`. */
 const char *typed_check(struct arena *a, struct ftype t, const json_t *v);
+/* The same, but keys may come twice: what is asked of objects that are not applied. */
+bool typed_fits(struct arena *a, struct ftype t, const json_t *v);
 
 bool typed_equal(const json_t *a, const json_t *b);             /* 1 equals 1.0 (E-150) */

@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/crd.h"
 
+#include "kube/crd_scale.h"
 #include "kube/crd_validate.h"
 #include "kube/kcel/kcel.h"
 #include "kube/kcel/rules.h"
@@ -41,12 +42,20 @@ static int custom_admit(struct call *c, const struct subresource *sub, json_t *o
     return r;
 }
 
-static void type_is(struct fielderrs *errs, const json_t *obj, const char *member, const char *want)
+/* A wrong type is told alone: metadata and schema are not looked at. */
+static bool type_is_right(const struct kind *k, const json_t *obj, struct fielderrs *errs)
 {
-    const char *have = obj_str(obj, member);
+    char text[API_VERSION_MAX];
+    const char *kind = obj_kind(obj), *version = obj_api_version(obj), *want = kind_api_version(k, text);
 
-    if (!streq(have, want))
-        fielderr_invalid_str(errs, FP_CHILD(NULL, member), have, "must be %s", want);
+    if (streq(kind, k->res.kind) && streq(version, want))
+        return true;
+    errs->n = 0;
+    if (!streq(kind, k->res.kind))
+        fielderr_invalid_str(errs, FP_CHILD(NULL, "kind"), kind, "must be %s", k->res.kind);
+    if (!streq(version, want))
+        fielderr_invalid_str(errs, FP_CHILD(NULL, "apiVersion"), version, "must be %s", want);
+    return false;
 }
 
 /* The rules, unless what they would look at is broken already. What was so before is a warning. */
@@ -68,40 +77,51 @@ static void apply_rules(struct call *c, const struct kcel_rules *rules, const js
         call_warn(c, "%s: %s", known.v[i].field, known.v[i].message);
 }
 
-static void custom_check(struct call *c, const struct kind *k, const json_t *obj, const json_t *old,
+static void check_schema(const struct kind *k, const struct crd_validator *v, const json_t *obj, const json_t *old,
                          struct fielderrs *errs)
 {
-    const struct crd_compiled *compiled = custom_compiled(c->s, k);
     const json_t *scale = json_path(custom_version_spec(k), "subresources.scale");
-    char version[API_VERSION_MAX];
 
-    type_is(errs, obj, "kind", k->res.kind);
-    type_is(errs, obj, "apiVersion", kind_api_version(k, version));
-    crd_validate(compiled->validator, NULL, obj, old, errs);
-    crd_validate_scale(obj, obj_str(scale, "specReplicasPath"), obj_str(scale, "statusReplicasPath"), errs);
+    if (!type_is_right(k, obj, errs))
+        return;
+    crd_validate_keywords(v, NULL, obj, old, errs);
+    crd_validate_scale_spec(obj, obj_str(scale, "specReplicasPath"), errs);
+    crd_validate_scale_status(obj, obj_str(scale, "statusReplicasPath"), obj_str(scale, "labelSelectorPath"), errs);
+}
+
+/* /status looks at the status alone (F-132). */
+static void check_status_schema(const struct kind *k, const struct crd_validator *v, const json_t *obj,
+                                const json_t *old, struct fielderrs *errs)
+{
+    const json_t *scale = json_path(custom_version_spec(k), "subresources.scale"), *status = json_object_get(obj, "status");
+    const struct crd_validator *of_status = crd_validator_property(v, "status");
+
+    if (!type_is_right(k, obj, errs))
+        return;
+    if (of_status && status)
+        crd_validate_keywords(of_status, FP_CHILD(NULL, "status"), status, json_object_get(old, "status"), errs);
+    crd_validate_scale_status(obj, obj_str(scale, "statusReplicasPath"), obj_str(scale, "labelSelectorPath"), errs);
+}
+
+static void custom_validate_update(struct call *c, const struct kind *k, const struct subresource *sub,
+                                   const json_t *obj, const json_t *old, struct fielderrs *errs)
+{
+    const struct crd_compiled *compiled = custom_compiled(c->s, k);
+    const struct crd_validator *v = compiled->validator;
+
+    if (sub && streq(sub->name, "status")) {
+        check_status_schema(k, v, obj, old, errs);
+    } else {
+        check_schema(k, v, obj, old, errs);
+        crd_validate_embedded(v, NULL, obj, errs);
+    }
+    crd_validate_lists(v, NULL, obj, old, errs);
     apply_rules(c, compiled->rules, obj, old, errs);
 }
 
 static void custom_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs)
 {
-    custom_check(c, k, obj, NULL, errs);
-}
-
-/* /status looks at the status alone; but rules see the whole (F-132). */
-static void custom_validate_update(struct call *c, const struct kind *k, const struct subresource *sub,
-                                   const json_t *obj, const json_t *old, struct fielderrs *errs)
-{
-    const struct crd_compiled *compiled = custom_compiled(c->s, k);
-    const struct crd_validator *v = crd_validator_property(compiled->validator, "status");
-    const json_t *status = json_object_get(obj, "status");
-
-    if (!sub || !streq(sub->name, "status")) {
-        custom_check(c, k, obj, old, errs);
-        return;
-    }
-    if (v && status)
-        crd_validate(v, FP_CHILD(NULL, "status"), status, json_object_get(old, "status"), errs);
-    apply_rules(c, compiled->rules, obj, old, errs);
+    custom_validate_update(c, k, NULL, obj, NULL, errs);
 }
 
 static void unqualified_finalizers(struct call *c, const json_t *obj, const json_t *old)

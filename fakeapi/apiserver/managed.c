@@ -2,6 +2,7 @@
 #include "fakeapi/apiserver/crd.h"
 
 #include "kube/apply.h"
+#include "kube/typed.h"
 #include "kube/types.h"
 
 /* Who set what, on every write: what kube/apply needs to know of a request. */
@@ -94,6 +95,14 @@ const char *managed_problem(struct call *c, const json_t *list)
     return NULL;
 }
 
+/* What its schema cannot make sense of, nobody owns: all records go. Built-in kinds are typed when they are decoded. */
+static bool owners_known(struct call *c, const struct kind *k, const json_t *obj, const json_t *old)
+{
+    struct ftype t = ftype_root(kind_schema(k));
+
+    return !kind_custom(k) || (typed_fits(c->arena, t, obj) && typed_fits(c->arena, t, old));
+}
+
 int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t **obj, const json_t *old)
 {
     struct apply_write w;
@@ -105,7 +114,8 @@ int managed_update(struct call *c, const struct kind *k, const char *subresource
     managed_describe(c, k, subresource, &w);
     if (!old)
         old = empty = apply_empty_object(w.schema, w.api_version, k->res.kind);
-    json_t *next = apply_update(&w, old, *obj);
+    json_t *next = owners_known(c, k, *obj, old) ? apply_update(&w, old, *obj)
+                                                 : json_without(*obj, "metadata.managedFields");
     json_decref(*obj);
     *obj = next;
     json_own(obj);

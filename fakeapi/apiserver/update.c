@@ -159,6 +159,19 @@ static int write_last(struct call *c, const struct kind *k, const char *key, jso
     return r;
 }
 
+/* A custom resource as read may have more than its stored form: defaults that its definition got since then, another
+ * version. Then a change of nothing is written. */
+static int stored_so(struct call *c, const struct kind *k, const json_t *obj, const struct record *rec, bool *ret)
+{
+    json_auto_t *stored = NULL;
+    int r = 0;
+
+    *ret = true;
+    if (kind_custom(k) && (r = convert_to_store(c, k, json_incref((json_t *)obj), &stored)) == 0)
+        *ret = json_same(stored, value_tree(rec->value));
+    return r;
+}
+
 static int write_back(struct call *c, const struct change *ch, const char *key, json_t **obj,
                       const json_t *old, struct record *rec, struct value **ret)
 {
@@ -173,8 +186,15 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
         return OVERTAKEN;
     bool gone = last_finalizer_gone(k, *obj, old);
     if (!gone && apply_same_but_times(*obj, old)) {
-        *ret = value_ref(rec->value);
-        return 0;
+        bool same;
+        if ((r = stored_so(c, k, old, rec, &same)) < 0)
+            return r;
+        if (same) {
+            *ret = value_ref(rec->value);
+            return 0;
+        }
+        json_decref(*obj);
+        *obj = json_incref((json_t *)old);
     }
     if (c->opt.dry_run) {
         *ret = value_from_tree(json_incref(*obj));

@@ -33,7 +33,6 @@ extern const struct view_ops scale_view;
 extern const struct kind scale_kind;
 extern const struct kind_ops scale_ops;
 json_t *scale_metadata(const json_t *obj);
-int scale_validate(struct call *c, const json_t *body);      /* 422 for a negative number */
 /* Of a custom resource, by the paths its definition names (custom_scale.c). */
 extern const struct view_ops custom_scale_view;
 

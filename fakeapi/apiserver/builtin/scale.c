@@ -73,7 +73,7 @@ static int show(struct call *c, const struct kind *k, const json_t *obj, json_t 
     return 0;
 }
 
-int scale_validate(struct call *c, const json_t *body)
+static int scale_validate(struct call *c, const json_t *body)
 {
     struct fielderrs errs = FIELDERRS_IN(c->arena);
     int64_t n = obj_int(body, "spec.replicas", 0);
@@ -88,7 +88,6 @@ static int take(struct call *c, const struct kind *k, const json_t *body, const 
 {
     int r = scale_validate(c, body);
 
-    (void)k;
     if (r < 0)
         return r;
     json_t *obj = json_with(old, "spec.replicas", json_integer(obj_int(body, "spec.replicas", 0)));
