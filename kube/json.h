@@ -51,7 +51,7 @@ struct json_notes {
     size_t n_duplicates;
     const struct json_spelling *spellings;       /* numbers, at most 1000; or JSON_PARSE_SPELLINGS */
     size_t n_spellings;
-    size_t depth;                                /* of containers: 1 is "{}" */
+    size_t depth;                                /* of containers: 1 is "{}"; replaced duplicates count */
     size_t consumed;
     /* The first number too big for a float64, as written; the tree has 0 in its place. NULL: none. */
     const char *overflow;
