@@ -41,7 +41,8 @@ struct versioned {
 static struct versioned in_version(const struct apply_write *w, const json_t *obj, const char *version)
 {
     const struct schema *schema = w->schema;
-    json_t *out = w->convert ? w->convert(w->convert_arg, obj, version, &schema) : json_incref((json_t *)obj);
+    bool itself = streq(version, w->api_version) && streq(version, obj_api_version(obj));
+    json_t *out = w->convert && !itself ? w->convert(w->convert_arg, obj, version, &schema) : json_incref((json_t *)obj);
 
     return (struct versioned){ version, out, ftype_root(schema) };
 }

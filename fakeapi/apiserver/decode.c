@@ -177,6 +177,36 @@ static int read_body(struct call *c, const char *kind, struct json_notes *notes,
 
 /* ---- what it says it is ------------------------------------------------------------------------- */
 
+/* Versions that are not served any more, of which the server still knows the kinds. */
+static bool kind_of_old(const char *version, const char *kind)
+{
+    static const char *const rows[][2] = {
+        { "apps/v1beta1", " Deployment StatefulSet ControllerRevision Scale " },
+        { "apps/v1beta2", " Deployment StatefulSet DaemonSet ReplicaSet ControllerRevision Scale " },
+        { "extensions/v1beta1", " Deployment DaemonSet ReplicaSet Ingress NetworkPolicy Scale " },
+        { "batch/v1beta1", " CronJob " },
+        { "policy/v1beta1", " PodDisruptionBudget Eviction " },
+        { "networking.k8s.io/v1beta1", " Ingress IngressClass IPAddress ServiceCIDR " },
+        { "rbac.authorization.k8s.io/v1beta1", " Role RoleBinding ClusterRole ClusterRoleBinding " },
+        { "rbac.authorization.k8s.io/v1alpha1", " Role RoleBinding ClusterRole ClusterRoleBinding " },
+        { "storage.k8s.io/v1beta1", " StorageClass VolumeAttachment CSIDriver CSINode CSIStorageCapacity " },
+        { "autoscaling/v2beta1", " HorizontalPodAutoscaler " }, { "autoscaling/v2beta2", " HorizontalPodAutoscaler " },
+        { "events.k8s.io/v1beta1", " Event " }, { "discovery.k8s.io/v1beta1", " EndpointSlice " },
+        { "node.k8s.io/v1beta1", " RuntimeClass " }, { "node.k8s.io/v1alpha1", " RuntimeClass " },
+        { "scheduling.k8s.io/v1beta1", " PriorityClass " }, { "scheduling.k8s.io/v1alpha1", " PriorityClass " },
+        { "coordination.k8s.io/v1beta1", " Lease " },
+        { "admissionregistration.k8s.io/v1beta1", " MutatingWebhookConfiguration ValidatingWebhookConfiguration "
+                                                  "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding " },
+        { "certificates.k8s.io/v1beta1", " CertificateSigningRequest " },
+    };
+    cleanup_free char *word = xasprintf(" %s ", kind);
+
+    for (size_t i = 0; *kind && i < ARRAY_SIZE(rows); i++)
+        if (streq(rows[i][0], version))
+            return strstr(rows[i][1], word);
+    return false;
+}
+
 /* Whether the server has heard of such a thing: a kind, its list, or the body of a subresource. */
 static bool kind_known(const char *version, const char *kind)
 {
@@ -187,6 +217,8 @@ static bool kind_known(const char *version, const char *kind)
     char own[API_VERSION_MAX];
     bool version_known = false;
 
+    if (kind_of_old(version, kind))
+        return true;
     for (size_t i = 0; i < n; i++) {
         bool here = streq(kind_api_version(&kinds[i], own), version);
         version_known |= here;
@@ -382,14 +414,19 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
     json_auto_t *obj = NULL;
     int r;
 
-    if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0 || (r = check_type(c, k, obj)) < 0)
+    if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0)
+        return r;
+    bool custom = kind_custom(k) || !kind_schema(k);
+    /* A custom resource is read, with its warnings, before it is asked whether it is the right one. */
+    if ((!custom || !*obj_kind(obj)) && (r = check_type(c, k, obj)) < 0)
         return r;
     if (kind_custom(k) && notes.overflow)
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: json: cannot "
                           "unmarshal number %s into Go value of type float64", k->res.kind, k->res.version, k->res.kind,
                           notes.overflow);
-    if (kind_custom(k) || !kind_schema(k)) {
-        r = decode_custom(c, k, &notes, &obj);
+    if (custom) {
+        if ((r = decode_custom(c, k, &notes, &obj)) == 0)
+            r = check_type(c, k, json_own(&obj));
         *ret = r < 0 ? NULL : reordered(k, obj);
         return r;
     }

@@ -54,6 +54,9 @@ static void scaler_metrics(struct fielderrs *e, const json_t *spec, bool to_zero
 
     json_array_foreach(json_object_get(spec, "metrics"), i, m) {
         rule_required_one_of(e, m, FP_INDEX(FP_CHILD(SPEC, "metrics"), i), "type", types);
+        if (!among(types, text(m, "type")))        /* and again, as a type without a source */
+            fielderr_not_supported(e, FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "metrics"), i), "type"),
+                                   rule_shown(member(m, "type")), types);
         elsewhere |= streq(text(m, "type"), "Object") || streq(text(m, "type"), "External");
     }
     if (to_zero && !elsewhere)
