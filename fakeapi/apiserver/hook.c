@@ -37,14 +37,29 @@ struct place {
     const char *lost;                  /* why there is nobody to dial; NULL: there is */
 };
 
-/* As Go's path.Join("/", text) of what validation lets through. */
+/* Go's path.Join("/", text): envtest's own URLs begin their path with two slashes. */
 static const char *clean_path(struct arena *a, const char *text)
 {
-    size_t len = strlen(text);
+    char *out = arena_alloc(a, strlen(text) + 2);
+    size_t n = 0, len;
 
-    while (len && text[len - 1] == '/')
-        len--;
-    return arena_printf(a, "%s%.*s", *text == '/' && len ? "" : "/", (int)len, text);
+    for (const char *at = text; *at; at += len + (at[len] == '/')) {
+        len = strcspn(at, "/");
+        if (len == 0 || (len == 1 && at[0] == '.'))
+            continue;
+        if (len == 2 && at[0] == '.' && at[1] == '.') {
+            while (n && out[--n] != '/')
+                ;
+            continue;
+        }
+        out[n++] = '/';
+        memcpy(out + n, at, len);
+        n += len;
+    }
+    if (n == 0)
+        out[n++] = '/';
+    out[n] = '\0';
+    return out;
 }
 
 static bool is_loopback(const char *address)
