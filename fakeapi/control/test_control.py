@@ -3,7 +3,7 @@
 
 usage: test_control.py DORMOUSE     Prints TAP. Python standard library only.
 """
-import datetime, http.client, json, os, sys, time, urllib.parse
+import datetime, http.client, json, os, sys, tempfile, time, urllib.parse
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../fixtures/clients'))
 import tap
 from peer import Server
@@ -76,6 +76,20 @@ def it_says_what_there_is_and_what_is_wrong():
         c.request('POST', LAB + 'compact', b'{"a":', {'Content-Type': 'application/json'})
         assert b'the body is no JSON' in c.getresponse().read()
         c.close()
+
+
+def who_may_not_ask_the_server_may_not_ask_here():
+    with tempfile.NamedTemporaryFile('w', suffix='.csv') as tokens:
+        tokens.write('root,root,1,"system:masters"\njoe,joe,2\n')
+        tokens.flush()
+        with Lab('--authorization=RBAC', '--token-auth-file', tokens.name) as s:
+            codes = {}
+            for who in ('root', 'joe', 'nobody', None):
+                c = http.client.HTTPConnection(*s.address)
+                c.request('POST', LAB + 'compact', headers={'Authorization': 'Bearer ' + who} if who else {})
+                codes[who] = c.getresponse().status
+                c.close()
+            assert codes == {'root': 200, 'joe': 403, 'nobody': 401, None: 403}, codes
 
 
 # ---- the clock -------------------------------------------------------------------------------------
