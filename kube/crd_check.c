@@ -526,6 +526,9 @@ static void check_name(struct fielderrs *errs, const json_t *crd)
     const char *name = obj_name(crd);
     const char *want = arena_printf(errs->arena, "%s.%s", obj_str(crd, "spec.names.plural"), obj_str(crd, "spec.group"));
 
+    if (*obj_generate_name(crd) && !streq(obj_generate_name(crd), want))
+        fielderr_invalid_str(errs, FP_CHILD(FP_CHILD(NULL, "metadata"), "generateName"), obj_generate_name(crd),
+                             "must be spec.names.plural+\".\"+spec.group");
     if (*name && !streq(name, want))
         fielderr_invalid_str(errs, FP_CHILD(FP_CHILD(NULL, "metadata"), "name"), name,
                              "must be spec.names.plural+\".\"+spec.group");

@@ -101,9 +101,11 @@ static int store_under_free_name(struct call *c, const struct kind *k, struct ad
     for (int attempt = 0;; attempt++) {
         if (!c->opt.dry_run)
             meta_set_version(json_own(obj), store_revision(c->s->store) + 1);
+        if (k->ops->read_back)
+            k->ops->read_back(json_own(obj));
         int r = decode_finish(c, k, obj);
         if (r == 0)
-            r = store_new_object(c, k, *obj, generated, ret);
+            r = store_new_object(c, k, *obj, *obj_generate_name(*obj), ret);
         if (r != -APIERR_ALREADY_EXISTS || !generated || attempt == 7)
             return r;
         meta_generate_name(c, json_own(obj));

@@ -99,7 +99,10 @@ struct kind_ops {
     int (*review)(struct call *c, json_t *obj);
     /* The cells of a row: `n` of them pushed to `cells`. NULL: name and creation time. */
     void (*cells)(struct call *c, const struct kind *k, const json_t *obj, json_t *cells);
-    /* Says whether the spec (what generation counts) differs. NULL: "spec" is compared. */
+    /* What a created object gets when it is read back the first time, and so only then, after all checks: its
+     * first update writes it down, whatever else it changes. */
+    void (*read_back)(json_t *obj);
+    /* Says whether the spec (what generation counts) differs. NULL: what `counted` says is compared. */
     bool (*spec_differs)(const struct kind *k, const json_t *a, const json_t *b);
     /* Between what is stored and this version; new trees. NULL: only apiVersion differs. */
     int (*from_storage)(struct call *c, const struct kind *k, const json_t *stored, json_t **ret);
@@ -111,8 +114,8 @@ struct kind {
     const char *singular, *list_kind;
     const char *const *short_names, *const *categories;          /* NULL-terminated, or NULL */
     unsigned verbs, flags;
-    const char *counted;               /* the member whose changes the generation counts; NULL: "spec"; "*":
-                                          all but metadata; "": none */
+    const char *counted;               /* what the generation counts the changes of: paths with '+' between them,
+                                          "*" for all but metadata; NULL: "spec"; "": nothing */
     enum name_rule name_rule;          /* B-021 to B-024 */
     size_t name_max;                   /* 0: as the rule says */
     const struct subresource *subs;

@@ -101,17 +101,29 @@ int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj)
     return 0;
 }
 
-static bool spec_differs(const struct kind *k, const json_t *a, const json_t *b)
+/* One of the parts that a generation counts. */
+static bool part_differs(const char *path, const json_t *a, const json_t *b)
 {
-    if (k->ops->spec_differs)
-        return k->ops->spec_differs(k, a, b);
-    const char *counted = k->counted ? k->counted : "spec";
-    if (!streq(counted, "*"))
-        return !json_same(json_object_get(a, counted), json_object_get(b, counted));
+    if (!streq(path, "*"))
+        return !json_same(json_path(a, path), json_path(b, path));
     json_auto_t *x = json_copy((json_t *)a), *y = json_copy((json_t *)b);
     json_object_del(x, "metadata");
     json_object_del(y, "metadata");
     return !json_same(x, y);
+}
+
+static bool spec_differs(struct arena *arena, const struct kind *k, const json_t *a, const json_t *b)
+{
+    if (k->ops->spec_differs)
+        return k->ops->spec_differs(k, a, b);
+    for (char *part = arena_strdup(arena, k->counted ? k->counted : "spec"), *next; part && *part; part = next) {
+        next = strchr(part, '+');
+        if (next)
+            *next++ = 0;
+        if (part_differs(part, a, b))
+            return true;
+    }
+    return false;
 }
 
 /* What an update cannot change comes back from the old object (B-009). */
@@ -132,7 +144,7 @@ void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, cons
                          json_incref(json_object_get(old_meta, "deletionGracePeriodSeconds")));
     }
     bool status = c->route.sub && streq(c->route.sub->name, "status");
-    if (!status && (k->flags & KIND_GENERATION) && spec_differs(k, obj, old))
+    if (!status && (k->flags & KIND_GENERATION) && spec_differs(c->arena, k, obj, old))
         obj_set_meta(obj, "generation", json_integer(obj_generation(old) + 1));
 }
 

@@ -172,6 +172,16 @@ static int stored_so(struct call *c, const struct kind *k, const json_t *obj, co
     return r;
 }
 
+/* What was read back with more than was stored is written with it, once. */
+static bool owes_read_back(const struct kind *k, const struct record *rec, const json_t *old)
+{
+    if (!k->ops->read_back || rec->version != 1)
+        return false;
+    json_auto_t *bare = json_without(old, "metadata.labels");
+    k->ops->read_back(json_own(&bare));
+    return json_same(bare, old);
+}
+
 static int write_back(struct call *c, const struct change *ch, const char *key, json_t **obj,
                       const json_t *old, struct record *rec, struct value **ret)
 {
@@ -185,7 +195,7 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
     if (overtaken(c, key, rec))
         return OVERTAKEN;
     bool gone = last_finalizer_gone(k, *obj, old);
-    if (!gone && apply_same_but_times(*obj, old)) {
+    if (!gone && apply_same_but_times(*obj, old) && !owes_read_back(k, rec, old)) {
         bool same;
         if ((r = stored_so(c, k, old, rec, &same)) < 0)
             return r;

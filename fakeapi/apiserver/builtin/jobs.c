@@ -43,11 +43,18 @@ static int job_create(struct call *c, json_t *obj)
     put_label(labels, "controller-uid", obj_uid(obj));
     put_label(labels, "job-name", obj_name(obj));
     put_label(json_own_object(selector, "matchLabels"), controller_uid, obj_uid(obj));
-    if (!json_object_size(obj_labels(obj)))
-        obj_set_meta(obj, "labels", json_clone(labels));
     obj_set(obj, "spec.template.metadata.labels", labels);
     obj_set(obj, "spec.selector", selector);
     return 0;
+}
+
+/* A job without labels has those of its template: which are made only after the defaults were. */
+static void job_read_back(json_t *obj)
+{
+    const json_t *labels = json_path(obj, "spec.template.metadata.labels");
+
+    if (!json_object_size(obj_labels(obj)) && json_object_size(labels))
+        obj_set_meta(obj, "labels", json_clone(labels));
 }
 
 /* ---- spec ----------------------------------------------------------------------------------------- */
@@ -397,6 +404,7 @@ static void job_update(struct call *c, const struct kind *k, const struct subres
 }
 
 const struct kind_ops job_ops = {
+    .read_back = job_read_back,
     .defaults = job_defaults, .prepare_create = job_create, .validate = job_validate, .validate_update = job_update,
     .warn = job_warn,
 };

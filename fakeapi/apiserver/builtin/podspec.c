@@ -382,7 +382,7 @@ void pod_template_validate(struct fielderrs *e, const json_t *template, const st
     const json_t *spec = json_object_get(template, "spec");
 
     rule_labels(e, member(json_object_get(template, "metadata"), "labels"),
-                    FP_CHILD(FP_CHILD(path, "metadata"), "labels"));
+                    FP_CHILD(path, "labels"));
     podspec_validate(e, spec, FP_CHILD(path, "spec"), &o);
     if (json_array_size(json_object_get(spec, "ephemeralContainers")))
         fielderr_forbidden(e, FP_CHILD(FP_CHILD(path, "spec"), "ephemeralContainers"),
