@@ -32,6 +32,12 @@ static int refuse_route(struct call *c)
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "name must be provided");
     case ROUTE_NOT_FOUND_TEXT:
         return reply_text(c, 404, "text/plain; charset=utf-8", "404 page not found\n");
+    case ROUTE_NO_RESOURCE: {
+        const char *uri = c->q->query && *c->q->query ? arena_printf(c->arena, "%s?%s", c->q->path, c->q->query) : c->q->path;
+        return reply_text(c, 500, "text/plain; charset=utf-8",
+                          arena_printf(c->arena, "Internal Server Error: \"%s\": failed to create RequestInfo: unable to "
+                                       "determine kind and namespace from url, %s\n", uri, r->path));
+    }
     case ROUTE_BAD_ESCAPE:
         return reply_blob(c, 400, "text/plain; charset=utf-8", blob_new("400 Bad Request", 15));
     default:

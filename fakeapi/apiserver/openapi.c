@@ -207,6 +207,10 @@ static void want_named(struct doc *d, const char *name)
 
     if (s)
         want(d, s);
+    else if (streq(name, META "Patch"))          /* a name for any object: no type is behind it */
+        json_object_set_new(d->definitions, name,
+                            json_pack("{s:s, s:s}", "description", "Patch is provided to give a concrete name and type to "
+                                      "the Kubernetes PATCH request body.", "type", "object"));
 }
 
 /* ---- custom resources ------------------------------------------------------------------------------ */

@@ -217,8 +217,11 @@ static void route_resource(struct call *c, struct route *r, const struct segment
         watch = true;
         at++;
     }
-    if (at >= s->n)
+    if (at >= s->n) {
+        if (watch)
+            r->type = ROUTE_NO_RESOURCE;
         return;
+    }
     if (streq(s->v[at], "namespaces") && !(core && namespace_itself(s, at))) {
         if (s->n - at < 3)
             return;
@@ -241,7 +244,7 @@ static void route_group(struct call *c, struct route *r, const struct segments *
 {
     struct kinds *ks = c->s->kinds;
 
-    if (!kinds_has_group(ks, s->v[1])) {
+    if (!*s->v[1] || !kinds_has_group(ks, s->v[1])) {
         r->type = ROUTE_NOT_FOUND_TEXT;
         return;
     }

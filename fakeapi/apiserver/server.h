@@ -46,7 +46,8 @@ enum route_type {
     ROUTE_METHOD_KIND,                 /* 405 by the handler of custom resources: `verb_text` */
     ROUTE_NO_SUCH_SUB,                 /* 404 by the same */
     ROUTE_NO_NAME,                     /* 400 by the same */
-    ROUTE_BAD_ESCAPE                   /* 400 */
+    ROUTE_BAD_ESCAPE,                  /* 400 */
+    ROUTE_NO_RESOURCE                  /* 500: a watch of nothing */
 };
 
 struct route {

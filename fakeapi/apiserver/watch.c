@@ -410,6 +410,19 @@ void watches_end(struct apiserver *s, const char *store_prefix)
 
 /* ---- bookmarks and the end ---------------------------------------------------------------------- */
 
+/* What the server keeps as a number is never absent, even where nothing is there. */
+static void add_internal_zeros(const struct kind *k, json_t *o)
+{
+    static const char *const counted[] = { "Deployment", "ReplicaSet", "StatefulSet" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(counted); i++)
+        if (streq(counted[i], k->res.kind))
+            obj_set(o, "spec.replicas", json_integer(0));
+    if (streq(k->res.kind, "DaemonSet"))
+        json_object_set_new(json_own_object(json_object_get(o, "metadata"), "annotations"),
+                            "deprecated.daemonset.template.generation", json_string("0"));
+}
+
 static json_t *bookmark_object(struct watch *w, uint64_t revision, bool initial_end)
 {
     char version[API_VERSION_MAX], text[24];
@@ -422,6 +435,8 @@ static json_t *bookmark_object(struct watch *w, uint64_t revision, bool initial_
     if (initial_end)
         json_object_set_new(meta, "annotations", json_pack("{s:s}", "k8s.io/initial-events-end", "true"));
     json_object_set_new(o, "metadata", meta);
+    if (!kind_custom(w->kind) && streq(w->kind->res.group, "apps"))
+        add_internal_zeros(w->kind, o);
     cleanup_arena struct arena *a = arena_new();
     struct call c;
     call_init(&c, w->s, a);
@@ -540,6 +555,22 @@ static int fill(struct call *c, struct watch *w, uint64_t revision)
     return 0;
 }
 
+/* A watch of one object by its path is one by its name. */
+static int pin_name(struct call *c)
+{
+    const char *want = arena_printf(c->arena, "metadata.name=%s", c->route.name);
+    struct filter *f = NULL;
+    int r = *c->opt.field_selector ? filter_parse(c, c->route.kind, "", c->opt.field_selector, &f) : 0;
+
+    if (r < 0)
+        return r;
+    if (f && (!filter_name(f) || !streq(filter_name(f), c->route.name)))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "fieldSelector metadata.name doesn't match requested name");
+    if (!f)
+        c->opt.field_selector = want;
+    return 0;
+}
+
 int handle_watch(struct call *c)
 {
     const struct kind *k = c->route.kind;
@@ -547,6 +578,8 @@ int handle_watch(struct call *c)
     uint64_t revision;
     int r;
 
+    if (*c->route.name && (r = pin_name(c)) < 0)
+        return r;
     if ((r = filter_parse(c, k, c->opt.label_selector, c->opt.field_selector, &f)) < 0 ||
         (r = parse_revision(c, c->opt.resource_version, REVISION_GET, &revision)) < 0 || (r = table_check(c)) < 0)
         return r;
