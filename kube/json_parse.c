@@ -15,6 +15,7 @@ struct frame {
     size_t key, key_len;                         /* of the open member: in parser.keys */
     size_t index;                                /* of the open element */
     json_t *earlier;                             /* the value a repeated member has so far */
+    json_t *seen;                                /* keys, where the object goes on with an earlier one; or NULL */
 };
 
 struct parser {
@@ -457,8 +458,10 @@ static bool read_key(struct parser *p, struct frame *f)
     p->at++;
     if (p->build) {
         f->earlier = json_object_getn(f->value, p->keys.data + f->key, len);
-        if (f->earlier)
+        if (f->earlier && (!f->seen || json_object_getn(f->seen, p->keys.data + f->key, len)))
             note_duplicate(p);
+        if (f->seen)
+            json_object_setn_new_nocheck(f->seen, p->keys.data + f->key, len, json_null());
     }
     return true;
 }
@@ -498,6 +501,8 @@ static bool open_container(struct parser *p)
     }
     if (p->build)
         f.value = json_is_object(merge) ? json_incref(merge) : is_object ? json_object() : json_array();
+    if (p->build && json_is_object(merge))
+        f.seen = json_object();
     f.key = p->keys.len;
     p->at++;
     *dyn_push(&p->stack) = f;
@@ -547,6 +552,7 @@ static enum step after_value(struct parser *p, json_t **ret)
         }
         p->at++;
         *ret = f->value;
+        json_decref(f->seen);
         p->keys.len = f->key;
         p->stack.n--;
         if (p->stack.n)
@@ -630,8 +636,11 @@ static bool read_value(struct parser *p, json_t **ret)
 
 static void parser_release(struct parser *p)
 {
-    while (p->stack.n)
-        json_decref(p->stack.v[--p->stack.n].value);
+    while (p->stack.n) {
+        struct frame *f = &p->stack.v[--p->stack.n];
+        json_decref(f->value);
+        json_decref(f->seen);
+    }
     dyn_release(&p->stack);
     while (p->replaced.n)
         json_decref(p->replaced.v[--p->replaced.n]);

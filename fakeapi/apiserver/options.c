@@ -110,8 +110,8 @@ int options_write(struct call *c, const char *kind)
     struct fielderrs errs = FIELDERRS_IN(c->arena);
 
     c->opt.field_manager = text_of(c, "fieldManager");
-    options_dry_run_ok(c, &errs);
     options_field_manager(&errs, c->opt.field_manager);
+    options_dry_run_ok(c, &errs);
     field_validation(c, &errs);
     return options_invalid(c, kind, &errs);
 }

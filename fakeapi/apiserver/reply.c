@@ -64,17 +64,39 @@ static const char *cut_runes(struct arena *a, const char *s, size_t max)
     return arena_strndup(a, s, (size_t)(p - s));
 }
 
+#define WARNINGS_MAX 4096
+#define WARNING_CUT 256
+
+static void add_warning(struct call *c, const char *text, bool cut, size_t *written)
+{
+    const char *shown = cut ? cut_runes(c->arena, text, WARNING_CUT) : text;
+    const char *value = warning_value(c->arena, shown);
+
+    if (!value)
+        return;
+    *written += runes(shown);
+    call_header(c, "Warning", value);
+}
+
+/* As they came, while they are few. When they get too many all before are cut, and more are added, cut, until the
+ * same length is reached again. */
 static void add_warnings(struct call *c)
 {
-    size_t total = 0;
+    size_t written = 0, first = c->headers.n;
+    bool cut = false;
 
-    for (size_t i = 0; i < c->warnings.n; i++)
-        total += runes(c->warnings.v[i]);
     for (size_t i = 0; i < c->warnings.n; i++) {
         const char *text = c->warnings.v[i];
-        const char *value = warning_value(c->arena, total > 4096 ? cut_runes(c->arena, text, 256) : text);
-        if (value)
-            call_header(c, "Warning", value);
+        if (cut && written >= WARNINGS_MAX)
+            return;
+        if (!cut && warning_value(c->arena, text) && written + runes(text) > WARNINGS_MAX) {
+            cut = true;
+            written = 0;
+            c->headers.n = first;
+            for (size_t k = 0; k < i; k++)
+                add_warning(c, c->warnings.v[k], true, &written);
+        }
+        add_warning(c, text, cut, &written);
     }
 }
 

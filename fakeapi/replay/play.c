@@ -280,6 +280,20 @@ static json_t *kept_parts(const json_t *step, json_t *doc)
     return out;
 }
 
+/* A header's bytes as the recorder read them: each a character of Latin-1. */
+static json_t *header_text(const char *value)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_add_str(&b, "");
+    for (const unsigned char *p = (const unsigned char *)value; *p; p++)
+        if (*p < 0x80)
+            buf_add_char(&b, (char)*p);
+        else
+            buf_printf(&b, "%c%c", 0xc0 | *p >> 6, 0x80 | (*p & 0x3f));
+    return json_string(b.data);
+}
+
 static json_t *kept_headers(const struct api_reply *r)
 {
     json_t *out = json_object();
@@ -293,8 +307,8 @@ static json_t *kept_headers(const struct api_reply *r)
             if (*c >= 'A' && *c <= 'Z')
                 *c = (char)(*c + 32);
         before = json_string_value(json_object_get(out, name));
-        json_object_set_new(out, name, before ? json_sprintf("%s\n%s", before, r->headers[i].value)
-                                              : json_string_nocheck(r->headers[i].value));
+        json_auto_t *own = header_text(r->headers[i].value);
+        json_object_set_new(out, name, before ? json_sprintf("%s\n%s", before, json_string_value(own)) : json_incref(own));
     }
     return out;
 }
