@@ -259,12 +259,7 @@ static void netpol_validate(struct call *c, const struct kind *k, const json_t *
             fielderr_not_supported(e, FP_INDEX(FP_CHILD(SPEC, "policyTypes"), i), v, types);
 }
 
-static void netpol_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
-                          const json_t *old, struct fielderrs *e)
-{
-    netpol_validate(c, k, obj, e);
-    netpol_validate(c, k, obj, e);     /* as the real server does */
-}
+RULE_TWICE(netpol_update, netpol_validate)
 
 const struct kind_ops netpol_ops = { .validate = netpol_validate, .validate_update = netpol_update };
 

@@ -45,7 +45,9 @@ static int may_write(struct call *c, const struct subresource *sub, json_t *obj,
     return escalation_check(c, c->route.kind, obj, old);
 }
 
-const struct kind_ops role_ops = { .validate = role_validate, .admit = may_write };
+RULE_TWICE(role_update, role_validate)
+
+const struct kind_ops role_ops = { .validate = role_validate, .validate_update = role_update, .admit = may_write };
 
 /* A selector as it stands in an error where Go could not read it: nil. */
 static void aggregation(struct fielderrs *e, const json_t *list)
@@ -71,7 +73,9 @@ static void clusterrole_validate(struct call *c, const struct kind *k, const jso
         aggregation(e, json_path(obj, "aggregationRule.clusterRoleSelectors"));
 }
 
-const struct kind_ops clusterrole_ops = { .validate = clusterrole_validate, .admit = may_write };
+RULE_TWICE(clusterrole_update, clusterrole_validate)
+
+const struct kind_ops clusterrole_ops = { .validate = clusterrole_validate, .validate_update = clusterrole_update, .admit = may_write };
 
 /* ---- bindings ------------------------------------------------------------------------------------- */
 
@@ -121,6 +125,7 @@ static void binding_update(struct call *c, const struct kind *k, const struct su
     const json_t *ref = json_object_get(obj, "roleRef");
 
     binding_validate(c, k, obj, e);
+    binding_validate(c, k, obj, e);    /* as the real server does */
     if (json_same(ref, json_object_get(old, "roleRef")))
         return;
     json_auto_t *shown = json_pack("{s:s, s:s, s:s}", "APIGroup", text(ref, "apiGroup"), "Kind", text(ref, "kind"),

@@ -24,6 +24,15 @@ void rule_immutable_text(struct fielderrs *e, const struct fpath *path, const js
                          const char *name);
 /* An immutable object (`immutable: true`): the members named (NULL-terminated) and the flag stay as they are. */
 void rule_frozen(struct fielderrs *e, const json_t *obj, const json_t *old, const char *const *names);
+/* The whole object twice, as some kinds' updates check it: once for itself, once as part of the change. */
+#define RULE_TWICE(name, validate)                                                                              \
+    static void name(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,   \
+                     const json_t *old, struct fielderrs *e)                                                    \
+    {                                                                                                           \
+        (void)sub, (void)old;                                                                                   \
+        validate(c, k, obj, e);                                                                                 \
+        validate(c, k, obj, e);                                                                                 \
+    }
 /* No amount of a resource list below zero. `keyed`: the path is limits[cpu], not limits.cpu. */
 void rule_amounts(struct fielderrs *e, const json_t *map, const struct fpath *path, bool keyed);
 /* How an amount compares to zero; what is no amount is one. */

@@ -145,6 +145,7 @@ static void claim_update(struct call *c, const struct kind *k, const struct subr
         return;
     }
     claim_validate(c, k, obj, e);
+    claim_validate(c, k, obj, e);      /* as the real server does */
     json_auto_t *spec = claim_unchanged(obj, old);
     if (!json_same(spec, json_object_get(old, "spec"))) {
         json_auto_t *before = internal_view("core.PersistentVolumeClaimSpec", json_object_get(old, "spec")),
@@ -290,6 +291,7 @@ static void volume_update(struct call *c, const struct kind *k, const struct sub
     if (rule_is_status(sub))
         return;
     volume_validate(c, k, obj, e);
+    volume_validate(c, k, obj, e);     /* as the real server does */
     json_auto_t *before = internal_view("core.PersistentVolumeSource", json_object_get(old, "spec")),
                 *after = internal_view("core.PersistentVolumeSource", json_object_get(obj, "spec"));
     if (!json_same(before, after))
@@ -429,4 +431,6 @@ static void csinode_validate(struct call *c, const struct kind *k, const json_t 
     }
 }
 
-const struct kind_ops csinode_ops = { .validate = csinode_validate };
+RULE_TWICE(csinode_update, csinode_validate)
+
+const struct kind_ops csinode_ops = { .validate = csinode_validate, .validate_update = csinode_update };
