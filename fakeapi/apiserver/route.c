@@ -130,7 +130,7 @@ static void settle_custom(struct call *c, struct route *r, enum place place)
         r->type = ROUTE_NOT_FOUND_TEXT;
         return;
     }
-    r->verb_text = row ? row->text : c->q->method;
+    r->verb_text = row ? row->text : custom_row(PLACE_ITEM, c->q->method) ? c->q->method : "";
     r->type = row && (verbs & row->verb) ? ROUTE_RESOURCE : ROUTE_METHOD_KIND;
     if (row)
         r->verb = row->verb;

@@ -413,6 +413,25 @@ static void bookmarks_come_by_the_minute_and_before_the_end(void **state)
 }
 
 /* An older release refuses what it did not know, and does not speak of it (K-072 K-073 K-076 K-078). */
+/* What a namespace enforces is refused to a pod, and only warned of at what makes pods. */
+static void pod_security(void **state)           /* I-002 */
+{
+#define HOSTED "\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}"
+    static const struct step steps[] = {
+        { "POST", "/api/v1/namespaces", NULL, NULL,
+          "{\"metadata\":{\"name\":\"n\",\"labels\":{\"pod-security.kubernetes.io/enforce\":\"none\"}}}", 422,
+          "must be one of privileged, baseline, restricted" },
+        { "POST", "/api/v1/namespaces", NULL, NULL,
+          "{\"metadata\":{\"name\":\"n\",\"labels\":{\"pod-security.kubernetes.io/enforce\":\"baseline\"}}}", 201, NULL },
+        { "POST", "/api/v1/namespaces/n/pods", NULL, NULL, "{\"metadata\":{\"name\":\"p\"}," HOSTED "}", 403,
+          "violates PodSecurity \\\"baseline:latest\\\": host namespaces (hostNetwork=true)" },
+        { "POST", "/api/v1/namespaces/n/podtemplates", NULL, NULL,
+          "{\"metadata\":{\"name\":\"t\"},\"template\":{" HOSTED "}}", 201, NULL },
+    };
+
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 static void an_older_release(void **state)
 {
     static const struct step steps[] = {
@@ -449,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(formats_not_served_are_passed_over, lab_up, lab_down),
         cmocka_unit_test(generated_names_run_out),
         cmocka_unit_test_setup_teardown(compacted_snapshots_are_expired, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(pod_security, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(an_older_release, lab_up_1_29, lab_down),
         cmocka_unit_test_setup_teardown(watch_with_selector, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(bookmarks_come_by_the_minute_and_before_the_end, lab_up, lab_down),

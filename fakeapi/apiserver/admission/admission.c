@@ -1,4 +1,5 @@
 #include "fakeapi/apiserver/admission/admission.h"
+#include "fakeapi/apiserver/admission/podsecurity.h"
 
 #include "fakeapi/apiserver/admission/quota.h"
 
@@ -176,8 +177,10 @@ static int ask_to_validate(struct call *c, const struct admission *a)
 
 int admission_validate(struct call *c, const struct admission *a)
 {
-    int r = ask_to_validate(c, a);
+    int r = podsecurity_admit(c, a);
 
+    if (r == 0)
+        r = ask_to_validate(c, a);
     return r == 0 ? quota_admit(c, a) : r;
 }
 

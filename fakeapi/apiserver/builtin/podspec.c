@@ -287,7 +287,7 @@ void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct f
         if (streq(op, "Equal") || !*op)
             rule_name(e, FP_CHILD(at, "operator"), NAME_LABEL_VALUE, text(t, "value"));
         else if (streq(op, "Exists") && *text(t, "value"))
-            fielderr_invalid(e, FP_CHILD(at, "operator"), t, "value must be empty when `operator` is 'Exists'");
+            fielderr_invalid_str(e, FP_CHILD(at, "operator"), text(t, "value"), "value must be empty when `operator` is 'Exists'");
         else if (!streq(op, "Exists"))
             fielderr_not_supported(e, FP_CHILD(at, "operator"), json_object_get(t, "operator"), operators);
         if (*effect && !among(effects, effect))

@@ -386,7 +386,7 @@ static void container_common(struct fielderrs *e, const json_t *c, const struct 
                              const struct container_context *x)
 {
     static const char *const policies[] = { "Always", "IfNotPresent", "Never", NULL };
-    static const char *const messages[] = { "FallbackToLogsOnError", "File", NULL };
+    static const char *const messages[] = { "File", "FallbackToLogsOnError", NULL };
     const char *name = text(c, "name"), *image = text(c, "image");
 
     if (!*name)

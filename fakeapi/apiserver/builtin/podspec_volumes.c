@@ -58,6 +58,21 @@ static bool subscripted(const char *path)
            && str_ends(path, "']");
 }
 
+/* Fields that the server can name at all, some of which are allowed in one place only. */
+static const char *not_a_field(struct arena *a, const char *path)
+{
+    static const char *const fields[] = {
+        "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid", "spec.host",
+        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.hostIP",
+        "status.hostIPs", "status.phase", "status.podIP", "status.podIPs", NULL
+    };
+    const char *bracket = strstr(path, "['");
+
+    if (bracket && bracket != path && str_ends(path, "']"))
+        return subscripted(path) ? NULL : arena_printf(a, "field label does not support subscript: %s", path);
+    return among(fields, path) ? NULL : arena_printf(a, "field label not supported: %s", path);
+}
+
 void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path,
                       const char *const *allowed)
 {
@@ -71,7 +86,10 @@ void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpat
         fielderr_required(e, FP_CHILD(path, "fieldPath"), "");
         return;
     }
-    if (!subscripted(at) && !among(allowed, at))
+    const char *why = not_a_field(e->arena, at);
+    if (why)
+        fielderr_invalid_str(e, FP_CHILD(path, "fieldPath"), at, "error converting fieldPath: %s", why);
+    else if (!subscripted(at) && !among(allowed, at))
         fielderr_not_supported(e, FP_CHILD(path, "fieldPath"), json_object_get(ref, "fieldPath"), allowed);
 }
 
