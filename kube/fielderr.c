@@ -303,6 +303,14 @@ static void aggregate(const struct fielderrs *e, struct buf *b)
         buf_add_char(b, ']');
 }
 
+const char *fielderrs_text(const struct fielderrs *e)
+{
+    cleanup_buf struct buf text = BUF_INIT;
+
+    aggregate(e, &text);
+    return arena_strdup(e->arena, text.data);
+}
+
 int fielderrs_status(const struct fielderrs *e, struct apierr *err, const char *group, const char *kind,
                      const char *name)
 {

@@ -62,6 +62,9 @@ void fielderr_internal(struct fielderrs *e, const struct fpath *p, const char *f
 /* Appends what another list holds. */
 void fielderrs_add(struct fielderrs *e, const struct fielderrs *more);
 
+/* The errors of a list that is not empty in one line, as Go joins them; in the arena. */
+const char *fielderrs_text(const struct fielderrs *e);
+
 /* 0 when the list is empty, else -APIERR_INVALID with the aggregated message and all causes. `kind` is the
  * Kind, `group` "" for the core group. */
 int fielderrs_status(const struct fielderrs *e, struct apierr *err, const char *group, const char *kind,

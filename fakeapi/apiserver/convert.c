@@ -5,16 +5,21 @@
 /* A kind is stored in one version and served in several. For nearly all of them the two are the same and
  * the stored tree or bytes are sent as they are. */
 
-static bool stored_as(const struct kind *k, struct value *v)
+static bool stored_as(const struct kind *k, const json_t *tree)
 {
     char version[API_VERSION_MAX];
 
-    return streq(obj_api_version(value_tree(v)), kind_api_version(k, version));
+    return streq(obj_api_version(tree), kind_api_version(k, version));
+}
+
+bool convert_needs_hook(const struct kind *k, const json_t *stored)
+{
+    return kind_custom(k) && !stored_as(k, stored) && convert_by_hook(k);
 }
 
 /* A custom resource as its schema is today: pruned and with its defaults, whatever was stored (F-082, F-084).
  * Steals `obj`; what is as it should be comes back itself. */
-static json_t *as_of_today(const struct kind *k, json_t *obj)
+json_t *convert_settle(const struct kind *k, json_t *obj)
 {
     if (!kind_schema(k))
         return obj;
@@ -25,7 +30,7 @@ static json_t *as_of_today(const struct kind *k, json_t *obj)
 
 static bool unchanged(const struct kind *k, struct value *v)
 {
-    json_auto_t *now = as_of_today(k, json_incref(value_tree(v)));
+    json_auto_t *now = convert_settle(k, json_incref(value_tree(v)));
 
     return now == value_tree(v);
 }
@@ -34,7 +39,7 @@ bool convert_is_identity(const struct kind *k, struct value *v)
 {
     if (k->ops->from_storage)
         return false;
-    return !kind_custom(k) || (stored_as(k, v) && unchanged(k, v));
+    return !kind_custom(k) || (stored_as(k, value_tree(v)) && unchanged(k, v));
 }
 
 int convert_from_store(struct call *c, const struct kind *k, struct value *v, json_t **ret)
@@ -46,10 +51,66 @@ int convert_from_store(struct call *c, const struct kind *k, struct value *v, js
         return 0;
     }
     char version[API_VERSION_MAX];
-    *ret = as_of_today(k, stored_as(k, v) ? json_incref(value_tree(v))
-                                          : json_with(value_tree(v), "apiVersion",
-                                                      json_string(kind_api_version(k, version))));
+    json_t *tree = value_tree(v), *obj;
+    kind_api_version(k, version);
+    if (convert_needs_hook(k, tree)) {
+        int r = convert_ask_hook(c, k, version, &tree, 1, &obj);
+        if (r < 0)
+            return r;
+    } else {
+        obj = stored_as(k, tree) ? json_incref(tree) : json_with(tree, "apiVersion", json_string(version));
+    }
+    *ret = convert_settle(k, obj);
     return 0;
+}
+
+int convert_all_from_store(struct call *c, const struct kind *k, struct value *const *v, size_t n, json_t *items)
+{
+    json_t **asked = arena_alloc(c->arena, (n + 1) * 2 * sizeof(*asked)), **converted = asked + n + 1, *obj;
+    size_t n_asked = 0, next = 0;
+    char version[API_VERSION_MAX];
+    int r;
+
+    for (size_t i = 0; i < n; i++)
+        if (convert_needs_hook(k, value_tree(v[i])))
+            asked[n_asked++] = value_tree(v[i]);
+    if (n_asked && (r = convert_ask_hook(c, k, kind_api_version(k, version), asked, n_asked, converted)) < 0)
+        return r;
+    for (size_t i = 0; i < n; i++) {
+        if (next < n_asked && value_tree(v[i]) == asked[next]) {
+            json_array_append_new(items, convert_settle(k, converted[next++]));
+            continue;
+        }
+        if ((r = convert_from_store(c, k, v[i], &obj)) < 0)
+            return r;
+        json_array_append_new(items, obj);
+    }
+    return 0;
+}
+
+/* A custom resource in another version, by its webhook or by name alone. */
+static int convert_custom(struct call *c, const struct kind *k, const char *api_version, json_t **obj)
+{
+    json_t *in = *obj, *out;
+
+    if (!convert_by_hook(k)) {
+        json_object_set_new(json_own(obj), "apiVersion", json_string(api_version));
+        return 0;
+    }
+    int r = convert_ask_hook(c, k, api_version, &in, 1, &out);
+    if (r < 0)
+        return r;
+    json_decref(*obj);
+    *obj = out;
+    return 0;
+}
+
+/* The kind of the version that is stored; NULL where that one is not served. */
+static const struct kind *stored_kind(struct call *c, const struct kind *k)
+{
+    const char *slash = strrchr(k->store_version, '/');
+
+    return kinds_find(c->s->kinds, k->res.group, slash ? slash + 1 : k->store_version, k->res.plural);
 }
 
 int convert_between(struct call *c, const struct kind *from, const struct kind *to, json_t **obj)
@@ -59,9 +120,9 @@ int convert_between(struct call *c, const struct kind *from, const struct kind *
     int r;
 
     if (kind_custom(from)) {
-        json_own(obj);
-        json_object_set_new(*obj, "apiVersion", json_string(kind_api_version(to, version)));
-        return 0;
+        if ((r = convert_custom(c, from, kind_api_version(to, version), obj)) == 0)
+            *obj = convert_settle(to, *obj);
+        return r;
     }
     if ((r = convert_to_store(c, from, STEAL(*obj), &stored)) < 0)
         return r;
@@ -81,6 +142,17 @@ int convert_to_store(struct call *c, const struct kind *k, json_t *obj, json_t *
         return r;
     }
     *ret = obj;
+    if (kind_custom(k) && k->store_version && !streq(k->store_version, obj_api_version(obj))) {
+        int r = convert_custom(c, k, k->store_version, ret);
+        const struct kind *as = stored_kind(c, k);
+        if (r < 0) {
+            json_decref(*ret);
+            *ret = NULL;
+        } else if (as && kind_schema(as) && convert_by_hook(k)) {
+            crd_prune(kind_schema(as), ret, NULL);
+        }
+        return r;
+    }
     if (k->store_version && !streq(k->store_version, obj_api_version(obj))) {
         json_own(ret);
         json_object_set_new(*ret, "apiVersion", json_string(k->store_version));

@@ -347,18 +347,35 @@ static int ask(struct call *c, const struct kind *k, const char *key, const json
     return store_get(c->s->store, key, 0, &rec) < 0 || rec.mod_revision != seen ? OVERTAKEN : 0;
 }
 
+/* The object as the version of the request shows it: what a webhook cannot convert cannot be deleted either. */
+static int show_old(struct call *c, const struct kind *k, const char *key, const struct record *seen, json_t **ret)
+{
+    struct record rec;
+
+    if (c->internal || !kind_custom(k)) {
+        *ret = json_incref(value_tree(seen->value));
+        return 0;
+    }
+    struct value *v = value_ref(seen->value);
+    int r = convert_from_store(c, k, v, ret);
+    value_unref(v);
+    if (r < 0)
+        return r;
+    return store_get(c->s->store, key, 0, &rec) < 0 || rec.mod_revision != seen->mod_revision ? OVERTAKEN : 0;
+}
+
 /* ---- one object --------------------------------------------------------------------------------- */
 
 static int delete_once(struct call *c, const struct kind *k, const char *namespace, const char *name,
                        const struct delete_request *d, struct value **ret, bool *ret_gone)
 {
     const char *key = call_store_key(c, k, namespace, name);
-    json_auto_t *obj = NULL, *old = NULL;
+    json_auto_t *obj = NULL, *old = NULL, *shown = NULL;
     struct record rec;
     int r = get_record(c, k, namespace, name, &rec);
 
     *ret_gone = false;
-    if (r < 0)
+    if (r < 0 || (r = show_old(c, k, key, &rec, &shown)) != 0)
         return r;
     uint64_t seen = rec.mod_revision;
     old = json_incref(value_tree(rec.value));
@@ -373,7 +390,7 @@ static int delete_once(struct call *c, const struct kind *k, const char *namespa
         own.uid = own.uid ? own.uid : obj_uid(old);       /* that is what these kinds make of it */
         r = k->ops->remove(c, k, obj, d, &done);
         if (r == 0 && done)
-            r = ask(c, k, key, old, seen, &own, NULL);
+            r = ask(c, k, key, shown, seen, &own, NULL);
         if (r)
             return r;
         if (done)
@@ -390,7 +407,7 @@ static int delete_once(struct call *c, const struct kind *k, const char *namespa
         delete_mark(c, obj);
     int64_t seconds = obj_int(obj, "metadata.deletionGracePeriodSeconds", 0);
     const json_t *granted = grace == GRACE_UPDATE ? json_path(obj, "metadata.deletionGracePeriodSeconds") : NULL;
-    if ((r = ask(c, k, key, old, seen, d, granted)) != 0)
+    if ((r = ask(c, k, key, shown, seen, d, granted)) != 0)
         return r;
     bool marked = !json_same(obj, old);
     r = put_state(c, k, key, &obj, old, &rec, ret);

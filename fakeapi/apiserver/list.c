@@ -317,13 +317,8 @@ static int send_trees(struct list *l)
     json_auto_t *items = json_array();
     int r;
 
-    for (size_t i = 0; i < l->items.n; i++) {
-        json_t *obj;
-        r = convert_from_store(c, k, l->items.v[i], &obj);
-        if (r < 0)
-            return r;
-        json_array_append_new(items, obj);
-    }
+    if ((r = convert_all_from_store(c, k, l->items.v, l->items.n, items)) < 0)
+        return r;
     json_t *meta = list_meta(l);
     if (c->out.view == VIEW_TABLE) {
         json_t *table = NULL;

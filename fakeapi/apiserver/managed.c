@@ -48,21 +48,20 @@ static json_t *convert(void *arg, const json_t *obj, const char *api_version, co
     struct call *c = arg;
     const struct kind *from = kind_in(c, obj_api_version(obj), obj_kind(obj));
     const struct kind *to = kind_in(c, api_version, obj_kind(obj));
-    json_t *stored = NULL, *out = NULL;
+    json_t *out = NULL;
 
     if (!to)
         return NULL;
     *ret_schema = kind_schema(to);
     if (!from || from == to)
         return json_incref((json_t *)obj);
-    if (convert_to_store(c, from, json_incref((json_t *)obj), &stored) < 0)
-        return NULL;
-    if (!to->ops->from_storage)
-        out = json_with(stored, "apiVersion", json_string(api_version));
-    else if (to->ops->from_storage(c, to, stored, &out) < 0)
-        out = NULL;
-    json_decref(stored);
-    return out;
+    struct apierr before = c->err;
+    out = json_incref((json_t *)obj);
+    if (convert_between(c, from, to, &out) == 0)
+        return out;
+    json_decref(out);
+    c->err = before;
+    return NULL;
 }
 
 void managed_describe(struct call *c, const struct kind *k, const char *subresource, struct apply_write *ret)

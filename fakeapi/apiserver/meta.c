@@ -203,9 +203,8 @@ static void validate_labels(const json_t *labels, struct fielderrs *errs)
     }
 }
 
-static void validate_annotations(const json_t *annotations, struct fielderrs *errs)
+static void validate_annotations(const json_t *annotations, const struct fpath *at, struct fielderrs *errs)
 {
-    const struct fpath *at = FP_CHILD(meta_path, "annotations");
     const char *key;
     json_t *value;
 
@@ -314,7 +313,7 @@ static void validate_all(const struct kind *k, unsigned rule, const json_t *obj,
     validate_names(k, rule, meta, errs);
     validate_namespace(k, meta, errs);
     validate_labels(json_object_get(meta, "labels"), errs);
-    validate_annotations(json_object_get(meta, "annotations"), errs);
+    validate_annotations(json_object_get(meta, "annotations"), FP_CHILD(meta_path, "annotations"), errs);
     validate_owners(json_object_get(meta, "ownerReferences"), errs);
     validate_finalizers(json_object_get(meta, "finalizers"), errs);
 }
@@ -369,6 +368,15 @@ static const struct meta_checks *checks_of(const struct kind *k)
         if (streq(rows[i].group, k->res.group) && (!rows[i].plural || streq(rows[i].plural, k->res.plural)))
             return &rows[i].checks;
     return kind_custom(k) ? &custom : &usual;
+}
+
+/* Labels or annotations on their own; a converter's errors name annotations in the singular. */
+void meta_validate_map(const char *field, const json_t *map, struct fielderrs *errs)
+{
+    if (streq(field, "labels"))
+        validate_labels(map, errs);
+    else
+        validate_annotations(map, FP_CHILD(meta_path, "annotation"), errs);
 }
 
 void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs)
@@ -429,7 +437,7 @@ static void validate_change(const json_t *obj, const json_t *old, struct fielder
     for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
         immutable(meta, old_meta, fixed[i], errs);
     validate_labels(json_object_get(meta, "labels"), errs);
-    validate_annotations(json_object_get(meta, "annotations"), errs);
+    validate_annotations(json_object_get(meta, "annotations"), FP_CHILD(meta_path, "annotations"), errs);
     validate_owners(json_object_get(meta, "ownerReferences"), errs);
 }
 

@@ -28,6 +28,7 @@ struct apiserver {
     struct auth *auth;                 /* who may do what: auth/auth.h */
     struct watch_event *last_event;    /* shared by all watchers that see it now */
     struct watch *watches;             /* open ones */
+    struct converter *converters;      /* of watches that see another version than what is stored */
     size_t streams_held;               /* of them, which had news that was not safe yet */
     bool group_commit;
     duration compact_every;
@@ -205,10 +206,21 @@ bool encode_protobuf(struct buf *b, const json_t *tree);
 
 /* ---- stored form and versions (convert.c) ------------------------------------------------------- */
 
-/* The tree of a stored value in the version of `k`. New reference; usually the stored tree itself. */
+/* The tree of a stored value in the version of `k`. New reference; usually the stored tree itself. May suspend where
+ * a webhook converts. */
 int convert_from_store(struct call *c, const struct kind *k, struct value *v, json_t **ret);
-/* The tree to store for an object in version `k`. Steals obj. */
+/* The same for many: appended to `items`. A webhook is asked once. */
+int convert_all_from_store(struct call *c, const struct kind *k, struct value *const *v, size_t n, json_t *items);
+/* The tree to store for an object in version `k`. Steals obj. May suspend. */
 int convert_to_store(struct call *c, const struct kind *k, json_t *obj, json_t **ret);
+/* A webhook converts the objects of this kind; and must be asked to show this stored one (convert_hook.c). */
+bool convert_by_hook(const struct kind *k);
+bool convert_needs_hook(const struct kind *k, const json_t *stored);
+/* Asks it about all n objects at once: their trees in `api_version` in ret[], or none of them. Suspends. */
+int convert_ask_hook(struct call *c, const struct kind *k, const char *api_version, json_t *const *objects, size_t n,
+                     json_t **ret);
+/* What a webhook made, or nobody had to: pruned and with the defaults of its schema. Steals. */
+json_t *convert_settle(const struct kind *k, json_t *obj);
 /* *obj, owned, from one kind to another that is stored in the same place. May suspend. */
 int convert_between(struct call *c, const struct kind *from, const struct kind *to, json_t **obj);
 /* True when what is stored can be sent as it is. */
@@ -261,6 +273,7 @@ int meta_prepare_create(struct call *c, const struct kind *k, json_t *obj);
 void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, const json_t *old);
 int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj);
 void meta_validate(const struct kind *k, const json_t *obj, struct fielderrs *errs);   /* as its kind does it */
+void meta_validate_map(const char *field, const json_t *map, struct fielderrs *errs);    /* labels or annotations alone */
 void meta_validate_any(const struct kind *k, const json_t *obj, struct fielderrs *errs);   /* as all kinds do */
 void meta_validate_update(const struct kind *k, const struct subresource *sub, const json_t *obj, const json_t *old,
                           struct fielderrs *errs);

@@ -1,4 +1,4 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/watch_priv.h"
 
 #include <stdio.h>
 
@@ -8,50 +8,9 @@
  * watcher (its type there, its version, its encoding) is worked out once and shared by all that see the
  * same: `shape` is the key. */
 
-enum frame_type { FRAME_ADDED, FRAME_MODIFIED, FRAME_DELETED, FRAME_BOOKMARK, FRAME_ERROR };
 static const char *const frame_text[] = { "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR" };
 
-struct rendering {
-    const struct kind *kind;
-    enum frame_type type;
-    enum media media;
-    struct blob *blob;
-};
-
-struct watch_event {
-    unsigned refs;
-    uint64_t revision;
-    enum store_event_type type;
-    struct value *value, *previous;
-    json_t *leaving;                   /* `previous` with the event's revision; made when asked for */
-    DYN(struct rendering) renderings;
-};
-
-struct frame {
-    enum frame_type type;
-    struct watch_event *event;         /* NULL: `object` alone */
-    json_t *object;
-};
-
 #define QUEUE_MAX 65536
-
-struct watch {
-    struct api_stream stream;
-    struct apiserver *s;
-    const struct kind *kind;
-    struct filter *filter;             /* NULL: everything */
-    char *prefix;
-    struct encoding out;
-    char *include_object;              /* Tables: as the request said */
-    struct store_watch *subscription;
-    struct frame *queue;               /* a ring */
-    size_t head, n, cap;
-    struct timer end, bookmark;
-    struct instant ends_at;
-    bool bookmarks, over, sent_columns, held;
-    uint64_t seen;                     /* revision up to which nothing is outstanding */
-    struct watch *next, **link;
-};
 
 /* ---- events ------------------------------------------------------------------------------------- */
 
@@ -67,7 +26,7 @@ static struct watch_event *event_new(const struct store_event *e)
     return w;
 }
 
-static void event_unref(struct watch_event *w)
+void watch_event_unref(struct watch_event *w)
 {
     if (!w || --w->refs)
         return;
@@ -79,19 +38,20 @@ static void event_unref(struct watch_event *w)
         kind_release(w->renderings.v[i].kind);
     }
     dyn_release(&w->renderings);
+    watch_converted_release(w);
     free(w);
 }
 
 void watch_event_release(struct apiserver *s)
 {
-    event_unref(STEAL(s->last_event));
+    watch_event_unref(STEAL(s->last_event));
 }
 
 /* All watchers hear of one event in one go: the last one made is the one they share. */
 static struct watch_event *event_of(struct apiserver *s, const struct store_event *e)
 {
     if (!s->last_event || s->last_event->revision != e->revision) {
-        event_unref(s->last_event);
+        watch_event_unref(s->last_event);
         s->last_event = event_new(e);
     }
     s->last_event->refs++;
@@ -114,7 +74,7 @@ static json_t *leaving_tree(struct watch_event *e)
 
 static void frame_release(struct frame *f)
 {
-    event_unref(f->event);
+    watch_event_unref(f->event);
     json_decref(f->object);
     *f = (struct frame){ 0 };
 }
@@ -140,12 +100,15 @@ static void push(struct watch *w, struct frame f)
         w->head = 0;
         w->cap = cap;
     }
-    w->queue[(w->head + w->n++) % w->cap] = f;
+    w->n++;
+    *watch_frame(w, w->n - 1) = f;
+    if (f.event)
+        watch_convert(w, watch_frame(w, w->n - 1));
 }
 
 static bool pop(struct watch *w, struct frame *ret)
 {
-    if (!w->n)
+    if (!w->n || w->queue[w->head].waits)
         return false;
     *ret = w->queue[w->head];
     w->queue[w->head] = (struct frame){ 0 };
@@ -205,11 +168,11 @@ static bool replay_event(void *arg, const struct store_event *e)
 
 /* ---- frames ------------------------------------------------------------------------------------- */
 
-static json_t *frame_tree(struct frame *f)
+json_t *frame_tree(struct frame *f)
 {
     if (!f->event)
         return f->object;
-    if (f->type == FRAME_DELETED && f->event->type != STORE_DELETE)
+    if (frame_leaving(f))
         return leaving_tree(f->event);
     return value_tree(f->event->value);
 }
@@ -238,6 +201,8 @@ static json_t *view(struct watch *w, struct frame *f, struct call *c)
 
     if (f->type == FRAME_ERROR || f->type == FRAME_BOOKMARK) {
         obj = json_incref(f->object);
+    } else if (watch_converted(w, f)) {
+        obj = json_incref(watch_converted(w, f));
     } else {
         struct value *v = value_from_tree(json_incref(frame_tree(f)));
         int r = convert_from_store(c, w->kind, v, &obj);
@@ -296,7 +261,7 @@ static int render(struct watch *w, struct frame *f, struct blob **ret)
 
     if (shared && (*ret = shared_rendering(w, f)))
         return 1;
-    bool leaving = f->event && f->type == FRAME_DELETED && f->event->type != STORE_DELETE;
+    bool leaving = f->event && frame_leaving(f);
     if (shared && w->out.media == MEDIA_JSON && !leaving && convert_is_identity(w->kind, f->event->value)) {
         *ret = encode_frame(f->type, NULL, f->event->value);
     } else {
@@ -350,7 +315,7 @@ static int watch_poll(struct api_stream *s, struct api_frame *ret)
     if (hold(w))
         return 0;
     if (!pop(w, &f))
-        return w->over ? -ERR_UNAVAILABLE : 0;
+        return w->over && !w->n ? -ERR_UNAVAILABLE : 0;
     cleanup_arena struct arena *a = arena_new();
     json_t *shown = view(w, &f, late_call(w, a));
     ret->type = frame_text[f.type];
@@ -369,7 +334,7 @@ static int watch_poll_bytes(struct api_stream *s, struct blob **ret)
     struct frame f;
 
     if (!pop(w, &f))
-        return w->over ? -ERR_UNAVAILABLE : 0;
+        return w->over && !w->n ? -ERR_UNAVAILABLE : 0;
     int r = render(w, &f, ret);
     frame_release(&f);
     if (r < 0)
@@ -380,17 +345,17 @@ static int watch_poll_bytes(struct api_stream *s, struct blob **ret)
 static void watch_free(struct api_stream *s)
 {
     struct watch *w = container_of(s, struct watch, stream);
-    struct frame f;
 
     let_go(w);
     store_watch_free(w->subscription);
     timer_cancel(&w->end);
     timer_cancel(&w->bookmark);
-    while (pop(w, &f))
-        frame_release(&f);
+    while (w->n)
+        frame_release(watch_frame(w, --w->n));
     *w->link = w->next;
     if (w->next)
         w->next->link = w->link;
+    watch_convert_gone(w);
     filter_free(w->filter);
     kind_release(w->kind);
     free(w->queue);
@@ -498,6 +463,17 @@ static void send_error(struct watch *w, const struct apierr *err)
 {
     push(w, (struct frame){ .type = FRAME_ERROR, .object = apierr_status(err) });
     watch_over(w);
+}
+
+void watch_fail(struct watch *w, const struct apierr *err)
+{
+    size_t kept = 0;
+
+    while (kept < w->n && !watch_frame(w, kept)->waits)
+        kept++;
+    while (w->n > kept)
+        frame_release(watch_frame(w, --w->n));
+    send_error(w, err);
 }
 
 static struct watch *watch_new(struct call *c, struct filter *f)
