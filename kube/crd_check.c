@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "kube/formats.h"
+#include "kube/hook_check.h"
 #include "kube/names.h"
 #include "kube/object.h"
 
@@ -371,75 +372,12 @@ static void check_group(struct fielderrs *errs, const char *group)
         fielderr_invalid_str(errs, path, group, "should be a domain with at least one dot");
 }
 
-static void check_url(struct fielderrs *errs, const struct fpath *path, const char *url)
-{
-    static const char form[] = "; desired format: https://host[/path]";
-    size_t scheme = strcspn(url, ":");
-    const char *rest = url[scheme] ? url + scheme + 1 : "", *host = str_starts(rest, "//") ? rest + 2 : "";
-    size_t host_len = strcspn(host, "/?#");
-    const char *name = url[scheme] ? arena_strndup(errs->arena, url, scheme) : "";
-    const char *user = memchr(host, '@', host_len);
-
-    if (!streq(name, "https"))
-        fielderr_invalid_str(errs, path, name, "'https' is the only allowed URL scheme%s", form);
-    if (!host_len)
-        fielderr_invalid_str(errs, path, "", "host must be specified%s", form);
-    if (user)
-        fielderr_invalid_str(errs, path, arena_strndup(errs->arena, host, (size_t)(user - host)),
-                             "user information is not permitted in the URL%s", form);
-    if (strchr(rest, '#'))
-        fielderr_invalid_str(errs, path, strchr(rest, '#') + 1, "fragments are not permitted in the URL%s", form);
-    if (strchr(rest, '?'))
-        fielderr_invalid_str(errs, path,
-                             arena_strndup(errs->arena, strchr(rest, '?') + 1, strcspn(strchr(rest, '?') + 1, "#")),
-                             "query parameters are not permitted in the URL%s", form);
-}
-
-static void check_service(struct fielderrs *errs, const struct fpath *path, const json_t *service)
-{
-    int64_t port = obj_int(service, "port", 443);
-    const char *where = obj_str(service, "path");
-
-    if (!*obj_str(service, "name"))
-        fielderr_required(errs, FP_CHILD(path, "name"), "service name is required");
-    if (!*obj_str(service, "namespace"))
-        fielderr_required(errs, FP_CHILD(path, "namespace"), "service namespace is required");
-    if (port < 1 || port > 65535)
-        fielderr_invalid_int(errs, FP_CHILD(path, "port"), port, "port is not valid: must be between 1 and 65535, inclusive");
-    if (*where && *where != '/')
-        fielderr_invalid_str(errs, FP_CHILD(path, "path"), where, "must start with a '/'");
-}
-
-static void check_review_versions(struct fielderrs *errs, const struct fpath *path, const json_t *versions)
-{
-    bool accepted = false;
-    size_t i, k;
-    json_t *v;
-
-    if (!json_array_size(versions)) {
-        fielderr_required(errs, path, "");
-        return;
-    }
-    json_array_foreach ((json_t *)versions, i, v) {
-        bool twice = false;
-        for (k = 0; k < i; k++)
-            twice = twice || json_same(json_array_get(versions, k), v);
-        if (twice)
-            fielderr_invalid(errs, FP_INDEX(path, i), v, "duplicate version");
-        else
-            check_label(errs, FP_INDEX(path, i), json_string_value(v), false);
-        accepted = accepted || streq(json_string_value(v), "v1") || streq(json_string_value(v), "v1beta1");
-    }
-    if (!accepted)
-        fielderr_invalid(errs, path, versions, "must include at least one of v1, v1beta1");
-}
-
-static void check_conversion(struct fielderrs *errs, const json_t *conversion)
+static void check_conversion(struct fielderrs *errs, const json_t *conversion, const json_t *old)
 {
     static const char *const strategies[] = { "None", "Webhook", NULL };
     const struct fpath *path = FP_CHILD(SPEC, "conversion"), *client = FP_CHILD(path, "webhookClientConfig");
     const json_t *webhook = json_object_get(conversion, "webhook"), *config = json_object_get(webhook, "clientConfig");
-    const json_t *url = json_object_get(config, "url"), *service = json_object_get(config, "service");
+    const json_t *bundle = json_object_get(config, "caBundle");
 
     if (!conversion)
         return;
@@ -454,14 +392,14 @@ static void check_conversion(struct fielderrs *errs, const json_t *conversion)
     }
     if (!config)
         fielderr_required(errs, client, "required when strategy is set to Webhook");
-    else if (!url == !service)
-        fielderr_required(errs, client, "exactly one of url or service is required");
-    else if (url)
-        check_url(errs, FP_CHILD(client, "url"), json_string_value(url));
     else
-        check_service(errs, FP_CHILD(client, "service"), service);
-    check_review_versions(errs, FP_CHILD(path, "conversionReviewVersions"),
-                          json_object_get(webhook, "conversionReviewVersions"));
+        hook_check_place(errs, client, client, config);
+    /* At first a bundle that is none only keeps the definition from being served. */
+    const char *why = old ? hook_ca_problem(errs->arena, bundle) : NULL;
+    if (why && !hook_ca_problem(errs->arena, json_path(old, "webhook.clientConfig.caBundle")))
+        fielderr_invalid(errs, FP_CHILD(client, "caBundle"), bundle, "%s", why);
+    hook_check_versions(errs, FP_CHILD(path, "conversionReviewVersions"),
+                        json_object_get(webhook, "conversionReviewVersions"), "", true);
 }
 
 /* ---- status, approval ------------------------------------------------------------------------------------------ */
@@ -594,7 +532,7 @@ void crd_check(const json_t *crd, const json_t *old, const struct cel_env *cel, 
             fielderr_required(errs, FP_CHILD(FP_CHILD(SPEC, "names"), needed[i]), "");
     check_names(errs, FP_CHILD(SPEC, "names"), names);
     check_shared(errs, versions, &shared);
-    check_conversion(errs, json_object_get(spec, "conversion"));
+    check_conversion(errs, json_object_get(spec, "conversion"), json_path(old, "spec.conversion"));
     if (old)
         check_update(errs, crd, old);
     crd_check_status(crd, errs);

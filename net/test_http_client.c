@@ -239,16 +239,6 @@ static void nobody_listens(void **state)
     house_free(h);
 }
 
-static void plain_http_where_tls_was_meant(void **state)
-{
-    struct house *h = house_new(WORLD_REAL, false, NULL, 0);
-    struct call c = { .house = h, .q = { .url = url(h, "https", "/") } };
-
-    run(&c);
-    says(&c, -ERR_UNAVAILABLE, "http: server gave HTTP response to HTTPS client");
-    house_free(h);
-}
-
 static void a_silent_peer_costs_the_timeout(void **state)
 {
     struct house *h = house_new(WORLD_REAL, false, NULL, 0);
@@ -317,14 +307,16 @@ static void a_cancelled_caller_leaves_nothing(void **state)
 /* ---- raw peers: what they say, and what it is called ------------------------------------------------- */
 
 static const struct row {
-    const char *name, *said;
+    const char *name, *scheme, *said;
     int result;
     const char *message;
 } rows[] = {
-    { "closes at once", "", -ERR_PROTOCOL, "EOF" },
-    { "says something else", "hello\r\n\r\n", -ERR_PROTOCOL,
+    { "closes at once", "http", "", -ERR_PROTOCOL, "EOF" },
+    { "says something else", "http", "hello\r\n\r\n", -ERR_PROTOCOL,
       "net/http: HTTP/1.x transport connection broken: malformed HTTP response" },
-    { "is cut short", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", -ERR_PROTOCOL, "unexpected EOF" },
+    { "speaks plain HTTP where TLS was meant", "https", "HTTP/1.0 400 Bad Request\r\n\r\n", -ERR_UNAVAILABLE,
+      "http: server gave HTTP response to HTTPS client" },
+    { "is cut short", "http", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", -ERR_PROTOCOL, "unexpected EOF" },
 };
 
 struct raw {
@@ -366,7 +358,8 @@ static void a_peer_that_does_wrong(void **state)
     assert_int_equal(listen(r.listener, 4), 0);
     getsockname(r.listener, (struct sockaddr *)&at, &len);
     r.on_listener = loop_watch_new(world_loop(h->world), r.listener, EPOLLIN, on_listener, &r);
-    struct call c = { .house = h, .q = { .url = arena_printf(h->arena, "http://127.0.0.1:%u/", ntohs(at.sin_port)) } };
+    struct call c = { .house = h, .q = { .url = arena_printf(h->arena, "%s://127.0.0.1:%u/", row->scheme,
+                                                              ntohs(at.sin_port)) } };
     run(&c);
     says(&c, row->result, row->message);
     loop_watch_free(r.on_peer);
@@ -380,7 +373,7 @@ int main(void)
     static const struct CMUnitTest plain[] = {
         cmocka_unit_test(a_call_brings_status_headers_and_body), cmocka_unit_test(a_name_may_be_dialled_elsewhere),
         cmocka_unit_test(who_is_not_trusted_is_not_called), cmocka_unit_test(nobody_listens),
-        cmocka_unit_test(plain_http_where_tls_was_meant), cmocka_unit_test(a_silent_peer_costs_the_timeout),
+        cmocka_unit_test(a_silent_peer_costs_the_timeout),
         cmocka_unit_test(in_a_simulated_world_the_timeout_is_virtual), cmocka_unit_test(an_answer_has_a_limit),
         cmocka_unit_test(a_stream_is_read_piece_by_piece), cmocka_unit_test(a_cancelled_caller_leaves_nothing),
     };

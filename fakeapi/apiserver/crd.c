@@ -2,6 +2,7 @@
 
 #include "fakeapi/apiserver/builtin/builtin.h"
 #include "kube/crd_check.h"
+#include "kube/hook_check.h"
 
 /* The register of definitions, and the work that a real server's controllers do on them: accept names,
  * establish, and clean up behind a definition that is deleted (F.1, F.7). */
@@ -303,10 +304,17 @@ static bool accept_names(struct crds *cs, struct co *co, const json_t *object, c
 
 static bool establish(struct crds *cs, struct co *co, const json_t *object)
 {
-    if (!condition_is(object, "NamesAccepted", "True", "NoConflicts") || obj_condition_true(object, "Established"))
+    cleanup_arena struct arena *a = arena_new();
+    bool trusted = !hook_ca_problem(a, json_path(object, "spec.conversion.webhook.clientConfig.caBundle"));
+
+    if (!condition_is(object, "NamesAccepted", "True", "NoConflicts") || obj_condition_true(object, "Established") ||
+        (!trusted && condition_is(object, "Established", "False", "InvalidCABundle")))
         return false;
     json_auto_t *status = json_clone(json_object_get(object, "status"));
-    set_condition(cs, status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted");
+    if (trusted)
+        set_condition(cs, status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted");
+    else
+        set_condition(cs, status, "Established", "False", "InvalidCABundle", "The conversion webhook CABundle is invalid");
     change(cs, co, obj_name(object), "status", mutate_status, status);
     return true;
 }

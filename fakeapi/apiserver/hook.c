@@ -62,11 +62,6 @@ static const char *clean_path(struct arena *a, const char *text)
     return out;
 }
 
-static bool is_loopback(const char *address)
-{
-    return str_starts(address, "127.") || streq(address, "::1");
-}
-
 static const json_t *port_of_service(const json_t *service, int port)
 {
     size_t i;
@@ -99,7 +94,7 @@ static bool look_in_slice(void *arg, const struct record *rec)
             continue;
         json_array_foreach (json_object_get(slice, "endpoints"), j, endpoint) {
             const char *address = json_string_value(json_array_get(json_object_get(endpoint, "addresses"), 0));
-            if (!address || !is_loopback(address) || !obj_bool(endpoint, "conditions.ready", true))
+            if (!address || !obj_bool(endpoint, "conditions.ready", true))
                 continue;
             s->found = arena_printf(s->c->arena, strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address,
                                     (long long)obj_int(port, "port", 0));
@@ -119,15 +114,13 @@ static const char *look_in_endpoints(struct call *c, const json_t *endpoints, co
             if (!streq(obj_str(port, "name"), port_name))
                 continue;
             json_array_foreach (json_object_get(subset, "addresses"), k, address)
-                if (is_loopback(obj_str(address, "ip")))
-                    return arena_printf(c->arena, "%s:%lld", obj_str(address, "ip"),
-                                        (long long)obj_int(port, "port", 0));
+                return arena_printf(c->arena, "%s:%lld", obj_str(address, "ip"), (long long)obj_int(port, "port", 0));
         }
     return NULL;
 }
 
-/* A cluster of make-believe has no network of services: one is reached where it was said to stand, or at an
- * endpoint on this machine. */
+/* A cluster of make-believe has no network of services: one is reached where it was said to stand, under its
+ * external name, or at an endpoint. */
 static void find_service(struct call *c, const char *namespace, const char *name, int port, struct place *ret)
 {
     const struct kind *services = kinds_find(c->s->kinds, "", "v1", "services"),
@@ -145,6 +138,10 @@ static void find_service(struct call *c, const char *namespace, const char *name
     }
     if (store_get(c->s->store, call_store_key(c, services, namespace, name), 0, &rec) < 0) {
         ret->lost = arena_printf(c->arena, "service \"%s\" not found", name);
+        return;
+    }
+    if (streq(obj_str(value_tree(rec.value), "spec.type"), "ExternalName")) {
+        ret->dial = arena_printf(c->arena, "%s:%d", obj_str(value_tree(rec.value), "spec.externalName"), port);
         return;
     }
     const json_t *p = port_of_service(value_tree(rec.value), port);
@@ -358,8 +355,10 @@ static int send(struct call *c, const struct hook_request *q, struct hook_reply 
         return c->s->hook_caller->ops->call(c->co, c->s->hook_caller, q, c->arena, ret, e);
     host = host ? host + 3 : q->url;
     *ret = (struct hook_reply){ .body = "" };
-    return err_set(e, ERR_UNAVAILABLE, "dial tcp %s: connect: connection refused",
-                   q->dial ? q->dial : arena_strndup(c->arena, host, strcspn(host, "/?")));
+    host = q->dial ? q->dial : arena_strndup(c->arena, host, strcspn(host, "/?"));
+    if (*host != '[' && strspn(host, "0123456789.") < strcspn(host, ":"))
+        return err_set(e, ERR_UNAVAILABLE, "dial tcp: lookup %.*s: no such host", (int)strcspn(host, ":"), host);
+    return err_set(e, ERR_UNAVAILABLE, "dial tcp %s: connect: connection refused", host);
 }
 
 static const char *failure(struct call *c, const char *url, const struct hook_reply *r, const struct err *e, int code,

@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/admission/webhook_priv.h"
 
+#include "fakeapi/apiserver/auth/auth.h"
 #include "fakeapi/apiserver/hook.h"
 #include "kube/base64.h"
 #include "kube/decode.h"
@@ -98,24 +99,6 @@ static void set_text(json_t *o, const char *key, const char *value)
         json_object_set_new(o, key, json_string(value));
 }
 
-/* Who asks; nobody in particular is an administrator. */
-static json_t *user_of(struct call *c)
-{
-    static const char *const groups[] = { "system:masters", "system:authenticated" };
-    static const struct api_user admin = { .name = "kubernetes-admin", .groups = groups, .n_groups = 2 };
-    const struct api_user *u = c->user && c->user->name ? c->user : &admin;
-    json_t *info = json_object(), *list = json_array();
-
-    set_text(info, "username", u->name);
-    set_text(info, "uid", u->uid);
-    for (size_t i = 0; i < u->n_groups; i++)
-        json_array_append_new(list, json_string(u->groups[i]));
-    json_object_set_new(info, "groups", list);
-    if (u->extra)
-        json_object_set(info, "extra", u->extra);
-    return info;
-}
-
 /* As Go prints it; what is only on its way may not stand in that order yet. */
 static json_t *printed(struct call *c, const struct kind *body, const json_t *object)
 {
@@ -143,7 +126,7 @@ static json_t *request_of(struct call *c, const struct admission *a, const struc
     set_text(q, "name", a->name);
     set_text(q, "namespace", a->namespace);
     set_text(q, "operation", admission_op_text(a->op));
-    json_object_set_new(q, "userInfo", user_of(c));
+    json_object_set_new(q, "userInfo", user_info(c->user));
     json_object_set_new(q, "object", printed(c, inv->body, v->object));
     json_object_set_new(q, "oldObject", printed(c, inv->body, v->old));
     json_object_set_new(q, "dryRun", json_boolean(c->opt.dry_run));

@@ -17,6 +17,7 @@ extern const struct kind_ops claim_ops, volume_ops, storageclass_ops, csidriver_
 extern const struct kind_ops job_ops, cronjob_ops;  /* jobs.c */
 extern const struct kind_ops role_ops, clusterrole_ops, rolebinding_ops;  /* rbac.c */
 extern const struct kind_ops budget_ops, scaler_ops, old_scaler_ops;  /* policy.c */
+extern const struct kind_ops mutating_config_ops, validating_config_ops;  /* webhookconfig.c */
 extern const struct kind_ops admission_policy_ops, policy_binding_ops;  /* admissionpolicy.c */
 extern const struct kind_ops service_ops;  /* service.c */
 extern const struct kind_ops ingress_ops, netpol_ops, endpoints_ops, slice_ops;  /* net.c */
