@@ -8,9 +8,17 @@
 
 /* ---- where it is ---------------------------------------------------------------------------------- */
 
+/* A part that is not there has no text at all. */
+static const char *part(struct arena *a, struct url_text t)
+{
+    return t.len ? arena_strndup(a, t.s, t.len) : "";
+}
+
 static const char *user_text(struct arena *a, const struct gourl *u)
 {
-    return u->has_password ? arena_printf(a, "%s:%s", u->user.s, u->password.s) : u->user.s;
+    const char *user = part(a, u->user);
+
+    return u->has_password ? arena_printf(a, "%s:%s", user, part(a, u->password)) : user;
 }
 
 static void check_url(struct fielderrs *e, const struct fpath *path, const json_t *url)
@@ -25,15 +33,15 @@ static void check_url(struct fielderrs *e, const struct fpath *path, const json_
         return;
     }
     if (u.scheme.len != 5 || memcmp(u.scheme.s, "https", 5) != 0)
-        fielderr_invalid_str(e, path, u.scheme.s, "'https' is the only allowed URL scheme%s", form);
+        fielderr_invalid_str(e, path, part(a, u.scheme), "'https' is the only allowed URL scheme%s", form);
     if (!u.host.len)
         fielderr_invalid_str(e, path, "", "host must be specified%s", form);
     if (u.has_user)
         fielderr_invalid_str(e, path, user_text(a, &u), "user information is not permitted in the URL");
     if (u.fragment.len)
-        fielderr_invalid_str(e, path, u.fragment.s, "fragments are not permitted in the URL");
+        fielderr_invalid_str(e, path, part(a, u.fragment), "fragments are not permitted in the URL");
     if (u.query.len)
-        fielderr_invalid_str(e, path, u.query.s, "query parameters are not permitted in the URL");
+        fielderr_invalid_str(e, path, part(a, u.query), "query parameters are not permitted in the URL");
 }
 
 /* Step by step; one slash at the end is free. */

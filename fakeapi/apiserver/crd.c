@@ -275,6 +275,15 @@ static json_t *names_of_others(const json_t *all, const json_t *self)
 /* ---- one definition's next step ----------------------------------------------------------------- */
 
 /* True when something was written: the change itself brings us back. */
+/* Not established for want of a CA bundle that can be read, and still without one. */
+static bool waits_for_ca(const json_t *object)
+{
+    cleanup_arena struct arena *a = arena_new();
+
+    return condition_is(object, "Established", "False", "InvalidCABundle") &&
+           hook_ca_problem(a, json_path(object, "spec.conversion.webhook.clientConfig.caBundle"));
+}
+
 static bool accept_names(struct crds *cs, struct co *co, const json_t *object, const json_t *all)
 {
     json_auto_t *others = names_of_others(all, object), *status = json_clone(json_object_get(object, "status"));
@@ -292,7 +301,7 @@ static bool accept_names(struct crds *cs, struct co *co, const json_t *object, c
     } else {
         json_object_set(status, "acceptedNames", (json_t *)wanted);
         set_condition(cs, status, "NamesAccepted", "True", "NoConflicts", "no conflicts found");
-        if (!obj_condition_true(object, "Established"))
+        if (!obj_condition_true(object, "Established") && !waits_for_ca(object))
             set_condition(cs, status, "Established", "False", "Installing",
                           "the initial names have been accepted");
     }
@@ -308,7 +317,7 @@ static bool establish(struct crds *cs, struct co *co, const json_t *object)
     bool trusted = !hook_ca_problem(a, json_path(object, "spec.conversion.webhook.clientConfig.caBundle"));
 
     if (!condition_is(object, "NamesAccepted", "True", "NoConflicts") || obj_condition_true(object, "Established") ||
-        (!trusted && condition_is(object, "Established", "False", "InvalidCABundle")))
+        waits_for_ca(object))
         return false;
     json_auto_t *status = json_clone(json_object_get(object, "status"));
     if (trusted)

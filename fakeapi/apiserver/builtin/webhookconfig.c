@@ -41,7 +41,9 @@ static void side_effects(struct fielderrs *e, const json_t *hook, const struct f
 {
     static const char *const harmless[] = { "None", "NoneOnDryRun", NULL };
 
-    if (!json_object_get(hook, "sideEffects"))
+    const json_t *effects = json_object_get(hook, "sideEffects");
+
+    if (!effects || json_is_null(effects))
         fielderr_required(e, FP_CHILD(path, "sideEffects"), "must specify one of None, NoneOnDryRun");
     else
         rule_required_one_of(e, hook, path, "sideEffects", harmless);
