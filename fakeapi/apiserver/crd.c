@@ -181,7 +181,7 @@ static bool condition_is(const json_t *object, const char *type, const char *sta
 /* ---- names -------------------------------------------------------------------------------------- */
 
 struct conflict {
-    const char *reason, *name;
+    const char *reason, *message;
 };
 
 static bool in_list(const json_t *list, const char *s)
@@ -207,34 +207,62 @@ static bool kind_taken(const json_t *names, const char *s)
     return streq(obj_str(names, "kind"), s) || streq(obj_str(names, "listKind"), s);
 }
 
-static bool find_conflict(const json_t *wanted, const json_t *others, struct conflict *ret)
+static bool taken(const json_t *others, bool kind, const char *s)
+{
+    size_t i;
+    json_t *names;
+
+    json_array_foreach (others, i, names)
+        if ((kind ? kind_taken : resource_taken)(names, s))
+            return true;
+    return false;
+}
+
+static const char *in_use(struct arena *a, const char *name)
+{
+    return arena_printf(a, "\"%s\" is already in use", name);
+}
+
+/* Which of several names others have; NULL for none. Those that are ours already are not looked at. */
+static const char *list_in_use(struct arena *a, const json_t *wanted, const json_t *ours, const json_t *others)
+{
+    const char *all = NULL;
+    size_t i, n = 0;
+    json_t *s;
+
+    json_array_foreach (wanted, i, s) {
+        if (!json_is_string(s) || in_list(ours, json_string_value(s)) || !taken(others, false, json_string_value(s)))
+            continue;
+        all = n++ ? arena_printf(a, "%s, %s", all, in_use(a, json_string_value(s))) : in_use(a, json_string_value(s));
+    }
+    return n > 1 ? arena_printf(a, "[%s]", all) : all;
+}
+
+/* The names to have: those wanted, but for such as are another's, whose place what was accepted before keeps. The
+ * last conflict is told of. A new reference. */
+static json_t *settle_names(struct arena *a, const json_t *wanted, const json_t *ours, const json_t *others,
+                            struct conflict *ret)
 {
     static const struct { const char *member, *reason; bool kind; } rules[] = {
         { "plural", "PluralConflict", false }, { "singular", "SingularConflict", false },
         { "shortNames", "ShortNamesConflict", false }, { "kind", "KindConflict", true },
-        { "listKind", "ListKindConflict", true }
+        { "listKind", "ListKindConflict", true }, { "categories", NULL, false }
     };
-    size_t i, j;
-    json_t *names, *s;
+    json_t *out = json_object();
 
     for (size_t r = 0; r < ARRAY_SIZE(rules); r++) {
-        json_array_foreach (others, i, names) {
-            const json_t *v = json_object_get(wanted, rules[r].member);
-            if (json_is_array(v)) {
-                json_array_foreach (v, j, s) {
-                    if (json_is_string(s) && resource_taken(names, json_string_value(s))) {
-                        *ret = (struct conflict){ rules[r].reason, json_string_value(s) };
-                        return true;
-                    }
-                }
-            } else if (json_is_string(v) &&
-                       (rules[r].kind ? kind_taken : resource_taken)(names, json_string_value(v))) {
-                *ret = (struct conflict){ rules[r].reason, json_string_value(v) };
-                return true;
-            }
-        }
+        json_t *want = json_object_get(wanted, rules[r].member), *have = json_object_get(ours, rules[r].member);
+        const char *text = json_string_value(want), *why = NULL;
+        if (rules[r].reason && json_is_array(want))
+            why = list_in_use(a, want, have, others);
+        else if (text && !json_same(want, have) && taken(others, rules[r].kind, text))
+            why = in_use(a, text);
+        if (why)
+            *ret = (struct conflict){ rules[r].reason, why };
+        if (why ? have : want)
+            json_object_set(out, rules[r].member, why ? have : want);
     }
-    return false;
+    return out;
 }
 
 struct collect {
@@ -289,17 +317,17 @@ static bool accept_names(struct crds *cs, struct co *co, const json_t *object, c
     json_auto_t *others = names_of_others(all, object), *status = json_clone(json_object_get(object, "status"));
     const json_t *wanted = json_path(object, "spec.names");
     cleanup_arena struct arena *a = arena_new();
-    struct conflict conflict;
+    struct conflict conflict = { 0 };
 
     if (!status)
         status = json_object();
-    if (find_conflict(wanted, others, &conflict)) {
-        set_condition(cs, status, "NamesAccepted", "False", conflict.reason,
-                      arena_printf(a, "\"%s\" is already in use", conflict.name));
+    json_object_set_new(status, "acceptedNames",
+                        settle_names(a, wanted, json_object_get(status, "acceptedNames"), others, &conflict));
+    if (conflict.reason) {
+        set_condition(cs, status, "NamesAccepted", "False", conflict.reason, conflict.message);
         if (!obj_condition_true(object, "Established"))
             set_condition(cs, status, "Established", "False", "NotAccepted", "not all names are accepted");
     } else {
-        json_object_set(status, "acceptedNames", (json_t *)wanted);
         set_condition(cs, status, "NamesAccepted", "True", "NoConflicts", "no conflicts found");
         if (!obj_condition_true(object, "Established") && !waits_for_ca(object))
             set_condition(cs, status, "Established", "False", "Installing",

@@ -289,6 +289,9 @@ static int check_type(struct call *c, const struct kind *k, json_t *obj)
         return unrecognized(c, k->res.kind, "Object 'Kind' is missing in '%s'", c->q->body ? c->q->body : "");
     if (!kind_custom(k) && (r = check_builtin_type(c, k, version, kind, want)) < 0)
         return r;
+    const char *slash = strchr(version, '/');
+    if (slash && strchr(slash + 1, '/'))
+        return unrecognized(c, k->res.kind, "unexpected GroupVersion string: %s", version);
     if (!streq(version, want))
         return apierr_set(&c->err, APIERR_BAD_REQUEST,
                           "the API version in the data (%s) does not match the expected API version (%s)", version, want);
