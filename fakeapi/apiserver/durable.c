@@ -19,6 +19,32 @@ int store_refused(struct call *c, int r, const struct kind *k, const char *name)
     }
 }
 
+enum {
+    ETCD_REQUEST_MAX = 3 * 512 * 1024, /* --max-request-bytes */
+    GRPC_MESSAGE_MAX = 2 * 1024 * 1024,          /* of etcd's client */
+    TXN_AROUND = 200,                  /* what a transaction says beside the value */
+    BODY_HARMLESS = 256 * 1024         /* an object does not become too large by a request of so few bytes, or seldom */
+};
+
+/* Custom resources are kept as JSON, all others as protobuf (K-002). */
+int store_check_size(struct call *c, const struct kind *k, const json_t *stored)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    if (!c->q || c->q->body_len < BODY_HARMLESS)
+        return 0;
+    if (kind_custom(k) || !encode_protobuf(&b, stored))
+        json_write(&b, stored, 0);
+    size_t size = b.len + TXN_AROUND;
+    if (size > GRPC_MESSAGE_MAX)
+        return apierr_set(&c->err, APIERR_UNKNOWN,
+                          "rpc error: code = ResourceExhausted desc = trying to send message larger than max (%zu vs. %d)",
+                          size, GRPC_MESSAGE_MAX);
+    if (size > ETCD_REQUEST_MAX)
+        return apierr_set(&c->err, APIERR_UNKNOWN, "etcdserver: request is too large");
+    return 0;
+}
+
 /* ---- waiting ------------------------------------------------------------------------------------- */
 
 bool durable_pending(const struct apiserver *s)

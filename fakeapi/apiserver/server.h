@@ -385,6 +385,8 @@ bool durable_pending(const struct apiserver *s);                /* something wri
 int durable_wait(struct co *co, struct apiserver *s);
 /* The error for a write that the store refused with `r`. */
 int store_refused(struct call *c, int r, const struct kind *k, const char *name);
+/* 0, or negative where etcd would not take so large an object. */
+int store_check_size(struct call *c, const struct kind *k, const json_t *stored);
 
 /* ---- admission --------------------------------------------------------------------------------- */
 

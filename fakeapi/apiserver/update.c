@@ -219,6 +219,10 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
         return r;
     if (store_revision(c->s->store) != revision)
         meta_set_version(json_own(&stored), store_revision(c->s->store) + 1);
+    if ((r = store_check_size(c, k, stored)) < 0) {
+        json_decref(stored);
+        return r;
+    }
     *ret = value_from_tree(stored);
     r = store_put(c->s->store, key, value_ref(*ret), rec->mod_revision, NULL);
     if (r == 0)
