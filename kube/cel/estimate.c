@@ -239,7 +239,6 @@ typedef bool rule_fn(struct estimation *x, const struct call *c, struct cel_call
 
 static bool rule_format(struct estimation *x, const struct call *c, struct cel_call_estimate *ret)
 {
-    (void)x;
     if (!c->call.target)
         return false;
     *ret = (struct cel_call_estimate){ .cost = traversal(node_or_unknown(c->call.target)) };
@@ -250,7 +249,6 @@ static bool rule_to_bytes(struct estimation *x, const struct call *c, struct cel
 {
     struct cel_range size = node_or_unknown(&c->call.args[0]);
 
-    (void)x;
     *ret = sized(traversal(size), (struct cel_range){ size.min, size.max * 4 });
     return true;
 }
@@ -259,7 +257,6 @@ static bool rule_from_bytes(struct estimation *x, const struct call *c, struct c
 {
     struct cel_range size = node_or_unknown(&c->call.args[0]);
 
-    (void)x;
     *ret = sized(traversal(size), (struct cel_range){ size.min / 4, size.max });
     return true;
 }
@@ -268,21 +265,18 @@ static bool rule_quote(struct estimation *x, const struct call *c, struct cel_ca
 {
     struct cel_range size = node_or_unknown(&c->call.args[0]);
 
-    (void)x;
     *ret = sized(traversal(size), (struct cel_range){ size.min + 2, size.max * 2 + 2 });
     return true;
 }
 
 static bool rule_affix(struct estimation *x, const struct call *c, struct cel_call_estimate *ret)
 {
-    (void)x;
     *ret = (struct cel_call_estimate){ .cost = traversal(node_or_unknown(&c->call.args[0])) };
     return true;
 }
 
 static bool rule_in_list(struct estimation *x, const struct call *c, struct cel_call_estimate *ret)
 {
-    (void)x;
     *ret = (struct cel_call_estimate){ .cost = cel_range_factor(node_or_unknown(&c->call.args[1]), 1) };
     return true;
 }
@@ -292,7 +286,6 @@ static bool rule_matches(struct estimation *x, const struct call *c, struct cel_
 {
     struct cel_range string, regex;
 
-    (void)x;
     if (!c->call.target)
         return false;
     string = traversal(cel_range_add(node_or_unknown(c->call.target), cel_range_fixed(1)));
@@ -303,7 +296,6 @@ static bool rule_matches(struct estimation *x, const struct call *c, struct cel_
 
 static bool rule_contains(struct estimation *x, const struct call *c, struct cel_call_estimate *ret)
 {
-    (void)x;
     if (!c->call.target)
         return false;
     *ret = (struct cel_call_estimate){ .cost = cel_range_multiply(traversal(node_or_unknown(c->call.target)),
@@ -326,7 +318,6 @@ static bool rule_compare(struct estimation *x, const struct call *c, struct cel_
     struct cel_range a = node_or_unknown(&c->call.args[0]), b = node_or_unknown(&c->call.args[1]);
     uint64_t smaller = a.max < b.max ? a.max : b.max;
 
-    (void)x;
     *ret = (struct cel_call_estimate){ .cost = traversal((struct cel_range){ smaller > 0, smaller }) };
     return true;
 }

@@ -479,7 +479,6 @@ static void set_entry(struct cel_run *run, struct cel_value *v, size_t *n, struc
 {
     int order;
 
-    (void)run;
     for (size_t i = 0; i < *n && *n < 64; i++)
         if (v[2 * i].kind == key.kind && cel_compare(v[2 * i], key, &order) && order == 0) {
             v[2 * i + 1] = value;

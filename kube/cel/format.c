@@ -372,7 +372,6 @@ struct cel_value cel_format_string(struct cel_run *run, const struct cel_value *
     const struct cel_list *list = args[1].list;
     size_t next = 0;
 
-    (void)n;
     while (p < end) {
         struct clause c;
         if (*p != '%') {

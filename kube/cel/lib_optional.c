@@ -3,34 +3,26 @@
 
 static struct cel_value of(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return cel_optional_of(run->arena, args[0]);
 }
 
 static struct cel_value of_non_zero(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return cel_value_is_zero(run, args[0]) ? cel_optional_none() : cel_optional_of(run->arena, args[0]);
 }
 
 static struct cel_value none(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)run;
-    (void)args;
-    (void)n;
     return cel_optional_none();
 }
 
 static struct cel_value value(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return args[0].optional ? *args[0].optional : cel_error(run, "optional.none() dereference");
 }
 
 static struct cel_value has_value(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)run;
-    (void)n;
     return cel_bool(args[0].optional);
 }
 
@@ -38,7 +30,6 @@ static struct cel_value first(struct cel_run *run, const struct cel_value *args,
 {
     const struct cel_list *l = args[0].list;
 
-    (void)n;
     return l->n ? cel_optional_of(run->arena, cel_list_get(run, l, 0)) : cel_optional_none();
 }
 
@@ -46,7 +37,6 @@ static struct cel_value last(struct cel_run *run, const struct cel_value *args, 
 {
     const struct cel_list *l = args[0].list;
 
-    (void)n;
     return l->n ? cel_optional_of(run->arena, cel_list_get(run, l, l->n - 1)) : cel_optional_none();
 }
 
@@ -55,7 +45,6 @@ static struct cel_value unwrap(struct cel_run *run, const struct cel_value *args
     const struct cel_list *l = args[0].list;
     struct { ARENA_LIST(struct cel_value); } made = { 0 };
 
-    (void)n;
     for (size_t i = 0; i < l->n; i++) {
         struct cel_value v = cel_list_get(run, l, i);
         if (!cel_work(run, 1))
@@ -71,30 +60,28 @@ static struct cel_value unwrap(struct cel_run *run, const struct cel_value *args
 /* Steps of their own (plan.c). */
 static struct cel_value planned(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)args;
-    (void)n;
     return cel_no_such_overload(run);
 }
 
 static const struct cel_overload rows[] = {
-    { "optional.of", "optional_of", "(V) optional_type(V)", of, NULL, NULL },
-    { "optional.ofNonZeroValue", "optional_ofNonZeroValue", "(V) optional_type(V)", of_non_zero, NULL, NULL },
-    { "optional.none", "optional_none", "() optional_type(V)", none, NULL, NULL },
-    { "value", "optional_value", "optional_type(V).() V", value, NULL, NULL },
-    { "hasValue", "optional_hasValue", "optional_type(V).() bool", has_value, NULL, NULL },
-    { "or", "optional_or_optional", "optional_type(V).(optional_type(V)) optional_type(V)", planned, NULL, NULL },
-    { "orValue", "optional_orValue_value", "optional_type(V).(V) V", planned, NULL, NULL },
-    { "_?._", "select_optional_field", "(dyn, string) optional_type(V)", planned, NULL, NULL },
-    { "_[?_]", "list_optindex_optional_int", "(list(V), int) optional_type(V)", planned, NULL, NULL },
-    { "_[?_]", "optional_list_optindex_optional_int", "(optional_type(list(V)), int) optional_type(V)", planned, NULL, NULL },
-    { "_[?_]", "map_optindex_optional_value", "(map(K, V), K) optional_type(V)", planned, NULL, NULL },
-    { "_[?_]", "optional_map_optindex_optional_value", "(optional_type(map(K, V)), K) optional_type(V)", planned, NULL, NULL },
-    { "_[_]", "optional_list_index_int", "(optional_type(list(V)), int) optional_type(V)", planned, NULL, NULL },
-    { "_[_]", "optional_map_index_value", "(optional_type(map(K, V)), K) optional_type(V)", planned, NULL, NULL },
-    { "last", "list_last", "list(V).() optional_type(V)", last, NULL, NULL },
-    { "first", "list_first", "list(V).() optional_type(V)", first, NULL, NULL },
-    { "optional.unwrap", "optional_unwrap", "(list(optional_type(V))) list(V)", unwrap, NULL, NULL },
-    { "unwrapOpt", "optional_unwrapOpt", "list(optional_type(V)).() list(V)", unwrap, NULL, NULL },
+    { "optional.of", "optional_of", "(V) optional_type(V)", of },
+    { "optional.ofNonZeroValue", "optional_ofNonZeroValue", "(V) optional_type(V)", of_non_zero },
+    { "optional.none", "optional_none", "() optional_type(V)", none },
+    { "value", "optional_value", "optional_type(V).() V", value },
+    { "hasValue", "optional_hasValue", "optional_type(V).() bool", has_value },
+    { "or", "optional_or_optional", "optional_type(V).(optional_type(V)) optional_type(V)", planned },
+    { "orValue", "optional_orValue_value", "optional_type(V).(V) V", planned },
+    { "_?._", "select_optional_field", "(dyn, string) optional_type(V)", planned },
+    { "_[?_]", "list_optindex_optional_int", "(list(V), int) optional_type(V)", planned },
+    { "_[?_]", "optional_list_optindex_optional_int", "(optional_type(list(V)), int) optional_type(V)", planned },
+    { "_[?_]", "map_optindex_optional_value", "(map(K, V), K) optional_type(V)", planned },
+    { "_[?_]", "optional_map_optindex_optional_value", "(optional_type(map(K, V)), K) optional_type(V)", planned },
+    { "_[_]", "optional_list_index_int", "(optional_type(list(V)), int) optional_type(V)", planned },
+    { "_[_]", "optional_map_index_value", "(optional_type(map(K, V)), K) optional_type(V)", planned },
+    { "last", "list_last", "list(V).() optional_type(V)", last },
+    { "first", "list_first", "list(V).() optional_type(V)", first },
+    { "optional.unwrap", "optional_unwrap", "(list(optional_type(V))) list(V)", unwrap },
+    { "unwrapOpt", "optional_unwrapOpt", "list(optional_type(V)).() list(V)", unwrap },
 };
 const struct overloads lib_optional = { rows, ARRAY_SIZE(rows), false };
 
@@ -102,7 +89,6 @@ const struct overloads lib_optional = { rows, ARRAY_SIZE(rows), false };
 
 static struct cel_value insert(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return cel_map_insert(run, args[0].map, args[1], args[2]);
 }
 
@@ -111,7 +97,6 @@ static struct cel_value insert_all(struct cel_run *run, const struct cel_value *
     struct cel_value made = args[0], key, v;
     void *pos = NULL;
 
-    (void)n;
     while (cel_map_next(run, args[1].map, &pos, &key, &v)) {
         made = cel_map_insert(run, made.map, key, v);
         if (cel_is_error(made))
@@ -121,7 +106,7 @@ static struct cel_value insert_all(struct cel_run *run, const struct cel_value *
 }
 
 static const struct cel_overload two_variable_rows[] = {
-    { "cel.@mapInsert", "@mapInsert_map_key_value", "(map(K, V), K, V) map(K, V)", insert, NULL, NULL },
-    { "cel.@mapInsert", "@mapInsert_map_map", "(map(K, V), map(K, V)) map(K, V)", insert_all, NULL, NULL },
+    { "cel.@mapInsert", "@mapInsert_map_key_value", "(map(K, V), K, V) map(K, V)", insert },
+    { "cel.@mapInsert", "@mapInsert_map_map", "(map(K, V), map(K, V)) map(K, V)", insert_all },
 };
 const struct overloads lib_two_variables = { two_variable_rows, ARRAY_SIZE(two_variable_rows), false };

@@ -23,7 +23,6 @@ static struct cel_value contains_all(struct cel_run *run, const struct cel_list 
 
 static struct cel_value contains(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return contains_all(run, args[0].list, args[1].list);
 }
 
@@ -31,13 +30,11 @@ static struct cel_value equivalent(struct cel_run *run, const struct cel_value *
 {
     struct cel_value there = contains_all(run, args[0].list, args[1].list);
 
-    (void)n;
     return cel_is_true(there) ? contains_all(run, args[1].list, args[0].list) : there;
 }
 
 static struct cel_value intersects(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     for (size_t i = 0; i < args[0].list->n; i++) {
         struct cel_value found = has(run, args[1].list, cel_list_get(run, args[0].list, i));
         if (cel_is_true(found) || run->ended)
@@ -72,15 +69,11 @@ static bool estimate_twice(const struct cel_estimator *e, const struct cel_call 
 
 static uint64_t actual_once(const struct cel_value *args, size_t n, struct cel_value result)
 {
-    (void)n;
-    (void)result;
     return 1 + cel_size(args[0]) * cel_size(args[1]);
 }
 
 static uint64_t actual_twice(const struct cel_value *args, size_t n, struct cel_value result)
 {
-    (void)n;
-    (void)result;
     return 1 + 2 * cel_size(args[0]) * cel_size(args[1]);
 }
 

@@ -41,7 +41,6 @@ static struct cel_value char_at(struct cel_run *run, const struct cel_value *arg
 {
     int64_t i = args[1].i, length = count(args[0]);
 
-    (void)n;
     if (i < 0 || i > length)
         return out_of_range(run, i);
     return between(at(args[0], i), at(args[0], i + 1));
@@ -127,13 +126,11 @@ static struct cel_value mapped(struct cel_run *run, struct cel_value s, char fro
 
 static struct cel_value lower_ascii(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return mapped(run, args[0], 'A', 'Z');
 }
 
 static struct cel_value upper_ascii(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return mapped(run, args[0], 'a', 'z');
 }
 
@@ -142,7 +139,6 @@ static struct cel_value reverse(struct cel_run *run, const struct cel_value *arg
     struct cel_value s = args[0];
     char *made = arena_alloc(run->arena, s.len + 1), *out = made + s.len;
 
-    (void)n;
     for (const char *p = s.s, *end = s.s + s.len; p < end;) {
         size_t step = step_of(p, end);
         out -= step;
@@ -174,8 +170,6 @@ static struct cel_value trim(struct cel_run *run, const struct cel_value *args, 
     const char *p = args[0].s, *end = p + args[0].len, *kept;
     size_t space;
 
-    (void)run;
-    (void)n;
     while ((space = space_at(p, end)))
         p += space;
     kept = p;
@@ -269,7 +263,6 @@ static struct cel_value quote(struct cel_run *run, const struct cel_value *args,
     static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
     cleanup_buf struct buf b = BUF_INIT;
 
-    (void)n;
     buf_add_char(&b, '"');
     for (size_t i = 0; i < args[0].len; i++) {
         char c = args[0].s[i];
@@ -283,28 +276,28 @@ static struct cel_value quote(struct cel_run *run, const struct cel_value *args,
 }
 
 static const struct cel_overload rows[] = {
-    { "charAt", "string_char_at_int", "string.(int) string", char_at, NULL, NULL },
-    { "indexOf", "string_index_of_string", "string.(string) int", index_of, NULL, NULL },
-    { "indexOf", "string_index_of_string_int", "string.(string, int) int", index_of, NULL, NULL },
-    { "lastIndexOf", "string_last_index_of_string", "string.(string) int", last_index_of, NULL, NULL },
-    { "lastIndexOf", "string_last_index_of_string_int", "string.(string, int) int", last_index_of, NULL, NULL },
-    { "lowerAscii", "string_lower_ascii", "string.() string", lower_ascii, NULL, NULL },
-    { "replace", "string_replace_string_string", "string.(string, string) string", replace, NULL, NULL },
-    { "replace", "string_replace_string_string_int", "string.(string, string, int) string", replace, NULL, NULL },
-    { "split", "string_split_string", "string.(string) list(string)", split, NULL, NULL },
-    { "split", "string_split_string_int", "string.(string, int) list(string)", split, NULL, NULL },
-    { "substring", "string_substring_int", "string.(int) string", substring, NULL, NULL },
-    { "substring", "string_substring_int_int", "string.(int, int) string", substring, NULL, NULL },
-    { "trim", "string_trim", "string.() string", trim, NULL, NULL },
-    { "upperAscii", "string_upper_ascii", "string.() string", upper_ascii, NULL, NULL },
-    { "format", "string_format", "string.(list(dyn)) string", cel_format_string, NULL, NULL },
-    { "strings.quote", "strings_quote", "(string) string", quote, NULL, NULL },
-    { "join", "list_join", "list(string).() string", join, NULL, NULL },
-    { "join", "list_join_string", "list(string).(string) string", join, NULL, NULL },
+    { "charAt", "string_char_at_int", "string.(int) string", char_at },
+    { "indexOf", "string_index_of_string", "string.(string) int", index_of },
+    { "indexOf", "string_index_of_string_int", "string.(string, int) int", index_of },
+    { "lastIndexOf", "string_last_index_of_string", "string.(string) int", last_index_of },
+    { "lastIndexOf", "string_last_index_of_string_int", "string.(string, int) int", last_index_of },
+    { "lowerAscii", "string_lower_ascii", "string.() string", lower_ascii },
+    { "replace", "string_replace_string_string", "string.(string, string) string", replace },
+    { "replace", "string_replace_string_string_int", "string.(string, string, int) string", replace },
+    { "split", "string_split_string", "string.(string) list(string)", split },
+    { "split", "string_split_string_int", "string.(string, int) list(string)", split },
+    { "substring", "string_substring_int", "string.(int) string", substring },
+    { "substring", "string_substring_int_int", "string.(int, int) string", substring },
+    { "trim", "string_trim", "string.() string", trim },
+    { "upperAscii", "string_upper_ascii", "string.() string", upper_ascii },
+    { "format", "string_format", "string.(list(dyn)) string", cel_format_string },
+    { "strings.quote", "strings_quote", "(string) string", quote },
+    { "join", "list_join", "list(string).() string", join },
+    { "join", "list_join_string", "list(string).(string) string", join },
 };
 const struct overloads lib_strings = { rows, ARRAY_SIZE(rows), false };
 
 static const struct cel_overload reverse_rows[] = {
-    { "reverse", "string_reverse", "string.() string", reverse, NULL, NULL },
+    { "reverse", "string_reverse", "string.() string", reverse },
 };
 const struct overloads lib_strings_3 = { reverse_rows, ARRAY_SIZE(reverse_rows), false };

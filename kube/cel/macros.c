@@ -265,7 +265,6 @@ static struct cel_expr *map(struct expansion *x, bool two)
     struct loop l = { 0 };
     struct cel_expr *bad;
 
-    (void)two;
     l.var = loop_variable(x, 0, identifier, &bad);
     if (!l.var)
         return bad;
@@ -279,7 +278,6 @@ static struct cel_expr *filter(struct expansion *x, bool two)
     struct loop l = { 0 };
     struct cel_expr *bad;
 
-    (void)two;
     l.var = loop_variable(x, 0, identifier, &bad);
     if (!l.var)
         return bad;
@@ -330,7 +328,6 @@ static struct cel_expr *has(struct expansion *x, bool two)
 {
     struct cel_expr *e;
 
-    (void)two;
     if (x->args[0]->kind != CEL_EXPR_SELECT)
         return complain(x, x->args[0], "invalid argument to has() macro");
     e = cel_expr_new(x->p, CEL_EXPR_SELECT, x->offset);
@@ -357,7 +354,6 @@ static struct cel_expr *opt_map(struct expansion *x, bool flat)
 
 static struct cel_expr *cel_bind(struct expansion *x, bool two)
 {
-    (void)two;
     if (x->target->kind != CEL_EXPR_IDENT || !streq(x->target->ident.name, "cel"))
         return NULL;
     if (x->args[0]->kind != CEL_EXPR_IDENT)

@@ -8,7 +8,6 @@
 
 static struct cel_value size(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     switch (args[0].kind) {
     case CEL_STRING: case CEL_BYTES: case CEL_LIST: case CEL_MAP: case CEL_OBJECT:
         return cel_int((int64_t)cel_size(args[0]));
@@ -21,15 +20,11 @@ static struct cel_value size(struct cel_run *run, const struct cel_value *args, 
 
 static struct cel_value type_of(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)run;
-    (void)n;
     return cel_type_value(cel_value_type(args[0]));
 }
 
 static struct cel_value identity(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)run;
-    (void)n;
     return args[0];
 }
 
@@ -113,7 +108,6 @@ static struct cel_value to_int(struct cel_run *run, const struct cel_value *args
     int64_t i;
     uint64_t u;
 
-    (void)n;
     switch (v.kind) {
     case CEL_INT: return v;
     case CEL_UINT: return v.u > INT64_MAX ? cel_error(run, "integer overflow") : cel_int((int64_t)v.u);
@@ -134,7 +128,6 @@ static struct cel_value to_uint(struct cel_run *run, const struct cel_value *arg
     int64_t i;
     uint64_t u;
 
-    (void)n;
     switch (v.kind) {
     case CEL_UINT: return v;
     case CEL_INT: return v.i < 0 ? cel_error(run, "unsigned integer overflow") : cel_uint((uint64_t)v.i);
@@ -152,7 +145,6 @@ static struct cel_value to_double(struct cel_run *run, const struct cel_value *a
     struct cel_value v = args[0];
     double d;
 
-    (void)n;
     switch (v.kind) {
     case CEL_DOUBLE: return v;
     case CEL_INT: return cel_double((double)v.i);
@@ -178,7 +170,6 @@ static struct cel_value to_bool(struct cel_run *run, const struct cel_value *arg
     static const char *const yes[] = { "1", "t", "T", "TRUE", "true", "True" };
     static const char *const no[] = { "0", "f", "F", "FALSE", "false", "False" };
 
-    (void)n;
     if (args[0].kind == CEL_BOOL)
         return args[0];
     if (args[0].kind == CEL_STRING && is_word(args[0], yes, ARRAY_SIZE(yes)))
@@ -190,7 +181,6 @@ static struct cel_value to_bool(struct cel_run *run, const struct cel_value *arg
 
 static struct cel_value to_bytes(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     if (args[0].kind == CEL_BYTES || args[0].kind == CEL_STRING)
         return cel_bytes(args[0].s, args[0].len);
     return not_convertible(run, args[0], &cel_type_bytes);
@@ -241,7 +231,6 @@ struct cel_value cel_to_string(struct cel_run *run, struct cel_value v)
 
 static struct cel_value to_string(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return cel_to_string(run, args[0]);
 }
 
@@ -249,7 +238,6 @@ static struct cel_value to_timestamp(struct cel_run *run, const struct cel_value
 {
     struct cel_value v = args[0];
 
-    (void)n;
     if (v.kind == CEL_STRING)
         v = cel_timestamp_parse(run, v.s, v.len);
     if (v.kind == CEL_INT)
@@ -262,7 +250,6 @@ static struct cel_value to_timestamp(struct cel_run *run, const struct cel_value
 
 static struct cel_value to_duration(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     switch (args[0].kind) {
     case CEL_DURATION: return args[0];
     case CEL_STRING: return cel_duration_parse(run, args[0].s, args[0].len);
@@ -279,7 +266,6 @@ static bool two_strings(const struct cel_value *args)
 
 static struct cel_value contains(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     if (!two_strings(args))
         return cel_no_such_overload(run);
     return cel_bool(!args[1].len || memmem(args[0].s, args[0].len, args[1].s, args[1].len));
@@ -287,7 +273,6 @@ static struct cel_value contains(struct cel_run *run, const struct cel_value *ar
 
 static struct cel_value starts_with(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     if (!two_strings(args))
         return cel_no_such_overload(run);
     return cel_bool(args[0].len >= args[1].len && memcmp(args[0].s, args[1].s, args[1].len) == 0);
@@ -295,7 +280,6 @@ static struct cel_value starts_with(struct cel_run *run, const struct cel_value 
 
 static struct cel_value ends_with(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     if (!two_strings(args))
         return cel_no_such_overload(run);
     return cel_bool(args[0].len >= args[1].len &&
@@ -307,7 +291,6 @@ static struct cel_value matches(struct cel_run *run, const struct cel_value *arg
     const struct regex *r;
     const char *why;
 
-    (void)n;
     if (args[0].kind != CEL_STRING)
         return args[0].kind == CEL_TIMESTAMP || args[0].kind == CEL_DURATION ? cel_no_such_overload(run)
                                                                              : cel_error(run, "no such overload: matches");
@@ -320,56 +303,56 @@ static struct cel_value matches(struct cel_run *run, const struct cel_value *arg
 /* ---- the rows --------------------------------------------------------------------------------- */
 
 static const struct cel_overload functions[] = {
-    { "size", "size_bytes", "(bytes) int", size, NULL, NULL },
-    { "size", "bytes_size", "bytes.() int", size, NULL, NULL },
-    { "size", "size_list", "(list(A)) int", size, NULL, NULL },
-    { "size", "list_size", "list(A).() int", size, NULL, NULL },
-    { "size", "size_map", "(map(A, B)) int", size, NULL, NULL },
-    { "size", "map_size", "map(A, B).() int", size, NULL, NULL },
-    { "size", "size_string", "(string) int", size, NULL, NULL },
-    { "size", "string_size", "string.() int", size, NULL, NULL },
-    { "type", "type", "(A) type(A)", type_of, NULL, NULL },
-    { "dyn", "to_dyn", "(A) dyn", identity, NULL, NULL },
-    { "contains", "contains_string", "string.(string) bool", contains, NULL, NULL },
-    { "endsWith", "ends_with_string", "string.(string) bool", ends_with, NULL, NULL },
-    { "startsWith", "starts_with_string", "string.(string) bool", starts_with, NULL, NULL },
-    { "matches", "matches", "(string, string) bool", matches, NULL, NULL },
-    { "matches", "matches_string", "string.(string) bool", matches, NULL, NULL },
+    { "size", "size_bytes", "(bytes) int", size },
+    { "size", "bytes_size", "bytes.() int", size },
+    { "size", "size_list", "(list(A)) int", size },
+    { "size", "list_size", "list(A).() int", size },
+    { "size", "size_map", "(map(A, B)) int", size },
+    { "size", "map_size", "map(A, B).() int", size },
+    { "size", "size_string", "(string) int", size },
+    { "size", "string_size", "string.() int", size },
+    { "type", "type", "(A) type(A)", type_of },
+    { "dyn", "to_dyn", "(A) dyn", identity },
+    { "contains", "contains_string", "string.(string) bool", contains },
+    { "endsWith", "ends_with_string", "string.(string) bool", ends_with },
+    { "startsWith", "starts_with_string", "string.(string) bool", starts_with },
+    { "matches", "matches", "(string, string) bool", matches },
+    { "matches", "matches_string", "string.(string) bool", matches },
 };
 const struct overloads std_functions = { functions, ARRAY_SIZE(functions), true };
 
 static const struct cel_overload conversions[] = {
-    { "bool", "bool_to_bool", "(bool) bool", identity, NULL, NULL },
-    { "bool", "string_to_bool", "(string) bool", to_bool, NULL, NULL },
-    { "bytes", "bytes_to_bytes", "(bytes) bytes", identity, NULL, NULL },
-    { "bytes", "string_to_bytes", "(string) bytes", to_bytes, NULL, NULL },
-    { "double", "double_to_double", "(double) double", identity, NULL, NULL },
-    { "double", "int64_to_double", "(int) double", to_double, NULL, NULL },
-    { "double", "string_to_double", "(string) double", to_double, NULL, NULL },
-    { "double", "uint64_to_double", "(uint) double", to_double, NULL, NULL },
-    { "duration", "duration_to_duration", "(duration) duration", identity, NULL, NULL },
-    { "duration", "int64_to_duration", "(int) duration", to_duration, NULL, NULL },
-    { "duration", "string_to_duration", "(string) duration", to_duration, NULL, NULL },
-    { "int", "int64_to_int64", "(int) int", identity, NULL, NULL },
-    { "int", "double_to_int64", "(double) int", to_int, NULL, NULL },
-    { "int", "duration_to_int64", "(duration) int", to_int, NULL, NULL },
-    { "int", "string_to_int64", "(string) int", to_int, NULL, NULL },
-    { "int", "timestamp_to_int64", "(timestamp) int", to_int, NULL, NULL },
-    { "int", "uint64_to_int64", "(uint) int", to_int, NULL, NULL },
-    { "string", "string_to_string", "(string) string", identity, NULL, NULL },
-    { "string", "bool_to_string", "(bool) string", to_string, NULL, NULL },
-    { "string", "bytes_to_string", "(bytes) string", to_string, NULL, NULL },
-    { "string", "double_to_string", "(double) string", to_string, NULL, NULL },
-    { "string", "duration_to_string", "(duration) string", to_string, NULL, NULL },
-    { "string", "int64_to_string", "(int) string", to_string, NULL, NULL },
-    { "string", "timestamp_to_string", "(timestamp) string", to_string, NULL, NULL },
-    { "string", "uint64_to_string", "(uint) string", to_string, NULL, NULL },
-    { "timestamp", "timestamp_to_timestamp", "(timestamp) timestamp", identity, NULL, NULL },
-    { "timestamp", "int64_to_timestamp", "(int) timestamp", to_timestamp, NULL, NULL },
-    { "timestamp", "string_to_timestamp", "(string) timestamp", to_timestamp, NULL, NULL },
-    { "uint", "uint64_to_uint64", "(uint) uint", identity, NULL, NULL },
-    { "uint", "double_to_uint64", "(double) uint", to_uint, NULL, NULL },
-    { "uint", "int64_to_uint64", "(int) uint", to_uint, NULL, NULL },
-    { "uint", "string_to_uint64", "(string) uint", to_uint, NULL, NULL },
+    { "bool", "bool_to_bool", "(bool) bool", identity },
+    { "bool", "string_to_bool", "(string) bool", to_bool },
+    { "bytes", "bytes_to_bytes", "(bytes) bytes", identity },
+    { "bytes", "string_to_bytes", "(string) bytes", to_bytes },
+    { "double", "double_to_double", "(double) double", identity },
+    { "double", "int64_to_double", "(int) double", to_double },
+    { "double", "string_to_double", "(string) double", to_double },
+    { "double", "uint64_to_double", "(uint) double", to_double },
+    { "duration", "duration_to_duration", "(duration) duration", identity },
+    { "duration", "int64_to_duration", "(int) duration", to_duration },
+    { "duration", "string_to_duration", "(string) duration", to_duration },
+    { "int", "int64_to_int64", "(int) int", identity },
+    { "int", "double_to_int64", "(double) int", to_int },
+    { "int", "duration_to_int64", "(duration) int", to_int },
+    { "int", "string_to_int64", "(string) int", to_int },
+    { "int", "timestamp_to_int64", "(timestamp) int", to_int },
+    { "int", "uint64_to_int64", "(uint) int", to_int },
+    { "string", "string_to_string", "(string) string", identity },
+    { "string", "bool_to_string", "(bool) string", to_string },
+    { "string", "bytes_to_string", "(bytes) string", to_string },
+    { "string", "double_to_string", "(double) string", to_string },
+    { "string", "duration_to_string", "(duration) string", to_string },
+    { "string", "int64_to_string", "(int) string", to_string },
+    { "string", "timestamp_to_string", "(timestamp) string", to_string },
+    { "string", "uint64_to_string", "(uint) string", to_string },
+    { "timestamp", "timestamp_to_timestamp", "(timestamp) timestamp", identity },
+    { "timestamp", "int64_to_timestamp", "(int) timestamp", to_timestamp },
+    { "timestamp", "string_to_timestamp", "(string) timestamp", to_timestamp },
+    { "uint", "uint64_to_uint64", "(uint) uint", identity },
+    { "uint", "double_to_uint64", "(double) uint", to_uint },
+    { "uint", "int64_to_uint64", "(int) uint", to_uint },
+    { "uint", "string_to_uint64", "(string) uint", to_uint },
 };
 const struct overloads std_conversions = { conversions, ARRAY_SIZE(conversions), false };

@@ -90,7 +90,6 @@ static struct cel_value add(struct cel_run *run, const struct cel_value *args, s
     struct cel_value a = args[0], b = args[1];
     uint64_t sum;
 
-    (void)n;
     switch (a.kind) {
     case CEL_INT: case CEL_UINT: case CEL_DOUBLE: case CEL_STRING: case CEL_BYTES: case CEL_LIST: case CEL_DURATION:
     case CEL_TIMESTAMP:
@@ -118,7 +117,6 @@ static struct cel_value subtract(struct cel_run *run, const struct cel_value *ar
 {
     struct cel_value a = args[0], b = args[1];
 
-    (void)n;
     if (a.kind == CEL_TIMESTAMP && b.kind == CEL_DURATION)
         return b.i == INT64_MIN ? overflow(run, "integer") : add_time(run, a, -b.i);
     switch (a.kind) {
@@ -144,7 +142,6 @@ static struct cel_value multiply(struct cel_run *run, const struct cel_value *ar
     int64_t i;
     uint64_t u;
 
-    (void)n;
     if (a.kind != CEL_INT && a.kind != CEL_UINT && a.kind != CEL_DOUBLE)
         return no_operator(run, a, "_*_");
     if (a.kind != b.kind)
@@ -160,7 +157,6 @@ static struct cel_value divide(struct cel_run *run, const struct cel_value *args
 {
     struct cel_value a = args[0], b = args[1];
 
-    (void)n;
     if (a.kind != CEL_INT && a.kind != CEL_UINT && a.kind != CEL_DOUBLE)
         return no_operator(run, a, "_/_");
     if (a.kind != b.kind)
@@ -178,7 +174,6 @@ static struct cel_value modulo(struct cel_run *run, const struct cel_value *args
 {
     struct cel_value a = args[0], b = args[1];
 
-    (void)n;
     if (a.kind != CEL_INT && a.kind != CEL_UINT)
         return no_operator(run, a, "_%_");
     if (a.kind != b.kind)
@@ -192,7 +187,6 @@ static struct cel_value modulo(struct cel_run *run, const struct cel_value *args
 
 static struct cel_value negate(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     switch (args[0].kind) {
     case CEL_INT: return args[0].i == INT64_MIN ? overflow(run, "integer") : cel_int(-args[0].i);
     case CEL_DOUBLE: return cel_double(-args[0].d);
@@ -204,7 +198,6 @@ static struct cel_value negate(struct cel_run *run, const struct cel_value *args
 
 static struct cel_value not(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)n;
     return args[0].kind == CEL_BOOL ? cel_bool(!args[0].b) : cel_no_such_overload(run);
 }
 
@@ -234,7 +227,6 @@ static struct cel_value compare(struct cel_run *run, const struct cel_value *arg
         int order = 0;                                                                                       \
         struct cel_value known = compare(run, args, name, &order);                                           \
                                                                                                              \
-        (void)n;                                                                                             \
         return cel_is_error(known) ? known : cel_bool(holds);                                                \
     }
 ORDER(less, "_<_", order < 0)
@@ -248,7 +240,6 @@ static struct cel_value in(struct cel_run *run, const struct cel_value *args, si
 {
     struct cel_value found;
 
-    (void)n;
     if (args[1].kind == CEL_MAP || args[1].kind == CEL_OBJECT)
         return cel_bool(cel_map_find(run, args[1].map, args[0], &found));
     if (args[1].kind != CEL_LIST)
@@ -264,69 +255,67 @@ static struct cel_value in(struct cel_run *run, const struct cel_value *args, si
 /* Planned as steps of their own (plan.c): these rows only give them types. */
 static struct cel_value planned(struct cel_run *run, const struct cel_value *args, size_t n)
 {
-    (void)args;
-    (void)n;
     return cel_no_such_overload(run);
 }
 
 /* ---- the rows --------------------------------------------------------------------------------- */
 
 #define COMPARISONS(name, id, fn)                                        \
-    { name, id "_bool", "(bool, bool) bool", fn, NULL, NULL },           \
-    { name, id "_int64", "(int, int) bool", fn, NULL, NULL },            \
-    { name, id "_int64_double", "(int, double) bool", fn, NULL, NULL },  \
-    { name, id "_int64_uint64", "(int, uint) bool", fn, NULL, NULL },    \
-    { name, id "_uint64", "(uint, uint) bool", fn, NULL, NULL },         \
-    { name, id "_uint64_double", "(uint, double) bool", fn, NULL, NULL },\
-    { name, id "_uint64_int64", "(uint, int) bool", fn, NULL, NULL },    \
-    { name, id "_double", "(double, double) bool", fn, NULL, NULL },     \
-    { name, id "_double_int64", "(double, int) bool", fn, NULL, NULL },  \
-    { name, id "_double_uint64", "(double, uint) bool", fn, NULL, NULL },\
-    { name, id "_string", "(string, string) bool", fn, NULL, NULL },     \
-    { name, id "_bytes", "(bytes, bytes) bool", fn, NULL, NULL },        \
-    { name, id "_timestamp", "(timestamp, timestamp) bool", fn, NULL, NULL }, \
-    { name, id "_duration", "(duration, duration) bool", fn, NULL, NULL }
+    { name, id "_bool", "(bool, bool) bool", fn },           \
+    { name, id "_int64", "(int, int) bool", fn },            \
+    { name, id "_int64_double", "(int, double) bool", fn },  \
+    { name, id "_int64_uint64", "(int, uint) bool", fn },    \
+    { name, id "_uint64", "(uint, uint) bool", fn },         \
+    { name, id "_uint64_double", "(uint, double) bool", fn },\
+    { name, id "_uint64_int64", "(uint, int) bool", fn },    \
+    { name, id "_double", "(double, double) bool", fn },     \
+    { name, id "_double_int64", "(double, int) bool", fn },  \
+    { name, id "_double_uint64", "(double, uint) bool", fn },\
+    { name, id "_string", "(string, string) bool", fn },     \
+    { name, id "_bytes", "(bytes, bytes) bool", fn },        \
+    { name, id "_timestamp", "(timestamp, timestamp) bool", fn }, \
+    { name, id "_duration", "(duration, duration) bool", fn }
 
 static const struct cel_overload rows[] = {
-    { "_?_:_", "conditional", "(bool, A, A) A", planned, NULL, NULL },
-    { "_&&_", "logical_and", "(bool, bool) bool", planned, NULL, NULL },
-    { "_||_", "logical_or", "(bool, bool) bool", planned, NULL, NULL },
-    { "!_", "logical_not", "(bool) bool", not, NULL, NULL },
-    { "@not_strictly_false", "not_strictly_false", "(bool) bool", planned, NULL, NULL },
-    { "_==_", "equals", "(A, A) bool", planned, NULL, NULL },
-    { "_!=_", "not_equals", "(A, A) bool", planned, NULL, NULL },
-    { "_+_", "add_bytes", "(bytes, bytes) bytes", add, NULL, NULL },
-    { "_+_", "add_double", "(double, double) double", add, NULL, NULL },
-    { "_+_", "add_duration_duration", "(duration, duration) duration", add, NULL, NULL },
-    { "_+_", "add_duration_timestamp", "(duration, timestamp) timestamp", add, NULL, NULL },
-    { "_+_", "add_timestamp_duration", "(timestamp, duration) timestamp", add, NULL, NULL },
-    { "_+_", "add_int64", "(int, int) int", add, NULL, NULL },
-    { "_+_", "add_list", "(list(A), list(A)) list(A)", add, NULL, NULL },
-    { "_+_", "add_string", "(string, string) string", add, NULL, NULL },
-    { "_+_", "add_uint64", "(uint, uint) uint", add, NULL, NULL },
-    { "_/_", "divide_double", "(double, double) double", divide, NULL, NULL },
-    { "_/_", "divide_int64", "(int, int) int", divide, NULL, NULL },
-    { "_/_", "divide_uint64", "(uint, uint) uint", divide, NULL, NULL },
-    { "_%_", "modulo_int64", "(int, int) int", modulo, NULL, NULL },
-    { "_%_", "modulo_uint64", "(uint, uint) uint", modulo, NULL, NULL },
-    { "_*_", "multiply_double", "(double, double) double", multiply, NULL, NULL },
-    { "_*_", "multiply_int64", "(int, int) int", multiply, NULL, NULL },
-    { "_*_", "multiply_uint64", "(uint, uint) uint", multiply, NULL, NULL },
-    { "-_", "negate_double", "(double) double", negate, NULL, NULL },
-    { "-_", "negate_int64", "(int) int", negate, NULL, NULL },
-    { "_-_", "subtract_double", "(double, double) double", subtract, NULL, NULL },
-    { "_-_", "subtract_duration_duration", "(duration, duration) duration", subtract, NULL, NULL },
-    { "_-_", "subtract_int64", "(int, int) int", subtract, NULL, NULL },
-    { "_-_", "subtract_timestamp_duration", "(timestamp, duration) timestamp", subtract, NULL, NULL },
-    { "_-_", "subtract_timestamp_timestamp", "(timestamp, timestamp) duration", subtract, NULL, NULL },
-    { "_-_", "subtract_uint64", "(uint, uint) uint", subtract, NULL, NULL },
+    { "_?_:_", "conditional", "(bool, A, A) A", planned },
+    { "_&&_", "logical_and", "(bool, bool) bool", planned },
+    { "_||_", "logical_or", "(bool, bool) bool", planned },
+    { "!_", "logical_not", "(bool) bool", not },
+    { "@not_strictly_false", "not_strictly_false", "(bool) bool", planned },
+    { "_==_", "equals", "(A, A) bool", planned },
+    { "_!=_", "not_equals", "(A, A) bool", planned },
+    { "_+_", "add_bytes", "(bytes, bytes) bytes", add },
+    { "_+_", "add_double", "(double, double) double", add },
+    { "_+_", "add_duration_duration", "(duration, duration) duration", add },
+    { "_+_", "add_duration_timestamp", "(duration, timestamp) timestamp", add },
+    { "_+_", "add_timestamp_duration", "(timestamp, duration) timestamp", add },
+    { "_+_", "add_int64", "(int, int) int", add },
+    { "_+_", "add_list", "(list(A), list(A)) list(A)", add },
+    { "_+_", "add_string", "(string, string) string", add },
+    { "_+_", "add_uint64", "(uint, uint) uint", add },
+    { "_/_", "divide_double", "(double, double) double", divide },
+    { "_/_", "divide_int64", "(int, int) int", divide },
+    { "_/_", "divide_uint64", "(uint, uint) uint", divide },
+    { "_%_", "modulo_int64", "(int, int) int", modulo },
+    { "_%_", "modulo_uint64", "(uint, uint) uint", modulo },
+    { "_*_", "multiply_double", "(double, double) double", multiply },
+    { "_*_", "multiply_int64", "(int, int) int", multiply },
+    { "_*_", "multiply_uint64", "(uint, uint) uint", multiply },
+    { "-_", "negate_double", "(double) double", negate },
+    { "-_", "negate_int64", "(int) int", negate },
+    { "_-_", "subtract_double", "(double, double) double", subtract },
+    { "_-_", "subtract_duration_duration", "(duration, duration) duration", subtract },
+    { "_-_", "subtract_int64", "(int, int) int", subtract },
+    { "_-_", "subtract_timestamp_duration", "(timestamp, duration) timestamp", subtract },
+    { "_-_", "subtract_timestamp_timestamp", "(timestamp, timestamp) duration", subtract },
+    { "_-_", "subtract_uint64", "(uint, uint) uint", subtract },
     COMPARISONS("_<_", "less", less),
     COMPARISONS("_<=_", "less_equals", less_equals),
     COMPARISONS("_>_", "greater", greater),
     COMPARISONS("_>=_", "greater_equals", greater_equals),
-    { "_[_]", "index_list", "(list(A), int) A", planned, NULL, NULL },
-    { "_[_]", "index_map", "(map(A, B), A) B", planned, NULL, NULL },
-    { "@in", "in_list", "(A, list(A)) bool", in, NULL, NULL },
-    { "@in", "in_map", "(A, map(A, B)) bool", in, NULL, NULL },
+    { "_[_]", "index_list", "(list(A), int) A", planned },
+    { "_[_]", "index_map", "(map(A, B), A) B", planned },
+    { "@in", "in_list", "(A, list(A)) bool", in },
+    { "@in", "in_map", "(A, map(A, B)) bool", in },
 };
 const struct overloads std_operators = { rows, ARRAY_SIZE(rows), true };

@@ -67,11 +67,9 @@ static struct cel_value literal(struct playing *p, const char *text)
     struct cel_issues issues = { .arena = p->arena };
     struct cel_program *program = cel_compile(p->base, text, strlen(text), &issues);
     struct cel_result result = { .value = { .kind = CEL_ERROR, .error = "does not compile" } };
-    json_auto_t *kept = NULL;
 
     assert_non_null(program);
     cel_eval(program, &(struct cel_activation){ 0 }, p->arena, CEL_NO_LIMIT, &result);
-    (void)kept;
     /* Strings point into the program, which must not outlive the test: a copy through the arena. */
     if (result.value.kind == CEL_STRING || result.value.kind == CEL_BYTES)
         result.value.s = arena_strndup(p->arena, result.value.s, result.value.len);

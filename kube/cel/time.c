@@ -282,8 +282,6 @@ static struct cel_value milliseconds(struct cel_run *run, const struct cel_value
 #define WHOLE(function, unit)                                                                     \
     static struct cel_value function(struct cel_run *run, const struct cel_value *args, size_t n) \
     {                                                                                             \
-        (void)run;                                                                                \
-        (void)n;                                                                                  \
         return cel_int(args[0].i / INT64_C(unit));                                                \
     }
 WHOLE(duration_hours, 3600000000000)
@@ -294,8 +292,8 @@ WHOLE(duration_milliseconds, 1000000)
 /* ---- the rows --------------------------------------------------------------------------------- */
 
 #define ACCESS(name, id, tz_id, fn)                                  \
-    { name, id, "timestamp.() int", fn, NULL, NULL },                \
-    { name, tz_id, "timestamp.(string) int", fn, NULL, NULL }
+    { name, id, "timestamp.() int", fn },                \
+    { name, tz_id, "timestamp.(string) int", fn }
 
 static const struct cel_overload rows[] = {
     ACCESS("getFullYear", "timestamp_to_year", "timestamp_to_year_with_tz", full_year),
@@ -308,9 +306,9 @@ static const struct cel_overload rows[] = {
     ACCESS("getMinutes", "timestamp_to_minutes", "timestamp_to_minutes_with_tz", minutes),
     ACCESS("getSeconds", "timestamp_to_seconds", "timestamp_to_seconds_tz", seconds),
     ACCESS("getMilliseconds", "timestamp_to_milliseconds", "timestamp_to_milliseconds_with_tz", milliseconds),
-    { "getHours", "duration_to_hours", "duration.() int", duration_hours, NULL, NULL },
-    { "getMinutes", "duration_to_minutes", "duration.() int", duration_minutes, NULL, NULL },
-    { "getSeconds", "duration_to_seconds", "duration.() int", duration_seconds, NULL, NULL },
-    { "getMilliseconds", "duration_to_milliseconds", "duration.() int", duration_milliseconds, NULL, NULL },
+    { "getHours", "duration_to_hours", "duration.() int", duration_hours },
+    { "getMinutes", "duration_to_minutes", "duration.() int", duration_minutes },
+    { "getSeconds", "duration_to_seconds", "duration.() int", duration_seconds },
+    { "getMilliseconds", "duration_to_milliseconds", "duration.() int", duration_milliseconds },
 };
 const struct overloads std_time = { rows, ARRAY_SIZE(rows), false };

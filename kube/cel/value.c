@@ -76,7 +76,6 @@ struct cel_value cel_error(struct cel_run *run, const char *fmt, ...)
 
 struct cel_value cel_no_such_overload(struct cel_run *run)
 {
-    (void)run;
     return (struct cel_value){ .kind = CEL_ERROR, .error = "no such overload" };
 }
 
@@ -167,7 +166,6 @@ uint64_t cel_size(struct cel_value v)
 
 bool cel_value_is_zero(struct cel_run *run, struct cel_value v)
 {
-    (void)run;
     switch (v.kind) {
     case CEL_NULL: return true;
     case CEL_BOOL: return !v.b;
@@ -411,7 +409,6 @@ struct joined_list {
 
 static struct cel_value array_get(struct cel_run *run, const struct cel_list *l, size_t i)
 {
-    (void)run;
     return ((const struct array_list *)l)->elements->v[i];
 }
 
@@ -595,7 +592,6 @@ static bool array_map_find(struct cel_run *run, const struct cel_map *m, struct 
     const struct entries *e = ((const struct array_map *)m)->entries;
     size_t i = find_entry(e, m->n, key);
 
-    (void)run;
     if (i == m->n)
         return false;
     *ret = e->v[2 * i + 1];
@@ -608,7 +604,6 @@ static bool array_map_next(struct cel_run *run, const struct cel_map *m, void **
     const struct entries *e = ((const struct array_map *)m)->entries;
     size_t i = (size_t)(uintptr_t)*pos;
 
-    (void)run;
     if (i >= m->n)
         return false;
     *ret_key = e->v[2 * i];
