@@ -13,6 +13,11 @@ LINE = re.compile(r'^(not )?ok\b\s*(\d*)\s*-?\s*(.*)$')
 SKIP = re.compile(r'#\s*SKIP\S*\s*(.*)$', re.I)
 
 
+def processes():
+    """One more than there are cores: many tests wait for a clock or a socket most of the time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def allowed_skips():
     """Lines of `test: words of the reason`; '#' starts a comment."""
     with open(os.path.join(here, 'skips.txt')) as f:
@@ -68,7 +73,8 @@ def main():
     log = os.path.join(build, 'meson-logs', 'testlog.json')
     if os.path.exists(log):
         os.remove(log)
-    run = subprocess.run(['meson', 'test', '-C', build, '--no-rebuild', *sys.argv[2:]], stdout=subprocess.PIPE,
+    command = ['meson', 'test', '-C', build, '--no-rebuild', '--num-processes', str(processes()), *sys.argv[2:]]
+    run = subprocess.run(command, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, universal_newlines=True)
     if not os.path.exists(log):
         sys.exit(run.stdout + '\nmeson ran no test')

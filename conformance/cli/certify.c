@@ -301,7 +301,7 @@ int certify_run(int argc, char **argv)
     c.progress = progress_new(c.quiet);
     c.report = report_new(&ro);
     r = driver_half(&c);
-    if (!c.driver_only)
+    if (!c.driver_only && r != EXIT_USAGE)        /* a wrong endpoint is said at once */
         controller_half(&c);
     r = finish(&c, r);
     report_free(c.report);
