@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/admission/webhook_priv.h"
 
+#include "fakeapi/apiserver/admission/rule.h"
 #include "kube/selector.h"
 
 /* Which webhooks there are, and which of them a request concerns (I-004, I-005). */
@@ -54,52 +55,6 @@ void webhooks_release(struct webhooks *w)
 
 /* ---- rules ---------------------------------------------------------------------------------------- */
 
-static bool lists(const json_t *list, const char *wanted)
-{
-    size_t i;
-    json_t *v;
-
-    json_array_foreach ((json_t *)list, i, v)
-        if (streq(json_string_value(v), "*") || streq(json_string_value(v), wanted))
-            return true;
-    return false;
-}
-
-static bool scope_matches(const json_t *rule, const struct admission *a)
-{
-    const char *scope = obj_str(rule, "scope");
-    bool cluster = a->namespace_itself || !*a->namespace;
-
-    if (!*scope || streq(scope, "*"))
-        return true;
-    return streq(scope, "Cluster") ? cluster : streq(scope, "Namespaced") && !cluster;
-}
-
-/* "pods", "pods/status", "pods" and all below it with a star on either side of the slash. */
-static bool resource_matches(const json_t *rule, const char *resource, const char *sub)
-{
-    size_t i;
-    json_t *v;
-
-    json_array_foreach (json_object_get(rule, "resources"), i, v) {
-        const char *text = json_string_value(v), *slash = strchr(text, '/');
-        size_t len = slash ? (size_t)(slash - text) : strlen(text);
-        const char *wanted = slash ? slash + 1 : "";
-        bool same = (len == 1 && *text == '*') || (len == strlen(resource) && strncmp(text, resource, len) == 0);
-        if (same && (streq(wanted, "*") || streq(wanted, sub)))
-            return true;
-    }
-    return false;
-}
-
-static bool rule_matches(const json_t *rule, const struct admission *a, const struct kind *k)
-{
-    return scope_matches(rule, a) && lists(json_object_get(rule, "operations"), admission_op_text(a->op)) &&
-           lists(json_object_get(rule, "apiGroups"), k->res.group) &&
-           lists(json_object_get(rule, "apiVersions"), k->res.version) &&
-           resource_matches(rule, k->res.plural, a->sub ? a->sub->name : "");
-}
-
 /* Another group or version of what is stored in the same place. */
 static const struct kind *equivalent(struct call *c, const json_t *rule, const struct admission *a)
 {
@@ -109,7 +64,7 @@ static const struct kind *equivalent(struct call *c, const json_t *rule, const s
     for (size_t i = 0; i < n; i++) {
         const struct kind *k = all[i];
         if (k != a->kind && streq(k->store_prefix, a->kind->store_prefix) && (!a->sub || kind_sub(k, a->sub->name)) &&
-            rule_matches(rule, a, k))
+            admission_rule_matches(rule, a, k))
             return k;
     }
     return NULL;
@@ -123,7 +78,7 @@ static bool find_rule(struct call *c, const struct admission *a, const struct we
     json_t *rule;
 
     json_array_foreach ((json_t *)rules, i, rule)
-        if (rule_matches(rule, a, a->kind)) {
+        if (admission_rule_matches(rule, a, a->kind)) {
             *ret = (struct invocation){ a->kind, a->body };
             return true;
         }
