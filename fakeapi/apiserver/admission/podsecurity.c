@@ -115,13 +115,14 @@ static void blame(struct check *k, const json_t *container)
 
 /* ---- baseline ----------------------------------------------------------------------------------- */
 
-static void apparmor_one(struct check *k, const json_t *profile, const json_t *container)
+/* A profile of AppArmor or seccomp: of a container, or of the whole Pod (NULL). */
+static void profile_one(struct check *k, const json_t *profile, const json_t *container)
 {
-    const char *type = json_string_value(json_object_get(profile, "type"));
+    const char *type = obj_str(profile, "type");
 
     if (!profile || streq(type, "RuntimeDefault") || streq(type, "Localhost"))
         return;
-    add_name(&k->values, type ? type : "");
+    add_name(&k->values, type);
     if (container)
         blame(k, container);
     else
@@ -130,7 +131,7 @@ static void apparmor_one(struct check *k, const json_t *profile, const json_t *c
 
 static void apparmor_container(struct check *k, const json_t *c)
 {
-    apparmor_one(k, context(c, "appArmorProfile"), c);
+    profile_one(k, context(c, "appArmorProfile"), c);
 }
 
 static void apparmor(struct check *k)
@@ -139,7 +140,7 @@ static void apparmor(struct check *k)
     const char *key, *who;
     json_t *v;
 
-    apparmor_one(k, json_path(k->spec, "securityContext.appArmorProfile"), NULL);
+    profile_one(k, json_path(k->spec, "securityContext.appArmorProfile"), NULL);
     visit(k, apparmor_container);
     make_set(&k->values);
     json_object_foreach((json_t *)k->annotations, key, v) {
@@ -343,27 +344,14 @@ static void selinux(struct check *k)
         refuse(k, "seLinuxOptions", "%s set forbidden securityContext.seLinuxOptions: %s", setters(k), b.data);
 }
 
-static void seccomp_one(struct check *k, const json_t *profile, const json_t *container)
-{
-    const char *type = json_string_value(json_object_get(profile, "type"));
-
-    if (!profile || streq(type, "RuntimeDefault") || streq(type, "Localhost"))
-        return;
-    add_name(&k->values, type ? type : "");
-    if (container)
-        blame(k, container);
-    else
-        k->pod = true;
-}
-
 static void seccomp_container(struct check *k, const json_t *c)
 {
-    seccomp_one(k, context(c, "seccompProfile"), c);
+    profile_one(k, context(c, "seccompProfile"), c);
 }
 
 static void seccomp_baseline(struct check *k)
 {
-    seccomp_one(k, json_path(k->spec, "securityContext.seccompProfile"), NULL);
+    profile_one(k, json_path(k->spec, "securityContext.seccompProfile"), NULL);
     visit(k, seccomp_container);
     make_set(&k->values);
     if (setters(k))

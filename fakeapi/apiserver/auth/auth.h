@@ -112,6 +112,8 @@ typedef bool rule_fn(void *arg, const struct rule_source *from, const json_t *ru
 void rbac_visit(struct apiserver *s, struct arena *a, const struct api_user *user, const char *namespace,
                 rule_fn *visit, void *arg);
 bool rbac_rule_allows(const json_t *rule, const struct access *access);
+/* One of its nonResourceURLs is `path`, or begins it and ends with a star. */
+bool rbac_rule_names_path(const json_t *rule, const char *path);
 /* "RoleBinding "a/b" of Role "r" to User "u"". */
 const char *rule_source_text(struct arena *a, const struct rule_source *from);
 /* Errors as Go joins them: "a", "[a, b]", each once. */

@@ -41,26 +41,6 @@ static bool covers_resource(struct arena *a, const json_t *rule, const char *tex
            (slash && list_has(list_of(rule, "resources"), arena_printf(a, "*%s", slash)));
 }
 
-static bool covers_url(const json_t *rule, const char *url)
-{
-    size_t i;
-    json_t *v;
-
-    json_array_foreach ((json_t *)list_of(rule, "nonResourceURLs"), i, v) {
-        const char *text = json_is_string(v) ? json_string_value(v) : "";
-        size_t len = strlen(text);
-        if (streq(text, url))
-            return true;
-        if (!len || text[len - 1] != '*')
-            continue;
-        while (len && text[len - 1] == '*')
-            len--;
-        if (strncmp(text, url, len) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool covers_piece(struct arena *a, const json_t *rule, const struct piece *p)
 {
     const json_t *names = list_of(rule, "resourceNames");
@@ -68,7 +48,7 @@ static bool covers_piece(struct arena *a, const json_t *rule, const struct piece
     if (!covers(rule, "verbs", p->verb))
         return false;
     if (p->url)
-        return covers_url(rule, p->url) && json_array_size(names) == 0;
+        return rbac_rule_names_path(rule, p->url) && json_array_size(names) == 0;
     return covers(rule, "apiGroups", p->group) && covers_resource(a, rule, p->resource) &&
            (json_array_size(names) == 0 || (p->name && list_has(names, p->name)));
 }

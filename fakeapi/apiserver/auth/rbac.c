@@ -51,7 +51,7 @@ static bool resource_allowed(const json_t *rule, const struct access *a)
 }
 
 /* "*" at the end stands for any rest. */
-static bool path_allowed(const json_t *rule, const char *path)
+bool rbac_rule_names_path(const json_t *rule, const char *path)
 {
     const json_t *list = json_object_get(rule, "nonResourceURLs");
     size_t i;
@@ -79,7 +79,7 @@ bool rbac_rule_allows(const json_t *rule, const struct access *a)
     if (!list_allows(rule, "verbs", a->verb))
         return false;
     if (a->path)
-        return path_allowed(rule, a->path);
+        return rbac_rule_names_path(rule, a->path);
     return list_allows(rule, "apiGroups", a->group) && resource_allowed(rule, a) &&
            (json_array_size(names) == 0 || list_has(names, a->name));
 }
