@@ -414,10 +414,14 @@ static json_t *printed(struct decoder *d, const struct schema_field *f, json_t *
     bool zero = v && !f->pointer && is_zero(f->schema, v);
     bool drop = v && (f->gated || (zero && (f->omitempty || list)));
 
-    if (drop && d->notes && d->notes->as_sent && (!(zero && f->omitempty) || f->keeps_empty)) {
+    bool silent = zero && f->omitempty && !f->keeps_empty;       /* not even printed */
+
+    if (drop && d->notes && d->notes->as_sent && (!silent || (d->notes->every_empty && list && !f->gated))) {
         d->notes->kept = true;
         return v;
     }
+    if (d->notes && silent && list && !f->gated)
+        d->notes->dropped = true;
     if (!drop && v)
         return v;
     json_decref(v);
@@ -471,6 +475,62 @@ static json_t *struct_of(struct decoder *d, const struct schema *s, json_t *in, 
     for (size_t i = 0; i < s->n_fields && n; i++)
         if (v[i])
             json_object_add_new(out, s->fields[i].name, strlen(s->fields[i].name), v[i]);
+    return out;
+}
+
+/* ---- empty is not nothing ------------------------------------------------------------------------- */
+
+static bool is_empty(const json_t *v)
+{
+    return (json_is_array(v) && !json_array_size(v)) || (json_is_object(v) && !json_object_size(v));
+}
+
+/* Not a label selector: the server knows no other form of it than the one that is printed. */
+static bool tells_empty(const struct schema *s)
+{
+    return s && s->form == FORM_PLAIN && !(s->go_name && streq(s->go_name, "LabelSelector"));
+}
+
+/* Into *slot, which is made ours only where something is missing. */
+static void add_empties(const struct schema *s, json_t **slot, const json_t *sent, unsigned depth)
+{
+    const char *key;
+    json_t *v;
+    size_t i;
+
+    if (sent == *slot || is_empty(sent) || depth > DEPTH_MAX || !tells_empty(s))
+        return;
+    if (json_is_array(sent) && json_array_size(sent) == json_array_size(*slot)) {
+        json_array_foreach(sent, i, v) {
+            json_t *mine = json_incref(json_array_get(*slot, i)), *was = mine;
+            add_empties(s->items, &mine, v, depth + 1);
+            if (mine != was)
+                json_array_set(json_own(slot), i, mine);
+            json_decref(mine);
+        }
+    } else if (json_is_object(sent) && json_is_object(*slot)) {
+        json_object_foreach((json_t *)sent, key, v) {
+            const struct schema_field *f = schema_field(s, key);
+            const struct schema *of = f ? f->schema : s->additional;
+            json_t *mine = json_incref(json_object_get(*slot, key)), *was = mine;
+            bool holds = of && of->form == FORM_PLAIN && (of->items || of->additional) && !(f && f->gated);
+            if (holds && is_empty(v) && (!mine || json_is_null(mine)))
+                json_object_set(json_own(slot), key, v);
+            else if (mine)
+                add_empties(of, &mine, v, depth + 1);
+            if (mine != was)
+                json_object_set(json_own(slot), key, mine);
+            json_decref(mine);
+        }
+    }
+}
+
+json_t *decode_with_empties(const struct schema *s, const json_t *obj, const json_t *sent)
+{
+    json_t *out = json_incref((json_t *)obj);
+
+    if (out && sent)
+        add_empties(s, &out, sent, 0);
     return out;
 }
 

@@ -27,12 +27,19 @@ struct decode_notes {
     /* Set by the caller: keep what is gone only once it is stored (empty lists that are printed as null, fields
      * behind a gate), since who sent it owns it. `kept`: there was such a thing, and it must be decoded again. */
     bool as_sent, kept;
+    /* With as_sent: empty lists and maps that are not even printed stay too. Without: `dropped` tells that there
+     * were some. */
+    bool every_empty, dropped;
 };
 #define DECODE_NOTES_IN(a, p) ((struct decode_notes){ .arena = (a), .parsed = (p) })
 
 /* A built-in kind. `ret` is a new reference. -APIERR_BAD_REQUEST with Go's sentence as the message. */
 int decode(const struct schema *s, const json_t *in, struct decode_notes *notes, json_t **ret,
            struct apierr *err);
+
+/* `obj` with the empty lists and maps that `sent` (decoded with every_empty) has where `obj` has nothing: what a
+ * server holds in memory between decoding and storing. A new reference, `obj` itself where there are none. */
+json_t *decode_with_empties(const struct schema *s, const json_t *obj, const json_t *sent);
 
 /* "strict decoding error: unknown field \"a\", unknown field \"b\""; NULL when there was none. */
 const char *decode_strict_error(const struct decode_notes *notes);

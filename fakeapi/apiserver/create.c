@@ -123,7 +123,9 @@ static int prepare_and_check(struct call *c, const struct kind *k, struct admiss
 {
     int r;
 
-    if ((r = meta_prepare_create(c, k, *obj)) < 0 || (r = prepare(c, k, obj)) < 0 || (r = validate(c, k, *obj)) < 0)
+    bool emptied = decode_regain_empties(c, k, obj);
+    if ((r = meta_prepare_create(c, k, json_own(obj))) < 0 || (r = prepare(c, k, obj)) < 0 ||
+        (r = validate(c, k, *obj)) < 0 || (emptied && (r = decode_finish(c, k, obj)) < 0))
         return r;
     if (k->ops->warn)
         k->ops->warn(c, *obj, NULL);

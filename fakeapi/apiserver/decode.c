@@ -348,6 +348,32 @@ static int report(struct call *c, const struct kind *k, const char *const *probl
                       k->res.version, k->res.kind, all.data);
 }
 
+/* Remembers the tree as Go holds it until it is stored, where that is more than what is printed of it. */
+static void remember_sent(struct call *c, const struct kind *k, const json_t *tree, const struct json_notes *parsed,
+                          const struct decode_notes *first)
+{
+    struct decode_notes notes = DECODE_NOTES_IN(c->arena, parsed);
+    json_t *sent;
+
+    c->sent = NULL;
+    if (k != c->route.kind || !(first->kept || first->dropped))
+        return;
+    notes.as_sent = notes.every_empty = true;
+    if (decode(kind_schema(k), tree, &notes, &sent, &c->err) == 0)
+        c->sent = call_keep(c, sent);
+}
+
+bool decode_regain_empties(const struct call *c, const struct kind *k, json_t **obj)
+{
+    json_t *was = *obj;
+
+    if (!c->sent || k != c->route.kind)
+        return false;
+    *obj = decode_with_empties(kind_schema(k), was, c->sent);
+    json_decref(was);
+    return *obj != was;
+}
+
 /* By its type, as Go's decoder does it. */
 static int decode_typed(struct call *c, const struct kind *k, struct json_notes *parsed, json_t **obj)
 {
@@ -359,6 +385,7 @@ static int decode_typed(struct call *c, const struct kind *k, struct json_notes 
     if (decode(kind_schema(k), *obj, &notes, &typed, &why) < 0)
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", k->res.kind,
                           k->res.version, k->res.kind, why.message);
+    remember_sent(c, k, *obj, parsed, &notes);
     json_decref(*obj);
     *obj = typed;
     c->unsettled = c->unsettled || notes.kept;
@@ -567,6 +594,8 @@ static int patched_object(struct call *c, const struct patched *p, json_t *tree,
     notes->as_sent = true;
     int r = decode(kind_schema(k), own, notes, ret, &why);
     c->unsettled = c->unsettled || notes->kept;
+    if (r == 0)
+        remember_sent(c, k, own, notes->parsed, notes);
     return r < 0 ? patch_invalid(c, p, why.message) : 0;
 }
 
@@ -638,6 +667,7 @@ int decode_applied(struct call *c, const struct kind *k, const json_t *config, j
     if (!why) {
         struct apierr e = APIERR_IN(c->arena);
         r = decode(kind_schema(k), own, &notes, ret, &e);
+        remember_sent(c, k, own, NULL, &notes);
         if (r >= 0)
             return r;
         why = e.message;

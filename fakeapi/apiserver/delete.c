@@ -261,6 +261,24 @@ int remove_object(struct call *c, const struct kind *k, const char *key, json_t 
     return 0;
 }
 
+/* *obj, a stored tree with changed metadata, in the order in which it is stored. */
+static int settle_stored(struct call *c, const struct kind *k, json_t **obj)
+{
+    json_t *shown = NULL;
+    int r = 0;
+
+    if (!k->ops->from_storage)
+        return decode_finish(c, k, obj);
+    if ((r = k->ops->from_storage(c, k, *obj, &shown)) < 0)
+        return r;
+    if ((r = decode_finish(c, k, &shown)) < 0) {
+        json_decref(shown);
+        return r;
+    }
+    json_decref(STEAL(*obj));
+    return convert_to_store(c, k, shown, obj);
+}
+
 /* Writes the intermediate state; the same tree again is no write. */
 static int put_state(struct call *c, const struct kind *k, const char *key, json_t **obj, const json_t *old,
                      struct record *rec, struct value **ret)
@@ -269,7 +287,7 @@ static int put_state(struct call *c, const struct kind *k, const char *key, json
         *ret = value_ref(rec->value);
         return 0;
     }
-    int r = decode_finish(c, k, obj);
+    int r = settle_stored(c, k, obj);
     if (r < 0)
         return r;
     if (!c->opt.dry_run)
@@ -352,7 +370,7 @@ static int show_old(struct call *c, const struct kind *k, const char *key, const
 {
     struct record rec;
 
-    if (c->internal || !kind_custom(k)) {
+    if (c->internal || (!kind_custom(k) && !k->ops->from_storage)) {
         *ret = json_incref(value_tree(seen->value));
         return 0;
     }

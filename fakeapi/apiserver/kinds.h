@@ -34,7 +34,8 @@ enum kind_flags {
     KIND_NO_GC = 32,                   /* propagation means nothing (Event) */
     KIND_REVIEW = 64,                  /* create computes an answer, nothing is stored */
     KIND_STATUS_DROPPED = 128,         /* status cannot be set at create though there is no /status */
-    KIND_STATUS_AT_CREATE = 256        /* status can be set at create though there is a /status */
+    KIND_STATUS_AT_CREATE = 256,       /* status can be set at create though there is a /status */
+    KIND_TELLS_EMPTY = 512             /* when compared with what is stored, an empty list differs from none */
 };
 
 /* A subresource whose body is a view of the object in another kind: Scale. */

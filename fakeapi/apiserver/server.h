@@ -153,6 +153,7 @@ struct call {
     const char **yaml_duplicates;      /* of a body in YAML, not yet reported */
     size_t n_yaml_duplicates;
     json_t *body;                      /* what a body was decoded to and must live as long as the call */
+    const json_t *sent;                /* the object as decoded, with the empty lists and maps that nobody prints */
     json_t *status;                    /* the Status to answer with, word for word; NULL: what `err` says */
     json_t *admission_options;         /* what admission is told of the options */
     bool pretty_error;                 /* the router of built-in paths indents its Statuses */
@@ -259,6 +260,9 @@ int decode_body(struct call *c, const char *kind_text, json_t **ret);
 int decode_default(struct call *c, const struct kind *k, json_t **obj);
 /* The form in which an object is stored and shown, after everybody had a hand in it. */
 int decode_finish(struct call *c, const struct kind *k, json_t **obj);
+/* What validation sees of an object that decode_finish() has seen, or of the stored one beside it: with the empty
+ * lists and maps that were sent, which differ from none until they are stored. True when there were any. */
+bool decode_regain_empties(const struct call *c, const struct kind *k, json_t **obj);
 /* DeleteOptions, or NULL where there is no body. */
 int decode_delete_options(struct call *c, json_t **ret);
 int check_body_size(struct call *c);

@@ -274,9 +274,13 @@ static int make_next(struct call *c, const struct change *ch, const json_t *old,
     if (r < 0 || (r = check_version(c, ch, obj, old)) < 0 || (c->unsettled && (r = decode_finish(c, k, &obj)) < 0))
         return r;
     obj_set_meta_str(json_own(&obj), "resourceVersion", obj_resource_version(old));
-    prepare(c, ch, json_own(&obj), old);
-    meta_prepare_update(c, k, obj, old);
-    if ((r = validate(c, ch, obj, old)) < 0)
+    json_auto_t *was = json_incref((json_t *)old);
+    bool emptied = decode_regain_empties(c, k, &obj);
+    if (!(k->flags & KIND_TELLS_EMPTY))
+        decode_regain_empties(c, k, &was);
+    prepare(c, ch, json_own(&obj), was);
+    meta_prepare_update(c, k, obj, was);
+    if ((r = validate(c, ch, obj, was)) < 0 || (emptied && (r = decode_finish(c, k, &obj)) < 0))
         return r;
     if (k->ops->warn)
         k->ops->warn(c, obj, old);

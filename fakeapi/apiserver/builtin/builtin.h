@@ -6,8 +6,8 @@
 extern const struct kind_ops plain_ops;          /* no will at all */
 extern const struct kind_ops pod_ops;            /* pod.c */
 /* workloads.c */
-extern const struct kind_ops deployment_ops, replicaset_ops, rc_ops, statefulset_ops, daemonset_ops, revision_ops,
-    podtemplate_ops;
+extern const struct kind_ops deployment_ops, replicaset_ops, rc_ops, statefulset_ops, daemonset_ops, podtemplate_ops;
+extern const struct kind_ops revision_ops;       /* revision.c */
 extern const struct kind_ops namespace_ops;      /* namespace.c */
 extern const struct kind_ops configmap_ops, secret_ops, lease_ops;  /* config.c */
 extern const struct kind_ops event_ops, new_event_ops;  /* event.c */

@@ -58,7 +58,8 @@ static void add_members(json_t *out, const struct internal_type *t, const json_t
         }
         if (f->shape == INTERNAL_METADATA) {
             json_object_foreach(json_object_get(v, f->json), key, x)
-                json_object_set_nocheck(out, key, x);
+                if (!json_is_object(x) || json_object_size(x))
+                    json_object_set_nocheck(out, key, x);
             continue;
         }
         x = *f->json ? json_object_get(v, f->json) : json_object_get(v, f->name);

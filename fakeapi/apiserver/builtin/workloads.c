@@ -500,27 +500,7 @@ static int daemonset_admit(struct call *c, const struct subresource *sub, json_t
 const struct kind_ops daemonset_ops = { .defaults = daemonset_defaults, .admit = daemonset_admit, .validate = daemonset_validate, .validate_update = daemonset_update,
                                         .warn = daemonset_warn };
 
-/* ---- ControllerRevision, PodTemplate ------------------------------------------------------------------ */
-
-static void revision_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
-{
-    rule_not_negative(e, obj, root, "revision");
-    if (!member(obj, "data"))
-        fielderr_required(e, FP_CHILD(root, "data"), "data is mandatory");
-}
-
-static void revision_update(struct call *c, const struct kind *k, const struct subresource *sub,
-                            const json_t *obj, const json_t *old, struct fielderrs *e)
-{
-    revision_validate(c, k, obj, e);
-    if (!json_same(json_object_get(obj, "data"), json_object_get(old, "data"))) {
-        json_auto_t *none = json_null();
-        const json_t *data = json_object_get(obj, "data");
-        fielderr_invalid(e, FP_CHILD(root, "data"), data ? data : none, "field is immutable");
-    }
-}
-
-const struct kind_ops revision_ops = { .validate = revision_validate, .validate_update = revision_update };
+/* ---- PodTemplate ---------------------------------------------------------------------------------- */
 
 static void podtemplate_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
