@@ -18,7 +18,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "net/http_deadline.h"
 #include "net/http_listen.h"
+#include "net/http_refuse.h"
 #include "net/tls.h"
 #include "world/loop.h"
 
@@ -28,6 +30,9 @@
 #define PATIENCE 4                     /* turns; each runs every task that is ready */
 #define SPARE_FILES 64
 #define STOP_TURNS 64
+#define IDLE DURATION_S(90)
+#define HEAD DURATION_S(32)
+#define BODY DURATION_S(60)
 
 enum exchange_state {
     X_HEADERS,                         /* the first call of the handler is to come */
@@ -39,8 +44,10 @@ enum exchange_state {
 
 struct connection {
     struct http_server *server;
+    struct MHD_Connection *mhd;
     struct loop_watch *watch;
     struct http_exchange *current;     /* NULL between two requests */
+    struct http_debt debt;
     bool hung_up;
     struct tls_greeting greeting;
     void *session;                     /* of GnuTLS; NULL: plain */
@@ -55,7 +62,7 @@ struct http_exchange {
     struct http_exchange *prev, *next;
     enum exchange_state state;
     char *target;
-    const char *method;
+    const char *method, *target_at;    /* target_at: where it stood in the request line */
     DYN(struct http_header) headers;
     struct buf body;
     size_t drained;
@@ -77,6 +84,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct loop_watch *watch;
     struct loop_prepare *prepare;
+    struct http_deadlines *deadlines;
     char *address;
     struct http_exchange *exchanges;
     size_t n_handled;                  /* exchanges that the handler got and that are not gone */
@@ -147,6 +155,8 @@ static void on_hangup(void *arg, uint32_t events)
     c->hung_up = true;
     if (c->current && c->current->pull)
         http_stream_wake(c->current);
+    else if (!c->current)              /* what it has sent may be a whole request, or never become one */
+        MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
 }
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
@@ -159,6 +169,9 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
         int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         c = xcalloc(1, sizeof(*c));
         c->server = s;
+        c->mhd = mhd;
+        c->debt.fd = fd;
+        http_owe(s->deadlines, &c->debt, s->options.head);
         c->watch = loop_watch_new(s->loop, fd, EPOLLRDHUP | EPOLLET, on_hangup, c);
         if (s->options.cert_pem) {
             c->session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
@@ -169,6 +182,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
         return;
     }
     c = *slot;
+    http_paid(s->deadlines, &c->debt);
     loop_watch_free(c->watch);
     arena_free(c->arena);
     free(c);
@@ -184,6 +198,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
     x->server = s;
     x->mhd = mhd;
     x->target = xstrdup(uri);
+    x->target_at = uri;
     x->next = s->exchanges;
     if (x->next)
         x->next->prev = x;
@@ -200,8 +215,10 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
     *slot = NULL;
     if (!x)
         return;
-    if (x->connection)
+    if (x->connection) {
         x->connection->current = NULL;
+        http_owe(s->deadlines, &x->connection->debt, s->options.idle + s->options.head);
+    }
     if (x->gone)
         x->gone(x->gone_arg);
     if (x->prev)
@@ -251,6 +268,28 @@ static enum MHD_Result queue_reply(struct http_exchange *x)
     return r;
 }
 
+/* Nobody has seen the request but libmicrohttpd, which is more lenient than Go. The version follows the target in one
+ * line: what lies between them is behind a NUL, or are more spaces than one. */
+static enum MHD_Result refuse(struct http_exchange *x, const char *version)
+{
+    struct http_head head = { .method = x->method, .target = x->target, .version = version, .headers = x->headers.v,
+                              .n_headers = x->headers.n };
+    size_t between = (size_t)(version - x->target_at);
+    struct http_refusal no;
+
+    head.torn = between != strlen(x->target) + 1;
+    no = http_refuse(&head);
+    if (!no.text)
+        return MHD_YES;
+    x->server->n_handled++;
+    x->status = (unsigned)no.status;
+    x->response = MHD_create_response_from_buffer(strlen(no.text), (void *)no.text, MHD_RESPMEM_PERSISTENT);
+    MHD_add_response_header(x->response, "Connection", "close");
+    if (*no.text)
+        MHD_add_response_header(x->response, "Content-Type", "text/plain; charset=utf-8");
+    return queue_reply(x);
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_len, void **slot)
@@ -262,14 +301,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         x->method = method;
         x->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
         x->connection->current = x;
+        http_owe(s->deadlines, &x->connection->debt, s->options.body);
         MHD_get_connection_values(mhd, MHD_HEADER_KIND, add_header, x);
         x->state = X_BODY;
-        return MHD_YES;
+        return refuse(x, version);
     }
     if (*data_len > 0)
         return take_body(x, data, data_len);
     if (x->state == X_BODY) {
         x->state = X_HANDLED;
+        http_paid(s->deadlines, &x->connection->debt);
         s->n_handled++;
         s->options.handle(s->options.arg, x);
     }
@@ -446,11 +487,10 @@ static unsigned connection_limit(void)
 static struct MHD_Daemon *start_daemon(struct http_server *s, int fd)
 {
     const struct http_server_options *o = &s->options;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, idle;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, idle = (unsigned)(o->idle / DURATION_S(1));
     struct MHD_OptionItem tls[4] = { { MHD_OPTION_END, 0, NULL } };
     size_t n = 0;
 
-    idle = o->idle ? (unsigned)(o->idle / DURATION_S(1)) : 90;
     if (o->cert_pem) {
         flags |= MHD_USE_TLS;
         tls[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)o->cert_pem };
@@ -470,6 +510,12 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd)
                             MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
+static void default_to(duration *d, duration value)
+{
+    if (!*d)
+        *d = value;
+}
+
 struct http_server *http_server_new(struct world *w, const struct http_server_options *o, struct err *e)
 {
     struct http_server *s = xcalloc(1, sizeof(*s));
@@ -482,8 +528,13 @@ struct http_server *http_server_new(struct world *w, const struct http_server_op
     s->world = w;
     s->loop = world_loop(w);
     s->options = *o;
+    default_to(&s->options.idle, IDLE);
+    default_to(&s->options.head, HEAD);
+    default_to(&s->options.body, BODY);
+    s->deadlines = http_deadlines_new(s->loop, s->options.head / 8);
     s->daemon = start_daemon(s, fd);
     if (!s->daemon) {
+        http_deadlines_free(s->deadlines);
         err_set(e, o->cert_pem ? ERR_INVALID : ERR_INTERNAL, "listen on %s: %s", o->listen,
                 o->cert_pem ? "the certificate and its key cannot be used" : "no HTTP server");
         close(fd);
@@ -546,6 +597,7 @@ struct http_server *http_server_free(struct http_server *s)
     loop_prepare_remove(s->prepare);
     loop_watch_free(s->watch);
     MHD_stop_daemon(s->daemon);
+    http_deadlines_free(s->deadlines);
     assert(!s->exchanges && s->n_handled == 0);
     free(s->address);
     free(s);

@@ -16,10 +16,11 @@
  *  (2) A streaming reply sends its headers at once, each blob as soon as the client takes it, and in
  *      order.
  *  (3) A client that goes away ends its stream without a further blob being needed.
- *  (4) A slow or silent client delays nobody else.
+ *  (4) A slow or silent client delays nobody else, and none is waited for without end.
  *  (5) With TLS: noise, plain HTTP (answered in plain words) and a handshake that stands still cost their own
  *      connection and nobody else anything.
- *  (6) Freeing a server with requests under way, suspended streams and blocked clients is safe.
+ *  (6) What libmicrohttpd takes and Go's net/http does not is refused in Go's words (http_refuse.h).
+ *  (7) Freeing a server with requests under way, suspended streams and blocked clients is safe.
  */
 #pragma once
 
@@ -36,7 +37,9 @@ typedef void http_handle_fn(void *arg, struct http_exchange *x);
 struct http_server_options {
     const char *listen;                /* "127.0.0.1:0", "[::1]:8080", ":80", "unix:/path" */
     size_t body_limit;                 /* a longer body arrives cut at body_limit + 1 bytes */
-    duration idle;                     /* a silent connection is closed; 0 = 90 s */
+    /* A connection ends that is silent for `idle` (0: 90 s), or takes longer than `head` for request line and headers
+     * (0: 32 s), or longer than `body` for what follows them (0: 60 s), however busy it looks. */
+    duration idle, head, body;
     const char *cert_pem, *key_pem;    /* both: TLS */
     const char *client_ca_pem;         /* asks for a client certificate; with TLS only */
     http_handle_fn *handle;

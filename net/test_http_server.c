@@ -1,4 +1,4 @@
-/* The HTTP server and raw clients in one world (promises 1 to 5; A-132, K-001, K-005). */
+/* The HTTP server and raw clients in one world (promises 1 to 7; A-132, K-001, K-005). */
 #include <setjmp.h>
 #include <stdio.h>
 #include <cmocka.h>
@@ -205,16 +205,26 @@ static void client_close(struct client *c)
     buf_release(&c->got);
 }
 
-static int set_up(void **state)
+static int set_up_within(void **state, duration head, duration body)
 {
     struct house *h = xcalloc(1, sizeof(*h));
-    struct http_server_options o = { .listen = "127.0.0.1:0", .body_limit = BODY_LIMIT, .handle = handle,
-                                     .arg = h, .before_turn = count_turn };
+    struct http_server_options o = { .listen = "127.0.0.1:0", .body_limit = BODY_LIMIT, .head = head, .body = body,
+                                     .handle = handle, .arg = h, .before_turn = count_turn };
 
     h->world = world_new(&(struct world_options){ .mode = WORLD_REAL });
     h->server = http_server_new(h->world, &o, NULL);
     *state = h;
     return h->server ? 0 : -1;
+}
+
+static int set_up(void **state)
+{
+    return set_up_within(state, 0, 0);
+}
+
+static int set_up_in_haste(void **state)
+{
+    return set_up_within(state, DURATION_MS(50), DURATION_MS(50));
 }
 
 static int tear_down(void **state)
@@ -378,6 +388,44 @@ static void noise_does_not_reach_the_handler(void **state)
     client_close(&c);
 }
 
+/* Each promptly said and the connection ended, whatever is to follow. */
+static void what_go_refuses_never_reaches_the_handler(void **state)
+{
+    static const struct { const char *sent, *status, *words; } rows[] = {
+        { "GET /drop HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "\r\n\r\n400 Bad Request: missing required Host header" },
+        { "GET /drop\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 400 ", "\r\n\r\n400 Bad Request" },
+        { "POST /drop HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 400 ",
+          "\r\n\r\n400 Bad Request" },
+        { "POST /drop HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nabc", "HTTP/1.1 501 ",
+          "\r\n\r\nUnsupported transfer encoding" },
+        { "POST /drop HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: tea\r\n\r\n", "HTTP/1.1 417 ", "\r\n\r\n" },
+    };
+    struct house *h = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct client c = connect_to(h);
+        send_text(&c, rows[i].sent);
+        assert_true(await_close(&c));
+        assert_non_null(c.got.data);
+        assert_true(str_starts(c.got.data, rows[i].status));
+        assert_string_equal(strstr(c.got.data, "\r\n\r\n"), rows[i].words);
+        client_close(&c);
+    }
+    assert_int_equal(http_server_busy(h->server), 0);
+}
+
+/* As if the request ended there: what follows a NUL is nobody's path. */
+static void a_nul_tears_the_request_line(void **state)
+{
+    static const char sent[] = "GET /raw\0/more HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct client c = connect_to(*state);
+
+    send_all(&c, sent, sizeof(sent) - 1);
+    assert_true(await_close(&c));
+    assert_string_equal(strstr(c.got.data, "\r\n\r\n"), "\r\n\r\n400 Bad Request");
+    client_close(&c);
+}
+
 /* ---- streams ------------------------------------------------------------------------------------------ */
 
 static void a_stream_sends_its_headers_and_each_blob_at_once(void **state)
@@ -469,6 +517,84 @@ static void many_watchers_and_one_who_does_not_read(void **state)
     for (int i = 0; i < 200 && h->gone < WATCHERS; i++)
         run_for(h, DURATION_MS(1));
     assert_int_equal(h->gone, WATCHERS);
+}
+
+/* ---- those who take their time ----------------------------------------------------------------------- */
+
+/* Sends `what`, then a byte every few milliseconds; true: the server ended it before `n` of them. */
+static bool ends_early(struct client *c, const char *what, const char *each, int n)
+{
+    send_text(c, what);
+    for (int i = 0; i < n; i++) {
+        run_for(c->house, DURATION_MS(5));
+        drain(c);
+        if (c->closed)
+            return true;
+        send_text(c, each);
+    }
+    return false;
+}
+
+static void a_head_without_end_is_not_waited_for(void **state)
+{
+    struct client silent = connect_to(*state), slow = connect_to(*state), second = connect_to(*state);
+
+    assert_true(ends_early(&silent, "", "", 100));
+    assert_int_equal(silent.got.len, 0);
+    assert_true(ends_early(&slow, "GET /a HTTP/1.1\r\nHost: x\r\nX-Test: ", "y", 100));
+    assert_int_equal(slow.got.len, 0);
+    assert_true(second.closed || await_close(&second));
+    client_close(&silent);
+    client_close(&slow);
+    client_close(&second);
+}
+
+static void nor_is_a_body(void **state)
+{
+    struct client c = connect_to(*state);
+
+    assert_true(ends_early(&c, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n", "y", 100));
+    assert_int_equal(c.got.len, 0);
+    client_close(&c);
+}
+
+/* Who has paid may wait: for an answer, for events, or with nothing to say. */
+static void others_have_all_the_time_they_need(void **state)
+{
+    struct house *h = *state;
+    struct client parked = connect_to(h), watcher = connect_to(h), idle = connect_to(h);
+    cleanup_blob struct blob *one = blob_new("one\n", 4);
+
+    send_text(&parked, "POST /park HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
+    send_text(&watcher, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    send_text(&idle, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    run_for(h, DURATION_MS(120));
+    http_reply(h->parked[0], 200, NULL, 0, blob_new("late", 4));
+    push(&h->streams[0], one);
+    assert_true(await_text(&parked, "late"));
+    assert_true(await_text(&watcher, "one\n"));
+    send_text(&idle, "GET /raw/b HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(await_text(&idle, "/raw/b"));
+    client_close(&parked);
+    client_close(&watcher);
+    client_close(&idle);
+}
+
+/* Nothing more can come, so nothing is waited for. */
+static void a_client_that_says_no_more_is_not_waited_for(void **state)
+{
+    struct client half = connect_to(*state), whole = connect_to(*state);
+
+    send_text(&half, "GET /a HTTP/1.1\r\nHost: x\r\n");
+    shutdown(half.fd, SHUT_WR);
+    send_text(&whole, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    shutdown(whole.fd, SHUT_WR);
+    assert_true(await_text(&whole, "GET 2 0 -"));
+    assert_true(await_close(&half));
+    assert_true(await_close(&whole));
+    assert_int_equal(half.got.len, 0);
+    client_close(&half);
+    client_close(&whole);
 }
 
 /* ---- stopping ------------------------------------------------------------------------------------------ */
@@ -571,6 +697,7 @@ static void a_unix_socket_of_a_dead_server_is_replaced(void **state)
 }
 
 #define checked(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define hasty(f) cmocka_unit_test_setup_teardown(f, set_up_in_haste, tear_down)
 
 int main(void)
 {
@@ -585,10 +712,16 @@ int main(void)
         checked(a_parked_request_is_answered_later),
         checked(a_dropped_request_gets_no_answer),
         checked(noise_does_not_reach_the_handler),
+        checked(what_go_refuses_never_reaches_the_handler),
+        checked(a_nul_tears_the_request_line),
         checked(a_stream_sends_its_headers_and_each_blob_at_once),
         checked(a_large_blob_arrives_whole),
         checked(a_hangup_ends_the_stream_by_itself),
         checked(many_watchers_and_one_who_does_not_read),
+        hasty(a_head_without_end_is_not_waited_for),
+        hasty(nor_is_a_body),
+        hasty(others_have_all_the_time_they_need),
+        checked(a_client_that_says_no_more_is_not_waited_for),
         checked(a_stop_ends_streams_and_lets_the_rest_finish),
         checked(freeing_with_everything_under_way),
         checked(addresses_that_cannot_be),
