@@ -3,38 +3,38 @@
 #include <regex.h>
 #include <stdio.h>
 
+/* What may differ: paths that a regular expression knows, in every step or in one. */
+struct ignored {
+    regex_t path;
+    bool all_paths, one_step;
+    size_t step;
+};
+
 struct comparison {
-    const json_t *ignore;
+    DYN(struct ignored) ignore;
     size_t step, found;
     replay_diff_fn *differs;
     void *arg;
 };
 
-static bool pattern_matches(const char *pattern, const char *path)
+/* A pattern is the expression, or an object of it and the step it is meant for. */
+static void ignore(struct comparison *c, const json_t *pattern)
 {
-    regex_t re;
-    bool hit;
+    const json_t *step = json_object_get(pattern, "step");
+    const json_t *path = json_is_string(pattern) ? pattern : json_object_get(pattern, "path");
+    struct ignored one = { .one_step = step, .step = (size_t)json_integer_value(step) };
 
-    if (!*pattern)
-        return true;
-    if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-        return false;
-    hit = regexec(&re, path, 0, NULL, 0) == 0;
-    regfree(&re);
-    return hit;
+    one.all_paths = !json_string_length(path);
+    if (one.all_paths || regcomp(&one.path, json_string_value(path), REG_EXTENDED | REG_NOSUB) == 0)
+        *dyn_push(&c->ignore) = one;
 }
 
-/* A pattern is a regular expression on the path, or that with the step it is meant for. */
 static bool ignored(const struct comparison *c, const char *path)
 {
-    size_t i;
-    json_t *p;
-
-    json_array_foreach(c->ignore, i, p) {
-        json_t *step = json_object_get(p, "step");
-        if (json_is_string(p) ? pattern_matches(json_string_value(p), path)
-                              : (size_t)json_integer_value(step) == c->step
-                                    && pattern_matches(json_string_value(json_object_get(p, "path")), path))
+    for (size_t i = 0; i < c->ignore.n; i++) {
+        const struct ignored *one = &c->ignore.v[i];
+        if ((!one->one_step || one->step == c->step) &&
+            (one->all_paths || regexec(&one->path, path, 0, NULL, 0) == 0))
             return true;
     }
     return false;
@@ -85,12 +85,18 @@ static void compare(struct comparison *c, const json_t *want, const json_t *got,
 
 size_t replay_compare(const json_t *c, const json_t *got, replay_diff_fn *differs, void *arg)
 {
-    struct comparison cmp = { .ignore = json_object_get(c, "ignore"), .differs = differs, .arg = arg };
+    struct comparison cmp = { .differs = differs, .arg = arg };
     const json_t *answers = json_object_get(c, "answers");
+    size_t i;
+    json_t *x;
 
-    for (size_t i = 0; i < json_array_size(answers); i++) {
-        cmp.step = i;
-        compare(&cmp, json_array_get(answers, i), json_array_get(got, i), "");
-    }
+    json_array_foreach(json_object_get(c, "ignore"), i, x)
+        ignore(&cmp, x);
+    json_array_foreach((json_t *)answers, cmp.step, x)
+        compare(&cmp, x, json_array_get(got, cmp.step), "");
+    for (i = 0; i < cmp.ignore.n; i++)
+        if (!cmp.ignore.v[i].all_paths)
+            regfree(&cmp.ignore.v[i].path);
+    dyn_release(&cmp.ignore);
     return cmp.found;
 }
