@@ -7,14 +7,16 @@
 #include "kube/typed.h"
 
 /* What nobody owns: the server's own bookkeeping (E-112). */
-static const char stripped[] =
-    "{\"f:apiVersion\":{},\"f:kind\":{},\"f:metadata\":{\".\":{},\"f:clusterName\":{},\"f:creationTimestamp\":{},"
-    "\"f:generation\":{},\"f:managedFields\":{},\"f:name\":{},\"f:namespace\":{},\"f:resourceVersion\":{},"
-    "\"f:selfLink\":{},\"f:uid\":{}}}";
+static const char *const stripped[][2] = {
+    { "f:apiVersion" }, { "f:kind" }, { "f:metadata" }, { "f:metadata", "f:clusterName" },
+    { "f:metadata", "f:creationTimestamp" }, { "f:metadata", "f:generation" }, { "f:metadata", "f:managedFields" },
+    { "f:metadata", "f:name" }, { "f:metadata", "f:namespace" }, { "f:metadata", "f:resourceVersion" },
+    { "f:metadata", "f:selfLink" }, { "f:metadata", "f:uid" },
+};
 
 static const char last_applied[] = "kubectl.kubernetes.io/last-applied-configuration";
 
-static struct fset *fixed_set(struct arena *a, const char *text)
+static struct fset *set_from_text(struct arena *a, const char *text)
 {
     json_auto_t *v = text ? json_parse_str(text) : NULL;
     struct fset *s = NULL;
@@ -26,7 +28,11 @@ static struct fset *fixed_set(struct arena *a, const char *text)
 
 static struct fset *without_stripped(struct arena *a, const struct fset *s)
 {
-    return fset_difference(a, s, fixed_set(a, stripped));
+    struct fset *nobodys = fset_new(a);
+
+    for (size_t i = 0; i < ARRAY_SIZE(stripped); i++)
+        fset_insert(nobodys, stripped[i], stripped[i][1] ? 2 : 1);
+    return fset_difference(a, s, nobodys);
 }
 
 /* ---- versions ------------------------------------------------------------------------------------ */
@@ -63,7 +69,7 @@ static struct typed_comparison compare_without_reset(const struct apply_write *w
                                                      const json_t *next)
 {
     struct typed_comparison c = typed_compare(w->arena, t, live, next);
-    struct fset *reset = fixed_set(w->arena, w->reset_fields);
+    struct fset *reset = set_from_text(w->arena, w->reset_fields);
 
     c.added = fset_subtract(w->arena, c.added, reset);
     c.modified = fset_subtract(w->arena, c.modified, reset);
@@ -427,7 +433,7 @@ static struct conflicts merge(struct applying *p, struct managers *m, bool force
     const struct field_manager *last = NULL;
     json_auto_t *merged = typed_merge(t, p->live, p->config), *next = NULL;
 
-    self.fields = fset_subtract(w->arena, typed_fields(w->arena, t, p->config), fixed_set(w->arena, w->reset_fields));
+    self.fields = fset_subtract(w->arena, typed_fields(w->arena, t, p->config), set_from_text(w->arena, w->reset_fields));
     mine = managers_find(m, self.id);
     if (mine) {
         last = arena_memdup(w->arena, mine, sizeof(*mine));

@@ -39,10 +39,9 @@ static int value_order(const char *a, const char *b)
 static int element_order(const char *a, const char *b)
 {
     static const char ranks[] = "fkvi";
-    long x = strchr(ranks, a[0]) - ranks, y = strchr(ranks, b[0]) - ranks;
 
-    if (x != y)
-        return x < y ? -1 : 1;
+    if (a[0] != b[0])
+        return strchr(ranks, a[0]) < strchr(ranks, b[0]) ? -1 : 1;
     return a[0] == 'f' ? strcmp(a, b) : value_order(a, b);
 }
 

@@ -38,7 +38,7 @@ static inline void cleanup_freep(void *p)
 
 static inline bool streq(const char *a, const char *b)
 {
-    return strcmp(a, b) == 0;
+    return *a == *b && strcmp(a, b) == 0;           /* most that differ differ at once */
 }
 
 /* NULL and "" are the same nothing. */
