@@ -327,15 +327,20 @@ static size_t message_name_length(const struct parser *p)
 
 static struct cel_expr *create_message(struct parser *p, size_t n)
 {
-    cleanup_buf struct buf name = BUF_INIT;
+    size_t len = 0;
+    char *name;                                     /* in the arena: who gives up does not come back here */
     struct cel_expr *e;
 
-    for (size_t i = 0; i < n; i++) {
-        buf_add(&name, ahead(p, 1)->s, ahead(p, 1)->len);
+    for (size_t i = 1; i <= n; i++)
+        len += ahead(p, i)->len;
+    name = arena_alloc(p->arena, len + 1);
+    for (len = 0; n > 0; n--) {
+        memcpy(name + len, ahead(p, 1)->s, ahead(p, 1)->len);
+        len += ahead(p, 1)->len;
         cel_match(p, next(p), 0, 161);
     }
     e = cel_expr_new(p, CEL_EXPR_STRUCT, ahead(p, 1)->offset);
-    e->map.name = arena_strndup(p->arena, name.data, name.len);
+    e->map.name = name;
     cel_match(p, TOKEN_LBRACE, 0, 172);
     if (!cel_sync(p, FIELD | SET(QUESTION) | SET(COMMA) | SET(RBRACE), 174))
         return e;
