@@ -116,7 +116,7 @@ static int serve(const struct asked *a, struct arena *arena, struct err *e)
 {
     const char *host = a->bind_address;
     uint64_t port;
-    struct serve_options o = { .tls = a->tls, .auth = a->auth };
+    struct serve_options o = { .tls = a->tls, .auth = a->auth, .event_ttl = DURATION_MIN(60) };
     int r = read_modes(a, arena, &o.auth.rbac, e);
 
     if (r < 0)

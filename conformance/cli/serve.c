@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "conformance/cli/commands.h"
+#include "conformance/scenario/shape.h"
 #include "controller/controller.h"
 #include "drivers/directory/directory.h"
 #include "drivers/remote/remote.h"
@@ -27,6 +28,7 @@ const char serve_help[] =
     "  --anonymous-auth BOOL   false: who does not say who he is is refused (true)\n"
     "  --token-auth-file FILE, --service-account-key-file FILE, --service-account-signing-key-file FILE,\n"
     "  --service-account-issuer URL, --api-audience NAME   as kube-apiserver's\n"
+    "  --event-ttl DURATION    how long Events live, such as 90s, 5m or 1h; 0s: for ever (1h)\n"
     "  --cluster-loops LIST    all, none, or some of scheduler,kubelet,gc,namespace,volume,roles (none)\n"
     "  --nodes N               make-believe nodes of the kubelet loop (1)\n"
     "  --controllers WHICH     all: run the controller in the same process; or none (none)\n"
@@ -162,7 +164,7 @@ static int parse_services(struct arena *a, const struct text_list *list, struct 
 
 int serve_run(int argc, char **argv)
 {
-    const char *loops = "none", *mode = "real", *controllers = "none";
+    const char *loops = "none", *mode = "real", *controllers = "none", *event_ttl = "1h";
     cleanup_arena struct arena *arena = arena_new();
     struct serving serving = { .arena = arena };
     struct serve_options o = { .arg = &serving };
@@ -186,6 +188,7 @@ int serve_run(int argc, char **argv)
         { "--service-account-signing-key-file", OPTION_TEXT, &o.auth.service_account_signing_key_file },
         { "--service-account-key-file", OPTION_LIST, &key_files },
         { "--api-audience", OPTION_LIST, &audiences },
+        { "--event-ttl", OPTION_TEXT, &event_ttl },
         { "--cluster-loops", OPTION_TEXT, &loops },
         { "--nodes", OPTION_NUMBER, &nodes },
         { "--controllers", OPTION_TEXT, &controllers },
@@ -205,6 +208,8 @@ int serve_run(int argc, char **argv)
         return refuse("there are no operands", argv[1]);
     if (cluster_loops_parse(loops, &o.cluster_loops, &e) < 0)
         return refuse("--cluster-loops", err_message(&e));
+    if (!duration_parse(event_ttl, &o.event_ttl))
+        return refuse("--event-ttl: 90s, 5m, 1h; not", event_ttl);
     if (nodes < 1 || nodes > 5000)
         return refuse("--nodes", "from 1 to 5000");
     if (!release_find(o.release))

@@ -237,6 +237,7 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     /* What was before the first request is no history (C-007). */
     if (fresh)
         store_compact(s->store, store_revision(s->store));
+    event_ttl_start(s, o->event_ttl);
     return apiserver_sync(s, e) < 0 ? apiserver_free(s) : s;
 }
 
@@ -247,6 +248,7 @@ struct commitlog *apiserver_stop(struct apiserver *s)
     watch_event_release(s);
     proc_kill(s->proc);
     proc_free(s->proc);
+    event_ttl_stop(s);
     hook_caller_free(s->hook_caller);
     if (s->crds)
         s->crds = crds_free(s->crds);

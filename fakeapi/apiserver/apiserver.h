@@ -39,6 +39,7 @@ struct apiserver_options {
      * transport is made safe by itself. */
     bool group_commit;
     duration compact_every;            /* drops history older than that (C-006); 0: never */
+    duration event_ttl;                /* Events are deleted so long after their last write (B-192); 0: never */
 };
 
 /* Serves what the log holds, or from a fresh store. Its background work (TTLs, bookmarks, CRD conditions)

@@ -11,6 +11,7 @@ struct watch;
 struct watch_event;
 struct crds;
 struct auth;
+struct event_ttl;
 
 struct apiserver {
     struct world *world;
@@ -32,6 +33,7 @@ struct apiserver {
     size_t streams_held;               /* of them, which had news that was not safe yet */
     bool group_commit;
     duration compact_every;
+    struct event_ttl *event_ttl;       /* NULL: events stay */
     struct blob *discovery[4];         /* aggregated documents and their like, by generation */
     uint64_t discovery_generation;
 };
@@ -391,6 +393,11 @@ int durable_wait(struct co *co, struct apiserver *s);
 int store_refused(struct call *c, int r, const struct kind *k, const char *name);
 /* 0, or negative where etcd would not take so large an object. */
 int store_check_size(struct call *c, const struct kind *k, const json_t *stored);
+
+/* ---- the life of Events (event_ttl.c) ------------------------------------------------------------ */
+
+void event_ttl_start(struct apiserver *s, duration ttl);        /* 0: they stay */
+void event_ttl_stop(struct apiserver *s);
 
 /* ---- admission --------------------------------------------------------------------------------- */
 

@@ -1,4 +1,5 @@
-/* durable.c: who waits for the log, what a full disk is called, when history goes, and what a restart brings back. */
+/* durable.c and event_ttl.c: who waits for the log, what a full disk is called, when history and Events go, and what a
+ * restart brings back. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <cmocka.h>
@@ -8,6 +9,7 @@
 #include "kube/object.h"
 
 #define MAPS "/api/v1/namespaces/default/configmaps"
+#define EVENTS "/api/v1/namespaces/default/events"
 
 struct lab {
     struct world *world;
@@ -76,7 +78,7 @@ static json_t *configmap(const char *name)
 static void server_up(struct lab *lab, struct commitlog *log, bool group)
 {
     struct apiserver_options o = { .crds = "", .bare = true, .log = log, .group_commit = group,
-                                   .compact_every = DURATION_S(300) };
+                                   .compact_every = DURATION_S(300), .event_ttl = DURATION_MIN(60) };
     struct err e = { 0 };
 
     lab->log = log;
@@ -239,6 +241,78 @@ static void history_goes_after_a_while(void **state)
     lab_down(&lab);
 }
 
+static json_t *event(const char *name, const char *message)
+{
+    return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}, s:s}", "apiVersion", "v1", "kind", "Event", "metadata", "name", name,
+                     "namespace", "default", "involvedObject", "namespace", "default", "message", message);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* The clock stands then, though nothing else happens at that moment. */
+static void run_until(struct lab *lab, duration since_start)
+{
+    struct timer moment = { 0 };
+
+    timer_set(lab->world, &moment, instant_add(SIM_EPOCH, since_start), nothing, NULL);
+    while (world_step(lab->world, instant_add(SIM_EPOCH, since_start)))
+        ;
+}
+
+/* B-192 C-111: an hour after its last write an Event is deleted, and watchers see it at the revision of its end. */
+static void events_live_an_hour(void **state)
+{
+    struct asked watch;
+    struct api_frame frame;
+    struct lab lab;
+
+    lab_up(&lab, commitlog_none_new(), false);
+    assert_int_equal(call(&lab, "POST", EVENTS, event("once", "seen")), 201);
+    assert_int_equal(call(&lab, "POST", EVENTS, event("again", "seen")), 201);
+    watch = (struct asked){ .lab = &lab, .method = "GET", .path = EVENTS,
+                            .query = "watch=1&timeoutSeconds=9000&fieldSelector=metadata.name%3Donce" };
+    co_spawn(lab.proc, "watch", ask, &watch);
+    run_until(&lab, DURATION_MIN(30));
+    assert_int_equal(call(&lab, "PUT", EVENTS "/again", event("again", "seen again")), 200);
+    run_until(&lab, DURATION_MIN(60) - 1);
+    assert_int_equal(call(&lab, "GET", EVENTS "/once", NULL), 200);
+    assert_int_equal(api_stream_poll(watch.reply.stream, &frame), 1);
+    json_decref(frame.object);
+    run_until(&lab, DURATION_MIN(60) + DURATION_S(1));
+    assert_int_equal(call(&lab, "GET", EVENTS "/once", NULL), 404);
+    assert_int_equal(api_stream_poll(watch.reply.stream, &frame), 1);
+    assert_string_equal(frame.type, "DELETED");
+    assert_int_equal(atoi(obj_resource_version(frame.object)), store_revision(apiserver_store(lab.server)));
+    json_decref(frame.object);
+    forget(&watch);
+    run_until(&lab, DURATION_MIN(90) - 1);
+    assert_int_equal(call(&lab, "GET", EVENTS "/again", NULL), 200);
+    run_until(&lab, DURATION_MIN(90) + DURATION_S(1));
+    assert_int_equal(call(&lab, "GET", EVENTS "/again", NULL), 404);
+    lab_down(&lab);
+}
+
+/* B-192: as with etcd's leases, an hour begins anew where the server does. */
+static void a_restart_gives_events_another_hour(void **state)
+{
+    struct commitlog *log = commitlog_memory_new();
+    struct lab lab;
+
+    lab_up(&lab, log, false);
+    assert_int_equal(call(&lab, "POST", EVENTS, event("kept", "seen")), 201);
+    run_until(&lab, DURATION_MIN(50));
+    assert_ptr_equal(apiserver_stop(lab.server), log);
+    server_up(&lab, log, false);
+    run_until(&lab, DURATION_MIN(110) - 1);
+    assert_int_equal(call(&lab, "GET", EVENTS "/kept", NULL), 200);
+    run_until(&lab, DURATION_MIN(110) + DURATION_S(1));
+    assert_int_equal(call(&lab, "GET", EVENTS "/kept", NULL), 404);
+    lab_down(&lab);
+}
+
 /* C-008: the machine loses power; what comes up again is the same, and goes on from there. */
 static void a_restart_goes_on(void **state)
 {
@@ -277,6 +351,8 @@ int main(void)
         cmocka_unit_test(each_request_is_safe_by_itself_where_nobody_gathers),
         cmocka_unit_test(a_full_disk_is_said_as_etcd_says_it),
         cmocka_unit_test(history_goes_after_a_while),
+        cmocka_unit_test(events_live_an_hour),
+        cmocka_unit_test(a_restart_gives_events_another_hour),
         cmocka_unit_test(a_restart_goes_on),
     };
 

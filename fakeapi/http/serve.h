@@ -22,6 +22,7 @@ struct serve_options {
     const char *const *crd_paths;      /* files and folders of further definitions */
     size_t n_crd_paths;
     unsigned cluster_loops;            /* enum cluster_loop, or-ed; 0: none */
+    duration event_ttl;                /* apiserver_options.event_ttl */
     unsigned nodes;                    /* of the cluster loops; 0 = 1 */
     const struct hook_service *hook_services;        /* where services of webhooks stand */
     size_t n_hook_services;
