@@ -284,7 +284,8 @@ static json_t *form_value(struct reader *r, const struct schema *s, const struct
 static json_t *read_entry(struct reader *r, const struct schema *s, const struct item *it, json_t *map, unsigned depth)
 {
     struct reader in = inside(r, it, s->go_type);
-    struct item each, key = { .data = (const uint8_t *)"" };
+    const struct item nothing = { .number = 2, .wire = PROTO_BYTES, .data = (const uint8_t *)"" };
+    struct item each, key = nothing;
     json_t *value = NULL;
 
     while (next_item(&in, &each)) {
@@ -293,9 +294,10 @@ static json_t *read_entry(struct reader *r, const struct schema *s, const struct
         else if (each.number == 2)
             value = read_value(&in, s->additional, &each, value, depth + 1);
     }
+    if (!value)                        /* an empty value need not be sent */
+        value = read_value(&in, s->additional, &nothing, NULL, depth + 1);
     map = map ? map : json_object();
-    json_object_setn_new_nocheck(map, (const char *)key.data, key.data ? key.len : 0,
-                                 value ? value : json_null());
+    json_object_setn_new_nocheck(map, (const char *)key.data, key.data ? key.len : 0, value);
     return map;
 }
 

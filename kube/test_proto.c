@@ -45,6 +45,9 @@ static const struct row {
         "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"}}", NULL, false),
     ROW("a message sent in two halves merges", CM("\x0a", "\n\x03\n\x01" "a\n\x03\x1a\x01n"),
         "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\"}}", NULL, false),
+    ROW("A-065 an empty value of a map need not be sent", CM("\x1d", META("a") "\x12\x03\n\x01k\x1a\x03\n\x01" "b"),
+        "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"\"},"
+        "\"binaryData\":{\"b\":\"\"}}", NULL, false),
     ROW("A-064 no prefix", "junk", NULL, WRONG_PREFIX, false),
     ROW("A-064 a prefix alone", "k8s\0", NULL, "empty body", false),
     ROW("A-064 nothing", "", NULL, "empty data", false),
