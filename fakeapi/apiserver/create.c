@@ -201,7 +201,7 @@ int handle_create(struct call *c)
     struct value *v = NULL;
     int r;
 
-    if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_object(c, k, &obj)) < 0)
+    if ((r = options_create(c)) < 0 || (r = decode_object(c, k, &obj)) < 0)
         return r;
     if (k->deprecation)
         call_warn(c, "%s", k->deprecation);

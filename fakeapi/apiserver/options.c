@@ -105,7 +105,7 @@ static void field_validation(struct call *c, struct fielderrs *errs)
     fielderr_not_supported(errs, FP_CHILD(NULL, "fieldValidation"), value, supported);
 }
 
-int options_write(struct call *c, const char *kind)
+static int options_write(struct call *c, const char *kind)
 {
     struct fielderrs errs = FIELDERRS_IN(c->arena);
 
@@ -114,6 +114,20 @@ int options_write(struct call *c, const char *kind)
     options_dry_run_ok(c, &errs);
     field_validation(c, &errs);
     return options_invalid(c, kind, &errs);
+}
+
+/* A body that nobody can read is refused before the options, if it is to create something. */
+int options_create(struct call *c)
+{
+    enum media unread;
+    int r = negotiate_body(c, &unread);
+
+    return r < 0 ? r : options_write(c, "CreateOptions");
+}
+
+int options_update(struct call *c)
+{
+    return options_write(c, "UpdateOptions");
 }
 
 int options_patch(struct call *c, bool apply)

@@ -94,7 +94,8 @@ struct options {
     int64_t limit, timeout_s;
     bool has_timeout;
 };
-int options_write(struct call *c, const char *kind);   /* "CreateOptions", "UpdateOptions" */
+int options_create(struct call *c);
+int options_update(struct call *c);
 int options_patch(struct call *c, bool apply);
 int options_list(struct call *c);
 int options_timeout(struct call *c);   /* ?timeout= must be a duration */

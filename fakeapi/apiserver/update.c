@@ -391,7 +391,7 @@ int handle_update(struct call *c)
     bool created;
     int r;
 
-    if ((r = options_write(c, "UpdateOptions")) < 0 || (r = decode_object(c, body, &obj)) < 0 ||
+    if ((r = options_update(c)) < 0 || (r = decode_object(c, body, &obj)) < 0 ||
         (r = meta_check_namespace(c, k, json_own(&obj))) < 0 || (r = check_object_name(c, obj)) < 0 ||
         (r = check_url_name(c, c->route.name)) < 0 || (r = fill_defaults(c, body, &obj)) < 0)
         return r;

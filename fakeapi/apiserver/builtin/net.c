@@ -133,7 +133,14 @@ static void ingress_update(struct call *c, const struct kind *k, const struct su
         ingress_rules(e, obj);
 }
 
-const struct kind_ops ingress_ops = { .validate = ingress_validate, .validate_update = ingress_update,
+static int ingress_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    if (!old)
+        default_ingress_class(c, obj);
+    return 0;
+}
+
+const struct kind_ops ingress_ops = { .admit = ingress_admit, .validate = ingress_validate, .validate_update = ingress_update,
                                      .warn = ingress_warn };
 
 /* ---- NetworkPolicy -------------------------------------------------------------------------------- */

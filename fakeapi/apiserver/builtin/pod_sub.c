@@ -114,7 +114,7 @@ int pod_binding(struct call *c)
     struct admission a;
     int r;
 
-    if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_object(c, &binding_kind, &binding)) < 0 ||
+    if ((r = options_create(c)) < 0 || (r = decode_object(c, &binding_kind, &binding)) < 0 ||
         (r = meta_check_namespace(c, &binding_kind, json_own(&binding))) < 0 ||
         (r = managed_update(c, &binding_kind, "binding", &binding, NULL)) < 0 ||
         (r = admission_begin(c, &binding_kind, &a, &binding)) < 0)
@@ -265,7 +265,7 @@ int pod_eviction(struct call *c)
     bool gone, dry;
     int r;
 
-    if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_eviction(c, &eviction)) < 0 ||
+    if ((r = options_create(c)) < 0 || (r = decode_eviction(c, &eviction)) < 0 ||
         (r = admission_begin(c, &eviction_kind, &a, &eviction)) < 0 || (r = admission_end(c, &a, eviction)) < 0)
         return r;
     dry = c->opt.dry_run;

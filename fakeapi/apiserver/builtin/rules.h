@@ -55,3 +55,7 @@ const char *rule_diff(struct arena *arena, const json_t *before, const json_t *a
 void rule_int_or_percent(struct fielderrs *e, const json_t *v, const struct fpath *path);
 void rule_at_most_all(struct fielderrs *e, const json_t *v, const struct fpath *path);
 int64_t rule_percent_value(const json_t *v);
+
+/* Who names no class gets the default one, where there is one (default_class.c). */
+void default_storage_class(struct call *c, json_t *claim);
+void default_ingress_class(struct call *c, json_t *ingress);

@@ -167,8 +167,10 @@ static int claim_admit(struct call *c, const struct subresource *sub, json_t *ob
     const char *class = obj_str(old, "spec.storageClassName");
     struct record rec;
 
-    if (!old)
+    if (!old) {
+        default_storage_class(c, obj);
         obj_add_finalizer(obj, "kubernetes.io/pvc-protection");
+    }
     if (!old || sub || !streq(obj_str(old, "status.phase"), "Bound"))
         return 0;
     struct quantity size = amount(c->arena, json_path(obj, "spec.resources.requests.storage")),

@@ -225,7 +225,7 @@ int serviceaccount_token(struct call *c)
     json_auto_t *obj = NULL;
     int r;
 
-    if ((r = options_write(c, "CreateOptions")) < 0 || (r = decode_object(c, &token_kind, &obj)) < 0)
+    if ((r = options_create(c)) < 0 || (r = decode_object(c, &token_kind, &obj)) < 0)
         return r;
     r = answer(c, &rq, &obj);
     json_decref(rq.account);

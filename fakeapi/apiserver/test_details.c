@@ -1,0 +1,221 @@
+/* What no recording happens to name: merges by key, orders of checks, what is being deleted, where a server begins. */
+#include "fakeapi/apiserver/test_lab.h"
+
+#include "fakeapi/store/store.h"
+
+#define CM "/api/v1/namespaces/default/configmaps"
+#define PODS "/api/v1/namespaces/default/pods"
+#define DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments"
+#define ROLES "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+#define JOBS "/apis/batch/v1/namespaces/default/jobs"
+#define STRATEGIC "application/strategic-merge-patch+json"
+
+/* ---- strategic patches ---------------------------------------------------------------------------- */
+
+#define WEB "{\"metadata\":{\"name\":\"web\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"strategy\":" \
+    "{\"type\":\"RollingUpdate\",\"rollingUpdate\":{\"maxSurge\":3}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}}," \
+    "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}"
+
+/* E-077: claims of a container are replaced; E-081: those of a Pod merge by name (a Pod's spec may not change, so the
+ * template of a Deployment shows it); E-090: a strategy keeps what its patch names; E-095: rules are replaced. */
+static void lists_are_merged_or_replaced(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", DEPLOYMENTS, NULL, NULL, WEB, 201, "\"maxSurge\":3" },
+        { "PATCH", DEPLOYMENTS "/web", NULL, STRATEGIC, "{\"spec\":{\"strategy\":{\"$retainKeys\":[\"type\"],\"type\":\"Recreate\"}}}",
+          200, "\"strategy\":{\"type\":\"Recreate\"}" },
+        { "PATCH", DEPLOYMENTS "/web", NULL, STRATEGIC, "{\"spec\":{\"template\":{\"spec\":{\"resourceClaims\":["
+          "{\"name\":\"a\",\"resourceClaimName\":\"x\"},{\"name\":\"b\",\"resourceClaimName\":\"y\"}],\"containers\":[{\"name\":\"c\","
+          "\"resources\":{\"claims\":[{\"name\":\"a\"},{\"name\":\"b\"}]}}]}}}}", 200, "\"claims\":[{\"name\":\"a\"},{\"name\":\"b\"}]" },
+        { "PATCH", DEPLOYMENTS "/web", NULL, STRATEGIC, "{\"spec\":{\"template\":{\"spec\":{\"resourceClaims\":["
+          "{\"name\":\"b\",\"resourceClaimName\":\"z\"}],\"containers\":[{\"name\":\"c\",\"resources\":{\"claims\":[{\"name\":\"b\"}]}}]}}}}",
+          200, "\"claims\":[{\"name\":\"b\"}]" },
+        { "GET", DEPLOYMENTS "/web", NULL, NULL, NULL, 200,
+          "\"resourceClaims\":[{\"name\":\"a\",\"resourceClaimName\":\"x\"},{\"name\":\"b\",\"resourceClaimName\":\"z\"}]" },
+        { "POST", ROLES, NULL, NULL, "{\"metadata\":{\"name\":\"r\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"pods\"],"
+          "\"verbs\":[\"get\"]}]}", 201, NULL },
+        { "PATCH", ROLES "/r", NULL, STRATEGIC, "{\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"nodes\"],\"verbs\":[\"list\"]}]}",
+          200, "\"rules\":[{\"verbs\":[\"list\"],\"apiGroups\":[\"\"],\"resources\":[\"nodes\"]}]" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* ---- being deleted -------------------------------------------------------------------------------- */
+
+#define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define GIZMOS "/apis/x.io/v1/namespaces/default/gizmos"
+#define GIZMO_CRD "{\"metadata\":{\"name\":\"gizmos.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\"," \
+    "\"names\":{\"plural\":\"gizmos\",\"kind\":\"Gizmo\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true," \
+    "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"}}}]}}"
+
+/* F-166 F-169: who makes again what is not gone yet is told so. */
+static void what_is_being_deleted_is_still_there(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"x.io/f\"]}}", 201, NULL },
+        { "DELETE", CM "/a", NULL, NULL, NULL, 200, NULL },
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 409,
+          "\"message\":\"object is being deleted: configmaps \\\"a\\\" already exists\"" },
+        { "POST", CRDS, NULL, NULL, GIZMO_CRD, 201, NULL },
+        { "SLEEP" },
+        { "POST", GIZMOS, NULL, NULL, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Gizmo\",\"metadata\":{\"name\":\"g\","
+          "\"finalizers\":[\"x.io/f\"]}}", 201, NULL },
+        { "DELETE", CRDS "/gizmos.x.io", NULL, NULL, NULL, 200, NULL },
+        { "SLEEP" },
+        { "POST", CRDS, NULL, NULL, GIZMO_CRD, 409, "object is being deleted: customresourcedefinitions.apiextensions.k8s.io "
+          "\\\"gizmos.x.io\\\" already exists" },
+        { "PATCH", GIZMOS "/g", NULL, "application/merge-patch+json", "{\"metadata\":{\"finalizers\":null}}", 200, NULL },
+        { "SLEEP" }, { "SLEEP" },
+        { "POST", CRDS, NULL, NULL, GIZMO_CRD, 201, NULL },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* ---- what comes first ----------------------------------------------------------------------------- */
+
+/* the form of the answer, the options, the body, its names, the namespace's life, then the object itself. */
+static void checks_come_in_their_order(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", "/api/v1/namespaces/none/pods", "dryRun=yes", "text/nonsense", "{", 415, "unknown format" },
+        { "PUT", "/api/v1/namespaces/none/pods/a", "dryRun=yes", "text/nonsense", "{", 422, "dryRun: Unsupported value" },
+        { "POST", "/api/v1/namespaces/none/pods", "dryRun=yes", NULL, "{", 422, "dryRun: Unsupported value" },
+        { "POST", "/api/v1/namespaces/none/pods", NULL, NULL, "{", 400, NULL },
+        { "POST", "/api/v1/namespaces/none/pods", NULL, NULL, "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"namespace\":"
+          "\"other\"},\"spec\":{}}", 400, "the namespace of the provided object does not match" },
+        { "POST", "/api/v1/namespaces/none/pods", NULL, NULL, "{\"metadata\":{\"name\":\"A\"},\"spec\":{}}", 404,
+          "namespaces \\\"none\\\" not found" },
+        { "POST", PODS, NULL, NULL, "{\"metadata\":{\"name\":\"A\"},\"spec\":{}}", 422, "spec.containers: Required value" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* ---- kinds ---------------------------------------------------------------------------------------- */
+
+/* G-013 D-037: Jobs are chosen by how many Pods succeeded. */
+static void jobs_are_chosen_by_their_success(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", JOBS, NULL, NULL, "{\"metadata\":{\"name\":\"j\"},\"spec\":{\"template\":{\"spec\":{\"restartPolicy\":\"Never\","
+          "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}", 201, "\"batch.kubernetes.io/job-name\":\"j\"" },
+        { "GET", JOBS, "fieldSelector=status.successful%3D0", NULL, NULL, 200, "\"name\":\"j\"" },
+        { "GET", JOBS, "fieldSelector=status.successful%3D1", NULL, NULL, 200, "\"items\":[]" },
+        { "GET", JOBS, "fieldSelector=status.failed%3D1", NULL, NULL, 400, "field label \\\"status.failed\\\" not supported for Job" },
+        { "GET", JOBS "/j/status", NULL, NULL, NULL, 200, "\"kind\":\"Job\"" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+#define CLASSES "/apis/storage.k8s.io/v1/storageclasses"
+
+/* G-026: a claim without a class gets the default one, and so does an Ingress. */
+static void who_names_no_class_gets_the_default(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", CLASSES, NULL, NULL, "{\"metadata\":{\"name\":\"slow\"},\"provisioner\":\"x.io/p\"}", 201, "\"reclaimPolicy\":\"Delete\"" },
+        { "POST", CLASSES, NULL, NULL, "{\"metadata\":{\"name\":\"fast\",\"annotations\":{\"storageclass.kubernetes.io/is-default-class\":"
+          "\"true\"}},\"provisioner\":\"x.io/p\"}", 201, "\"volumeBindingMode\":\"Immediate\"" },
+        { "POST", "/api/v1/namespaces/default/persistentvolumeclaims", NULL, NULL, "{\"metadata\":{\"name\":\"c\"},\"spec\":{"
+          "\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}", 201, "\"storageClassName\":\"fast\"" },
+        { "POST", "/api/v1/namespaces/default/persistentvolumeclaims", NULL, NULL, "{\"metadata\":{\"name\":\"d\"},\"spec\":{"
+          "\"storageClassName\":\"slow\",\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}", 201,
+          "\"storageClassName\":\"slow\"" },
+        { "POST", "/apis/networking.k8s.io/v1/ingressclasses", NULL, NULL, "{\"metadata\":{\"name\":\"i\",\"annotations\":{"
+          "\"ingressclass.kubernetes.io/is-default-class\":\"true\"}},\"spec\":{\"controller\":\"x.io/c\"}}", 201, NULL },
+        { "POST", "/apis/networking.k8s.io/v1/namespaces/default/ingresses", NULL, NULL, "{\"metadata\":{\"name\":\"i\"},\"spec\":{"
+          "\"defaultBackend\":{\"service\":{\"name\":\"s\",\"port\":{\"number\":80}}}}}", 201, "\"ingressClassName\":\"i\"" },
+        { "GET", "/apis/storage.k8s.io/v1", NULL, NULL, NULL, 200, "\"shortNames\":[\"sc\"]" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* J-101: a token lives ten minutes at least. */
+static void a_token_lives_ten_minutes(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", "/api/v1/namespaces/default/serviceaccounts", NULL, NULL, "{\"metadata\":{\"name\":\"s\"}}", 201, NULL },
+        { "POST", "/api/v1/namespaces/default/serviceaccounts/s/token", NULL, NULL, "{\"spec\":{\"expirationSeconds\":10}}", 422,
+          "spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes" },
+        { "POST", "/api/v1/namespaces/default/serviceaccounts/s/token", NULL, NULL, "{\"spec\":{\"expirationSeconds\":600}}", 201,
+          "\"expirationTimestamp\"" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* J-086: ten thousand operations are a patch, one more is too many. */
+static void a_patch_has_ten_thousand_operations(void **state)
+{
+    static const char one[] = "{\"op\":\"test\",\"path\":\"/kind\",\"value\":\"ConfigMap\"}";
+    cleanup_buf struct buf most = BUF_INIT, more = BUF_INIT;
+
+    for (int i = 0; i < 10000; i++)
+        buf_printf(&most, "%s%s", i ? "," : "[", one);
+    buf_printf(&more, "%s,%s]", most.data, one);
+    buf_add_str(&most, "]");
+    const struct step steps[] = {
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+        { "PATCH", CM "/a", NULL, "application/json-patch+json", most.data, 200, NULL },
+        { "PATCH", CM "/a", NULL, "application/json-patch+json", more.data, 413,
+          "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* E-149: what an apply would do is shown with who would own it, and not done. */
+static void a_dry_apply_shows_who_would_own_what(void **state)
+{
+    static const struct step steps[] = {
+        { "PATCH", CM "/a", "fieldManager=me&dryRun=All", "application/apply-patch+yaml",
+          "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"v\"}}", 201,
+          "\"managedFields\":[{\"manager\":\"me\",\"operation\":\"Apply\"" },
+        { "GET", CM "/a", NULL, NULL, NULL, 404, NULL },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* ---- where a server begins ------------------------------------------------------------------------ */
+
+/* C-004: keys are laid out as in etcd. C-007: a fresh server is past revision 1, and what was before is no history.
+ * A-054: whoever can ask at all finds the namespaces. */
+static void a_fresh_server(void **state)
+{
+    static const char *const keys[] = { "/registry/namespaces/default", "/registry/services/specs/default/kubernetes",
+                                        "/registry/services/endpoints/default/kubernetes",
+                                        "/registry/apiextensions.k8s.io/customresourcedefinitions/gizmos.x.io",
+                                        "/registry/minions/n", "/registry/deployments/default/web" };
+    static const struct step steps[] = {
+        { "GET", "/readyz", NULL, NULL, NULL, 200, "ok" },
+        { "GET", "/api/v1/namespaces/kube-system", NULL, NULL, NULL, 200, "\"phase\":\"Active\"" },
+        { "GET", CM, "watch=1&resourceVersion=1", NULL, NULL, 200, NULL },
+        { "GET", CM, "resourceVersion=1&resourceVersionMatch=Exact", NULL, NULL, 410, "\"reason\":\"Expired\"" },
+        { "POST", "/api/v1/nodes", NULL, NULL, "{\"metadata\":{\"name\":\"n\"}}", 201, NULL },
+        { "POST", DEPLOYMENTS, NULL, NULL, WEB, 201, NULL },
+        { "POST", CRDS, NULL, NULL, GIZMO_CRD, 201, NULL },
+    };
+    struct store *s = apiserver_store(((struct lab *)*state)->s);
+    struct record r;
+
+    assert_true(store_revision(s) > 1);
+    play(*state, steps, ARRAY_SIZE(steps));
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (store_get(s, keys[i], 0, &r) < 0)
+            fail_msg("no %s", keys[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(lists_are_merged_or_replaced, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(what_is_being_deleted_is_still_there, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(checks_come_in_their_order, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(jobs_are_chosen_by_their_success, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(who_names_no_class_gets_the_default, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_token_lives_ten_minutes, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_patch_has_ten_thousand_operations, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_dry_apply_shows_who_would_own_what, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
+    };
+
+    json_object_seed(1);
+    return cmocka_run_group_tests_name("details", tests, NULL, NULL);
+}
