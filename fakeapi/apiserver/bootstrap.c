@@ -135,6 +135,21 @@ static int tell_schemas(struct gardener *g)
     return r;
 }
 
+/* The range that Services get their addresses from. */
+static int tell_range(struct gardener *g)
+{
+    const struct kind *k = kinds_find(g->s->kinds, "networking.k8s.io", "v1", "servicecidrs");
+    char now[TIME_TEXT_MAX];
+
+    if (obj_condition(planted(g, k, "", "kubernetes"), "Ready"))
+        return 0;
+    time_format(world_now(g->s->world), now);
+    json_auto_t *status = json_pack("{s:[{s:s, s:s, s:s, s:s}]}", "conditions", "type", "Ready", "status", "True",
+        "lastTransitionTime", now, "message", "Kubernetes default Service CIDR is ready");
+    struct status_write w = { status, true };
+    return write_status(g, "kubernetes-service-cidr-controller", k, "kubernetes", &w);
+}
+
 /* ---- one APIService a group version -------------------------------------------------------------- */
 
 static const struct group_priority *priority_of(const char *group)
@@ -215,6 +230,8 @@ int bootstrap(struct apiserver *s, const struct apiserver_options *o, struct api
         r = plant(&g, &rbac_policy[i]);
     if (r == 0 && !o->bare)
         r = tell_schemas(&g);
+    if (r == 0 && !o->bare)
+        r = tell_range(&g);
     if (r == 0 && !o->bare)
         r = plant_services(&g);
     return r < 0 ? r : plant_definitions(&g, o->crds);

@@ -131,6 +131,21 @@ const struct seed bootstrap_seeds[] = {
     { SERVER, "", "v1", "configmaps", "kube-system",
       "{\"metadata\":{\"name\":\"kube-apiserver-legacy-service-account-token-tracking\"},\"data\":{\"since\":\"202"
       "5-01-01\"}}" },
+    { SERVER, "networking.k8s.io", "v1", "servicecidrs", "",
+      "{\"metadata\":{\"name\":\"kubernetes\"},\"spec\":{\"cidrs\":[\"10.0.0.0/24\"]}}" },
+    { SERVER, "", "v1", "services", "default",
+      "{\"metadata\":{\"name\":\"kubernetes\",\"labels\":{\"component\":\"apiserver\",\"provider\":\"kubernetes\"}},"
+      "\"spec\":{\"ports\":[{\"name\":\"https\",\"protocol\":\"TCP\",\"port\":443,\"targetPort\":6443}],\"clusterIP\":"
+      "\"10.0.0.1\",\"type\":\"ClusterIP\",\"sessionAffinity\":\"None\",\"ipFamilyPolicy\":"
+      "\"SingleStack\"}}" },
+    { SERVER, "", "v1", "endpoints", "default",
+      "{\"metadata\":{\"name\":\"kubernetes\",\"labels\":{\"endpointslice.kubernetes.io/skip-mirror\":\"true\"}},"
+      "\"subsets\":[{\"addresses\":[{\"ip\":\"192.0.2.2\"}],\"ports\":[{\"name\":\"https\",\"port\":6443,\"protocol\":"
+      "\"TCP\"}]}]}" },
+    { SERVER, "discovery.k8s.io", "v1", "endpointslices", "default",
+      "{\"metadata\":{\"name\":\"kubernetes\",\"labels\":{\"kubernetes.io/service-name\":\"kubernetes\"}},\"addressType\":"
+      "\"IPv4\",\"endpoints\":[{\"addresses\":[\"192.0.2.2\"],\"conditions\":{\"ready\":true}}],\"ports\":[{\"name\":"
+      "\"https\",\"protocol\":\"TCP\",\"port\":6443}]}" },
 };
 const size_t bootstrap_n_seeds = ARRAY_SIZE(bootstrap_seeds);
 

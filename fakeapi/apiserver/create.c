@@ -82,6 +82,8 @@ static int store_new_object(struct call *c, const struct kind *k, json_t *obj, b
         return r;
     if (store_get(c->s->store, key, 0, &rec) == 0)
         return already_exists(c, k, obj, &rec, generated);
+    if (!c->opt.dry_run && k->ops->beside && (r = k->ops->beside(c, obj, NULL)) < 0)
+        return r;
     if (!c->opt.dry_run && store_revision(c->s->store) != revision)
         meta_set_version(json_own(&stored), store_revision(c->s->store) + 1);
     if (!c->opt.dry_run && (r = store_check_size(c, k, stored)) < 0)

@@ -14,12 +14,7 @@ static const char *scale_path(const struct kind *k, const char *which)
 
 static int no_replicas(struct call *c, const struct kind *k)
 {
-    const char *text = arena_printf(c->arena, "the spec replicas field \".%s\" does not exist",
-                                    scale_path(k, "specReplicasPath"));
-    int r = apierr_set(&c->err, APIERR_INTERNAL_ERROR, "Internal error occurred: %s", text);
-
-    apierr_cause(&c->err, "", NULL, "%s", text);
-    return r;
+    return internal_error(c, "the spec replicas field \".%s\" does not exist", scale_path(k, "specReplicasPath"));
 }
 
 static json_t *scale_of(const struct kind *k, const json_t *obj)

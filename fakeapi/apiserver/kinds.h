@@ -94,6 +94,9 @@ struct kind_ops {
      * written and that is all. */
     int (*remove)(struct call *c, const struct kind *k, json_t *obj, const struct delete_request *d,
                   bool *ret_done);
+    /* What the server writes beside it, when it is about to be stored (old NULL at create). Does not suspend. 0 or
+     * negative with c->err. */
+    int (*beside)(struct call *c, const json_t *obj, const json_t *old);
     /* After the object is gone from the store (allocations to give back). */
     void (*deleted)(struct call *c, const json_t *obj);
     /* KIND_REVIEW: works out the answer into `obj` (own). */

@@ -255,6 +255,18 @@ int reply_stream(struct call *c, const char *content_type, struct api_stream *st
     return 0;
 }
 
+int internal_error(struct call *c, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    const char *text = arena_vprintf(c->arena, fmt, args);
+    va_end(args);
+    int r = apierr_set(&c->err, APIERR_INTERNAL_ERROR, "Internal error occurred: %s", text);
+    apierr_cause(&c->err, "", NULL, "%s", text);
+    return r;
+}
+
 void reply_error(struct call *c)
 {
     struct encoding e = negotiate_error(c);

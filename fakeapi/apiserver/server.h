@@ -198,6 +198,8 @@ int reply_text(struct call *c, int status, const char *content_type, const char 
 int reply_blob(struct call *c, int status, const char *content_type, struct blob *body);   /* steals */
 int reply_stream(struct call *c, const char *content_type, struct api_stream *stream);        /* steals */
 /* The Status for c->err. Always succeeds. */
+/* The error of what went wrong within: its words are its cause, too. */
+int internal_error(struct call *c, const char *fmt, ...) PRINTF(2, 3);
 void reply_error(struct call *c);
 /* {"status":"Success"} with details of a deleted object. */
 json_t *status_success(const struct kind *k, const char *name, const char *uid);

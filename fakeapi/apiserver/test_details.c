@@ -173,6 +173,57 @@ static void a_dry_apply_shows_who_would_own_what(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* ---- addresses of Services ------------------------------------------------------------------------ */
+
+#define SERVICES "/api/v1/namespaces/default/services"
+#define ADDRESSES "/apis/networking.k8s.io/v1/ipaddresses"
+#define SERVICE(name, more) "{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"ports\":[{\"port\":80}]" more "}}"
+
+/* G-040: an address is in a range and had by one; its IPAddress comes and goes with the Service. */
+static void addresses_are_given_out_once(void **state)
+{
+    static const struct step steps[] = {
+        { "GET", SERVICES "/kubernetes", NULL, NULL, NULL, 200, "\"clusterIP\":\"10.0.0.1\"" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a", ",\"clusterIP\":\"10.0.0.1\""), 422,
+          "failed to allocate IP 10.0.0.1: provided IP is already allocated" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a", ",\"clusterIP\":\"10.0.0.01\""), 422,
+          "failed to allocate IP 10.0.0.01: provided IP is already allocated" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a", ",\"clusterIP\":\"10.0.1.5\""), 422,
+          "failed to allocate IP 10.0.1.5: the provided network does not match the current range" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a", ",\"clusterIP\":\"10.0.0.255\""), 422, "does not match the current range" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a", ",\"clusterIP\":\"fd00::1\""), 422,
+          "Invalid value: [\\\"fd00::1\\\"]: IPv6 is not configured on this cluster" },
+        { "POST", SERVICES, "dryRun=All", NULL, SERVICE("a", ""), 201, "\"clusterIP\":\"10.0.0.0\"" },
+        { "GET", ADDRESSES, NULL, NULL, NULL, 200, "\"items\":[{\"metadata\":{\"name\":\"10.0.0.1\"" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a", ""), 201, "\"clusterIP\":\"10.0.0.17\"" },
+        { "GET", ADDRESSES "/10.0.0.17", NULL, NULL, NULL, 200,
+          "\"parentRef\":{\"resource\":\"services\",\"namespace\":\"default\",\"name\":\"a\"}" },
+        { "PATCH", SERVICES "/a", NULL, "application/merge-patch+json", "{\"spec\":{\"type\":\"ExternalName\",\"externalName\":\"x.y\"}}",
+          200, NULL },
+        { "GET", ADDRESSES "/10.0.0.17", NULL, NULL, NULL, 404, NULL },
+        { "PATCH", SERVICES "/a", NULL, "application/merge-patch+json", "{\"spec\":{\"type\":\"ClusterIP\"}}", 200,
+          "\"clusterIP\":\"10.0.0.17\"" },
+        { "DELETE", SERVICES "/a", NULL, NULL, NULL, 200, NULL },
+        { "GET", ADDRESSES "/10.0.0.17", NULL, NULL, NULL, 404, NULL },
+        { "POST", ADDRESSES, NULL, NULL, "{\"metadata\":{\"name\":\"10.0.0.77\"},\"spec\":{\"parentRef\":{\"resource\":\"x\",\"name\":\"y\"}}}",
+          201, NULL },
+        { "POST", SERVICES, NULL, NULL, SERVICE("b", ",\"clusterIP\":\"10.0.0.77\""), 422, "provided IP is already allocated" },
+        { "POST", ADDRESSES, NULL, NULL, "{\"metadata\":{\"name\":\"10.0.0.078\"},\"spec\":{}}", 422, "must be a valid IP address" },
+        { "POST", "/apis/networking.k8s.io/v1/servicecidrs", NULL, NULL, "{\"metadata\":{\"name\":\"more\"},\"spec\":{\"cidrs\":"
+          "[\"10.7.0.1/24\"]}}", 422, "must not have bits set beyond the prefix length" },
+        { "POST", "/apis/networking.k8s.io/v1/servicecidrs", NULL, NULL, "{\"metadata\":{\"name\":\"more\"},\"spec\":{\"cidrs\":"
+          "[\"10.7.0.0/24\"]}}", 201, NULL },
+        { "POST", SERVICES, NULL, NULL, SERVICE("b", ",\"clusterIP\":\"10.7.0.9\""), 201, NULL },
+        { "POST", SERVICES, NULL, NULL, SERVICE("h", ",\"type\":\"LoadBalancer\",\"externalTrafficPolicy\":\"Local\",\"healthCheckNodePort\":30300"),
+          201, "\"healthCheckNodePort\":30300" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("i", ",\"type\":\"LoadBalancer\",\"externalTrafficPolicy\":\"Local\",\"healthCheckNodePort\":30300"),
+          500, "failed to allocate requested HealthCheck NodePort 30300: provided port is already allocated" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("i", ",\"type\":\"LoadBalancer\",\"externalTrafficPolicy\":\"Local\""),
+          201, "\"healthCheckNodePort\":3000" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 /* ---- where a server begins ------------------------------------------------------------------------ */
 
 /* C-004: keys are laid out as in etcd. C-007: a fresh server is past revision 1, and what was before is no history.
@@ -213,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_token_lives_ten_minutes, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_patch_has_ten_thousand_operations, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_dry_apply_shows_who_would_own_what, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(addresses_are_given_out_once, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 

@@ -212,6 +212,8 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
     }
     if (gone)
         return write_last(c, k, key, *obj, rec, ret);
+    if (k->ops->beside && (r = k->ops->beside(c, *obj, old)) < 0)
+        return r;
     uint64_t revision = store_revision(c->s->store);
     meta_set_version(json_own(obj), revision + 1);
     r = convert_to_store(c, k, json_incref(*obj), &stored);

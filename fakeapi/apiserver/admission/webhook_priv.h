@@ -64,7 +64,6 @@ enum asked webhook_ask(struct call *c, const struct admission *a, const struct w
 
 /* The refusal as the answer to the request. */
 int webhook_denied(struct call *c, const struct webhook *w, const json_t *status);
-int internal_error(struct call *c, const char *fmt, ...) PRINTF(2, 3);
 int webhook_failed(struct call *c, const struct webhook *w, const char *why);
 bool webhook_ignores_failure(const struct webhook *w);
 /* Past hook_deadline(): c->err says so. */

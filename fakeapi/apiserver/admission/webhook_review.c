@@ -10,18 +10,6 @@
 
 /* ---- errors --------------------------------------------------------------------------------------- */
 
-int internal_error(struct call *c, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    const char *text = arena_vprintf(c->arena, fmt, args);
-    va_end(args);
-    int r = apierr_set(&c->err, APIERR_INTERNAL_ERROR, "Internal error occurred: %s", text);
-    apierr_cause(&c->err, "", NULL, "%s", text);
-    return r;
-}
-
 int webhook_failed(struct call *c, const struct webhook *w, const char *why)
 {
     return internal_error(c, "failed calling webhook \"%s\": %s", w->name, why);

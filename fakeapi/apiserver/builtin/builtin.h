@@ -20,6 +20,7 @@ extern const struct kind_ops budget_ops, scaler_ops, old_scaler_ops;  /* policy.
 extern const struct kind_ops mutating_config_ops, validating_config_ops;  /* webhookconfig.c */
 extern const struct kind_ops admission_policy_ops, policy_binding_ops;  /* admissionpolicy.c */
 extern const struct kind_ops service_ops;  /* service.c */
+extern const struct kind_ops ipaddress_ops, servicecidr_ops;     /* addresses.c */
 extern const struct kind_ops ingress_ops, netpol_ops, endpoints_ops, slice_ops;  /* net.c */
 extern const struct kind_ops csr_ops;  /* csr.c */
 extern const struct kind_ops quota_ops;  /* quota.c */

@@ -1,8 +1,10 @@
 /* Services: addresses and node ports that the server gives out, and what an update keeps of them (G-040, G.3).
- * What is taken is what the stored services say; nothing is remembered beside them. */
+ * What is taken is what the stored objects say; nothing is remembered beside them. */
+#include "fakeapi/apiserver/builtin/addresses.h"
 #include "fakeapi/apiserver/builtin/warnings.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 
 #define SPEC RULE_AT("spec")
 #define NODE_PORT_MIN 30000
@@ -29,6 +31,11 @@ static bool wants_node_ports(const json_t *spec)
            || (is_type(spec, "LoadBalancer") && !json_is_false(json_object_get(spec, "allocateLoadBalancerNodePorts")));
 }
 
+static bool needs_health_port(const json_t *spec)
+{
+    return is_type(spec, "LoadBalancer") && streq(text(spec, "externalTrafficPolicy"), "Local");
+}
+
 static bool headless(const json_t *spec)
 {
     return streq(text(spec, "clusterIP"), "None");
@@ -39,24 +46,17 @@ static int64_t number(const json_t *obj, const char *name)
     return json_integer_value(json_object_get(obj, name));
 }
 
-/* ---- what is taken -------------------------------------------------------------------------------- */
+/* ---- node ports ----------------------------------------------------------------------------------- */
 
-/* Every address 10.0.0.0 to 10.0.15.255 and every node port, by what the stored services hold. */
-#define ADDRESSES 4096
 struct taken {
     const char *except;                /* uid of the service that asks */
-    bool address[ADDRESSES], port[NODE_PORT_MAX - NODE_PORT_MIN + 1];
+    bool port[NODE_PORT_MAX - NODE_PORT_MIN + 1];
 };
 
-/* The place of an address in our range; 0 where it is not in it. */
-static unsigned address_index(const char *ip)
+static void take_port(struct taken *t, int64_t port)
 {
-    struct in_addr a;
-
-    if (inet_pton(AF_INET, ip, &a) != 1)
-        return 0;
-    uint32_t n = ntohl(a.s_addr) - (UINT32_C(10) << 24);
-    return n < ADDRESSES ? n : 0;
+    if (port >= NODE_PORT_MIN && port <= NODE_PORT_MAX)
+        t->port[port - NODE_PORT_MIN] = true;
 }
 
 static bool take(void *arg, const struct record *r)
@@ -68,13 +68,9 @@ static bool take(void *arg, const struct record *r)
 
     if (streq(obj_uid(obj), t->except))
         return true;
-    json_array_foreach(json_object_get(spec, "clusterIPs"), i, v)
-        t->address[address_index(json_string_value(v))] = true;
-    json_array_foreach(json_object_get(spec, "ports"), i, v) {
-        int64_t port = number(v, "nodePort");
-        if (port >= NODE_PORT_MIN && port <= NODE_PORT_MAX)
-            t->port[port - NODE_PORT_MIN] = true;
-    }
+    json_array_foreach(json_object_get(spec, "ports"), i, v)
+        take_port(t, number(v, "nodePort"));
+    take_port(t, number(spec, "healthCheckNodePort"));
     return true;
 }
 
@@ -83,23 +79,20 @@ static struct taken *what_is_taken(struct call *c, const json_t *obj)
     struct taken *t = arena_alloc(c->arena, sizeof(*t));
 
     t->except = obj_uid(obj);
-    t->address[0] = t->address[1] = true;
     store_range(c->s->store, "/registry/services/specs/", NULL, 0, 0, take, t, NULL);
     return t;
 }
 
 /* ---- giving out ----------------------------------------------------------------------------------- */
 
-static void give_address(struct call *c, json_t *obj, struct taken *t)
+static void give_address(struct call *c, json_t *obj)
 {
-    for (unsigned i = 16; i < ADDRESSES; i++) {
-        if (t->address[i])
-            continue;
-        const char *ip = arena_printf(c->arena, "10.0.%u.%u", i >> 8, i & 255);
-        obj_set(obj, "spec.clusterIP", json_string(ip));
-        obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
+    const char *ip = c->opt.dry_run ? ADDRESS_OF_DRY_RUN : address_free(c);
+
+    if (!ip)
         return;
-    }
+    obj_set(obj, "spec.clusterIP", json_string(ip));
+    obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
 }
 
 static void give_ports(json_t *obj, struct taken *t)
@@ -123,6 +116,20 @@ static void give_ports(json_t *obj, struct taken *t)
     }
     if (ports)
         obj_set(obj, "spec.ports", ports);
+}
+
+/* After the ports, which it must not meet. */
+static void give_health_port(json_t *obj, struct taken *t)
+{
+    unsigned i = 0;
+    size_t k;
+    json_t *port;
+
+    json_array_foreach(json_path(obj, "spec.ports"), k, port)
+        take_port(t, number(port, "nodePort"));
+    while (i + 1 < ARRAY_SIZE(t->port) && t->port[i])
+        i++;
+    obj_set(obj, "spec.healthCheckNodePort", json_integer(NODE_PORT_MIN + i));
 }
 
 static void give_families(json_t *obj)
@@ -149,9 +156,25 @@ static void give(struct call *c, json_t *obj)
     spec = json_object_get(obj, "spec");
     struct taken *t = what_is_taken(c, obj);
     if (!*text(spec, "clusterIP"))
-        give_address(c, obj, t);
+        give_address(c, obj);
     if (wants_node_ports(spec))
         give_ports(obj, t);
+    if (needs_health_port(json_object_get(obj, "spec")) && !obj_int(obj, "spec.healthCheckNodePort", 0))
+        give_health_port(obj, t);
+}
+
+/* The port for health checks that somebody asks for: no field's error, for the real server. */
+static int check_health_port(struct call *c, const json_t *obj)
+{
+    const json_t *spec = json_object_get(obj, "spec");
+    int64_t port = number(spec, "healthCheckNodePort");
+    const struct taken *t;
+
+    if (!needs_health_port(spec) || port < NODE_PORT_MIN || port > NODE_PORT_MAX)
+        return 0;
+    t = what_is_taken(c, obj);
+    return t->port[port - NODE_PORT_MIN] ? internal_error(c, "failed to allocate requested HealthCheck NodePort %" PRId64
+                                                          ": provided port is already allocated", port) : 0;
 }
 
 static int service_create(struct call *c, json_t *obj)
@@ -162,7 +185,7 @@ static int service_create(struct call *c, json_t *obj)
     if (*ip && !json_path(obj, "spec.clusterIPs"))
         obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
     give(c, obj);
-    return 0;
+    return check_health_port(c, obj);
 }
 
 /* ---- what an update keeps ------------------------------------------------------------------------- */
@@ -422,23 +445,26 @@ static void service_external(struct fielderrs *e, const json_t *spec)
         fielderr_required(e, FP_CHILD(SPEC, "externalName"), "");
 }
 
-static void service_addresses(struct fielderrs *e, const json_t *spec, const struct taken *t)
+/* A new address must be in a range, and free; one that is kept may stay. */
+static void service_addresses(struct call *c, struct fielderrs *e, const json_t *spec, const json_t *was)
 {
     const json_t *ips = json_object_get(spec, "clusterIPs");
-    const char *ip = json_string_value(json_array_get(ips, 0));
+    const char *ip = json_string_value(json_array_get(ips, 0)), *why;
+    const struct fpath *path = FP_CHILD(SPEC, "clusterIPs");
+    const char *canonical = ip ? address_canonical(c, ip) : NULL;
     unsigned char bits[16];
-    const struct fpath *at = FP_INDEX(FP_CHILD(SPEC, "clusterIPs"), 0);
 
-    if (!ip || streq(ip, "None"))
+    if (!ip || streq(ip, "None") || streq(ip, text(was, "clusterIP")))
         return;
-    if (inet_pton(AF_INET, ip, bits) != 1 && inet_pton(AF_INET6, ip, bits) != 1)
-        fielderr_invalid_str(e, at, ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-    else if (e->n == 0 && address_index(ip) && t->address[address_index(ip)])
-        fielderr_invalid(e, FP_CHILD(SPEC, "clusterIPs"), ips,
-                         "failed to allocate IP %s: provided IP is already allocated", ip);
+    if (!canonical && inet_pton(AF_INET6, ip, bits) != 1)
+        fielderr_invalid_str(e, FP_INDEX(path, 0), ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    else if (e->n == 0 && !canonical)
+        fielderr_invalid(e, FP_INDEX(path, 0), ips, "IPv6 is not configured on this cluster");
+    else if (e->n == 0 && !(c->opt.dry_run && streq(ip, ADDRESS_OF_DRY_RUN)) && (why = address_refused(c, canonical)))
+        fielderr_invalid(e, path, ips, "failed to allocate IP %s: %s", ip, why);
 }
 
-static void service_rules(struct call *c, const json_t *obj, struct fielderrs *e)
+static void service_rules(struct call *c, const json_t *obj, const json_t *old, struct fielderrs *e)
 {
     static const char *const types[] = { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort", NULL };
     const json_t *spec = json_object_get(obj, "spec"), *ports = json_object_get(spec, "ports");
@@ -461,13 +487,13 @@ static void service_rules(struct call *c, const json_t *obj, struct fielderrs *e
     service_policies(e, spec);
     if (!external_name(spec)) {
         service_families(e, spec);
-        service_addresses(e, spec, t);
+        service_addresses(c, e, spec, json_object_get(old, "spec"));
     }
 }
 
 static void service_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
-    service_rules(c, obj, e);
+    service_rules(c, obj, NULL, e);
 }
 
 static void ingress_point(struct fielderrs *e, const json_t *v, const struct fpath *at)
@@ -517,10 +543,10 @@ static void service_update(struct call *c, const struct kind *k, const struct su
         fielderr_invalid(e, FP_CHILD(SPEC, "loadBalancerClass"), rule_shown(member(spec, "loadBalancerClass")),
                          "may not change once set");
     if (e->n == 0)
-        service_rules(c, obj, e);
+        service_rules(c, obj, old, e);
 }
 
 const struct kind_ops service_ops = {
     .prepare_create = service_create, .prepare_update = service_prepare, .validate = service_validate,
-    .validate_update = service_update, .warn = service_warn,
+    .validate_update = service_update, .warn = service_warn, .beside = addresses_follow, .deleted = addresses_release,
 };
