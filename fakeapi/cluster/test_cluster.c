@@ -16,6 +16,7 @@
 
 static const struct resource pods = { "", "v1", "Pod", "pods", true },
                              config_maps = { "", "v1", "ConfigMap", "configmaps", true },
+                             secrets = { "", "v1", "Secret", "secrets", true },
                              namespaces = { "", "v1", "Namespace", "namespaces", false },
                              claims = { "", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", true };
 
@@ -257,6 +258,35 @@ static void owners_take_what_they_own(void **state)
 
 /* ---- namespaces, volumes --------------------------------------------------------------------------- */
 
+/* B-156 H-090 H-091: what stays is told, whatever stays besides is deleted, and with the last finalizer all is gone. */
+static void a_namespace_says_what_it_waits_for(struct co *co, struct fixture *f)
+{
+    struct objref ref = { &namespaces, NULL, "held" }, map = { &config_maps, "held", "x" };
+    struct delete_options o = DELETE_DEFAULT;
+    json_auto_t *loose = json_pack("{s:{s:n}}", "metadata", "finalizers");
+
+    create(co, f, &namespaces, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"held\"}}", NULL);
+    create(co, f, &config_maps, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"x\",\"namespace\":"
+                                "\"held\",\"finalizers\":[\"x.io/f\"]}}", NULL);
+    create(co, f, &secrets, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"y\",\"namespace\":\"held\"}}",
+           NULL);
+    client_delete(co, f->client, &ref, &o, NULL);
+    co_sleep(co, DURATION_S(5));
+    json_auto_t *waiting = get(co, f, &namespaces, "held");
+    const json_t *content = obj_condition(waiting, "NamespaceContentRemaining");
+    const json_t *finalizers = obj_condition(waiting, "NamespaceFinalizersRemaining");
+    want(f, streq(text_at(content, "message"), "Some resources are remaining: configmaps. has 1 resource instances"),
+         text_at(content, "message"));
+    want(f, streq(text_at(finalizers, "message"), "Some content in the namespace has finalizers remaining: x.io/f in 1 "
+                  "resource instances"), text_at(finalizers, "message"));
+    want(f, streq(text_at(obj_condition(waiting, "NamespaceDeletionContentFailure"), "reason"), "ContentDeleted"),
+         "nothing failed");
+    client_patch(co, f->client, &map, NULL, PATCH_MERGE, loose, NULL, NULL);
+    co_sleep(co, DURATION_S(5));
+    json_auto_t *left = get(co, f, &namespaces, "held");
+    want(f, !left, "the namespace is gone with the last finalizer");
+}
+
 static void namespace_goes(struct co *co, void *arg)
 {
     struct fixture *f = arg;
@@ -270,6 +300,7 @@ static void namespace_goes(struct co *co, void *arg)
     co_sleep(co, DURATION_S(20));
     json_auto_t *left = get(co, f, &namespaces, "n");
     want(f, !left, "the namespace is gone");
+    a_namespace_says_what_it_waits_for(co, f);
 
     create(co, f, &claims, "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\",\"metadata\":{\"name\":\"c\","
                            "\"namespace\":\"default\"},\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{"
