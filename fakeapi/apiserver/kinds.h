@@ -35,6 +35,7 @@ enum kind_flags {
     KIND_REVIEW = 64,                  /* create computes an answer, nothing is stored */
     KIND_STATUS_DROPPED = 128,         /* status cannot be set at create though there is no /status */
     KIND_STATUS_AT_CREATE = 256,       /* status can be set at create though there is a /status */
+    KIND_PHASE_READ_BACK = 1024,       /* the phase of a created object is a default: its first update writes it down */
     KIND_TELLS_EMPTY = 512             /* when compared with what is stored, an empty list differs from none */
 };
 

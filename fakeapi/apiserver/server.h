@@ -404,9 +404,8 @@ void event_ttl_stop(struct apiserver *s);
 
 /* ---- admission --------------------------------------------------------------------------------- */
 
-/* Namespace life cycle, then the kind's own admit(). obj is the caller's own; old NULL at create. */
-int admit_object(struct call *c, const struct kind *k, const struct subresource *sub,
-                 const char *namespace, json_t *obj, const json_t *old);
+/* The namespace of what is created is alive. */
+int admit_namespace(struct call *c, const struct kind *k, const char *namespace, const json_t *obj);
 
 /* ---- watches ----------------------------------------------------------------------------------- */
 

@@ -1,4 +1,6 @@
+#include "fakeapi/apiserver/server.h"
 #include "fakeapi/apiserver/test_lab.h"
+#include "fakeapi/store/store.h"
 
 /* Built-in kinds that have a will of their own; beside what recordings of a real server show of them. */
 
@@ -30,7 +32,7 @@ static void the_data_of_a_revision_is_bytes(void **state)    /* J-032 */
 #define POLICIES "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
 
 /* An empty list or map is not the same as none until it is stored: messages show it, some generations count it. */
-static void empty_is_not_nothing_until_stored(void **state)  /* J-030 */
+static void empty_is_not_nothing_until_stored(void **state)  /* B-005 J-029 */
 {
     static const struct step steps[] = {
         { "POST", "/api/v1/persistentvolumes", NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"capacity\":{}}}", 422, "Unsupported value: {}: supported values" },
@@ -44,11 +46,100 @@ static void empty_is_not_nothing_until_stored(void **state)  /* J-030 */
     PLAY(state, steps);
 }
 
+#define SERVICES "/api/v1/namespaces/default/services"
+#define SERVICE(spec) "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"ports\":[{\"port\":80}],\"selector\":{\"a\":\"b\"}," spec "}}"
+
+static void the_addresses_of_a_service(void **state)         /* G.3 */
+{
+    static const struct step steps[] = {
+        { "POST", SERVICES, NULL, NULL, SERVICE("\"clusterIPs\":[\"10.0.0.7\"]"), 422, "must be empty when `clusterIP` is not specified" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("\"clusterIP\":\"1.2.3.4\""), 422, "failed to allocate IP 1.2.3.4: the provided network does not match" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("\"clusterIP\":\"fd00::1\",\"clusterIPs\":[]"), 422, "IPv6 is not configured on this cluster" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("\"clusterIP\":\"None\",\"type\":\"NodePort\""), 422, "may not be set to 'None' for NodePort services" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("\"ipFamilyPolicy\":\"SingleStack\",\"externalName\":\"x.y\",\"type\":\"ExternalName\""), 422, "spec.ipFamilyPolicy: Forbidden" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("\"clusterIP\":\"None\""), 201, NULL },
+        { "PATCH", SERVICES "/a", NULL, MERGE, "{\"spec\":{\"clusterIP\":\"10.0.0.7\"}}", 422, "spec.clusterIPs[0]: Invalid value: [\\\"10.0.0.7\\\"]: may not change once set" },
+        { "PATCH", SERVICES "/a", NULL, MERGE, "{\"spec\":{\"clusterIPs\":[\"10.0.0.7\"]}}", 422, "first value must match `clusterIP`" },
+        { "PATCH", SERVICES "/a", NULL, MERGE, "{\"spec\":{\"ipFamilies\":[\"IPv6\",\"IPv6\"]}}", 422, "spec.ipFamilies[1]: Duplicate value" },
+    };
+    PLAY(state, steps);
+}
+
+#define CLAIMS "/api/v1/namespaces/default/persistentvolumeclaims"
+
+static uint64_t revision_after(void **state, const struct step *step)
+{
+    struct lab *lab = *state;
+
+    play(lab, step, 1);
+    return store_revision(lab->s->store);
+}
+
+static void the_first_change_of_a_claim_writes_its_phase(void **state)    /* B-055 */
+{
+    static const struct step create = { "POST", CLAIMS, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}", 201, NULL };
+    static const struct step nothing = { "PATCH", CLAIMS "/a", NULL, MERGE, "{}", 200, NULL };
+    uint64_t created = revision_after(state, &create);
+
+    assert_int_equal(revision_after(state, &nothing), created + 1);
+    assert_int_equal(revision_after(state, &nothing), created + 1);
+}
+
+#define RANGES "/api/v1/namespaces/default/limitranges"
+#define RANGE(items) "{\"metadata\":{\"name\":\"l\"},\"spec\":{\"limits\":[" items "]}}"
+#define PODS "/api/v1/namespaces/default/pods"
+#define POD(name, resources) "{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":" resources "}]}}"
+
+static void what_a_limit_range_may_say(void **state)         /* G-093 */
+{
+    static const struct step steps[] = {
+        { "POST", RANGES, NULL, NULL, RANGE("{\"type\":\"Bad\"}"), 422, "spec.limits[0].type: Invalid value: \\\"Bad\\\": must be a standard limit type or fully qualified" },
+        { "POST", RANGES, NULL, NULL, RANGE("{\"type\":\"Pod\",\"default\":{\"cpu\":\"1\"}}"), 422, "may not be specified when `type` is 'Pod'" },
+        { "POST", RANGES, NULL, NULL, RANGE("{\"type\":\"Container\",\"min\":{\"cpu\":\"2\"},\"max\":{\"cpu\":\"1\"}}"), 422, "spec.limits[0].min[cpu]: Invalid value: \\\"2\\\": min value 2 is greater than max value 1" },
+        { "POST", RANGES, NULL, NULL, RANGE("{\"type\":\"Pod\",\"maxLimitRequestRatio\":{\"cpu\":\"500m\"}}"), 422, "ratio 500m is less than 1" },
+        { "POST", RANGES, NULL, NULL, RANGE("{\"type\":\"PersistentVolumeClaim\"}"), 422, "either minimum or maximum storage value is required" },
+        { "POST", RANGES, NULL, NULL, "{\"spec\":{\"limits\":[]}}", 201, NULL },
+    };
+    PLAY(state, steps);
+}
+
+static void limits_fill_in_and_refuse(void **state)          /* G-093 */
+{
+    static const struct step steps[] = {
+        { "POST", RANGES, NULL, NULL, RANGE("{\"type\":\"Container\",\"default\":{\"cpu\":\"500m\"},\"defaultRequest\":{\"cpu\":\"100m\"},\"max\":{\"cpu\":\"1\"},\"maxLimitRequestRatio\":{\"cpu\":\"6\"}},"
+                                              "{\"type\":\"Pod\",\"min\":{\"memory\":\"1Mi\"}},{\"type\":\"PersistentVolumeClaim\",\"max\":{\"storage\":\"1Gi\"}}"), 201, NULL },
+        { "POST", PODS, NULL, NULL, POD("a", "{}"), 403, "pods \\\"a\\\" is forbidden: minimum memory usage per Pod is 1Mi.  No request is specified" },
+        { "POST", PODS, NULL, NULL, POD("a", "{\"requests\":{\"memory\":\"1Mi\"}}"), 201, "\"resources\":{\"limits\":{\"cpu\":\"500m\"},\"requests\":{\"cpu\":\"100m\",\"memory\":\"1Mi\"}}" },
+        { "GET", PODS "/a", NULL, NULL, NULL, 200, "\"kubernetes.io/limit-ranger\":\"LimitRanger plugin set: cpu request for container c; cpu limit for container c\"" },
+        { "POST", PODS, NULL, NULL, POD("b", "{\"limits\":{\"cpu\":\"2\"},\"requests\":{\"memory\":\"1Mi\"}}"), 403, "maximum cpu usage per Container is 1, but limit is 2" },
+        { "POST", PODS, NULL, NULL, POD("b", "{\"limits\":{\"cpu\":\"1\"},\"requests\":{\"cpu\":\"100m\",\"memory\":\"1Mi\"}}"), 403, "cpu max limit to request ratio per Container is 6, but provided ratio is 10.000000" },
+        { "POST", CLAIMS, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"2Gi\"}}}}", 403, "maximum storage usage per PersistentVolumeClaim is 1Gi, but request is 2Gi" },
+    };
+    PLAY(state, steps);
+}
+
+static void what_containers_ask_for_fits_together(void **state)          /* G-040 */
+{
+    static const struct step steps[] = {
+        { "POST", PODS, NULL, NULL, POD("a", "{\"requests\":{\"example.com/g\":\"1\"}}"), 422, "spec.containers[0].resources.limits: Required value: Limit must be set for non overcommitable resources" },
+        { "POST", PODS, NULL, NULL, POD("a", "{\"limits\":{\"example.com/g\":\"500m\"}}"), 422, "Invalid value: \\\"500m\\\": must be an integer" },
+        { "POST", PODS, NULL, NULL, POD("a", "{\"limits\":{\"cpu\":\"1\",\"hugepages-2Mi\":\"3\"}}"), 422, "3 is not positive integer multiple of hugepages-2Mi" },
+        { "POST", PODS, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"resources\":{\"requests\":{\"cpu\":\"1\"}},\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"requests\":{\"cpu\":\"3\"}}}]}}", 422, "must be greater than or equal to aggregate container requests of 3" },
+        { "POST", PODS, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"resources\":{\"requests\":{\"cpu\":\"1\"}},\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}", 201, "\"qosClass\":\"Burstable\"" },
+    };
+    PLAY(state, steps);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_data_of_a_revision_is_bytes, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(empty_is_not_nothing_until_stored, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(the_addresses_of_a_service, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(the_first_change_of_a_claim_writes_its_phase, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(what_a_limit_range_may_say, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(limits_fill_in_and_refuse, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(what_containers_ask_for_fits_together, lab_up, lab_down),
     };
     return cmocka_run_group_tests_name("kinds", tests, NULL, NULL);
 }

@@ -175,8 +175,8 @@ static int stored_so(struct call *c, const struct kind *k, const json_t *obj, co
 /* What was read back with more than was stored is written with it, once. */
 static bool owes_read_back(const struct kind *k, const struct record *rec, const json_t *old)
 {
-    if (!k->ops->read_back || rec->version != 1)
-        return false;
+    if (rec->version != 1 || !k->ops->read_back)
+        return rec->version == 1 && (k->flags & KIND_PHASE_READ_BACK);
     json_auto_t *bare = json_without(old, "metadata.labels");
     k->ops->read_back(json_own(&bare));
     return json_same(bare, old);

@@ -1,6 +1,6 @@
 #include "fakeapi/apiserver/admission/admission.h"
+#include "fakeapi/apiserver/admission/limits.h"
 #include "fakeapi/apiserver/admission/podsecurity.h"
-
 #include "fakeapi/apiserver/admission/quota.h"
 
 /* The order of the stages; each is a file of its own. */
@@ -80,11 +80,17 @@ static bool configured(struct call *c, const struct admission *a)
 
 /* ---- who may change it ---------------------------------------------------------------------------- */
 
+/* In the real server's order: the namespace's life, its limits, then what the kind itself wants. */
 static int built_in(struct call *c, struct admission *a)
 {
+    int r = 0;
+
     if (a->op != ADMIT_CREATE && a->op != ADMIT_UPDATE)
         return 0;
-    return admit_object(c, a->kind, a->sub, a->namespace, json_own(&a->object), a->old);
+    if (!a->old && (r = admit_namespace(c, a->kind, a->namespace, a->object)) < 0)
+        return r;
+    limits_mutate(c, a);
+    return a->kind->ops->admit ? a->kind->ops->admit(c, a->sub, json_own(&a->object), a->old) : 0;
 }
 
 static int mutate_twice(struct call *c, struct admission *a)
@@ -177,8 +183,10 @@ static int ask_to_validate(struct call *c, const struct admission *a)
 
 int admission_validate(struct call *c, const struct admission *a)
 {
-    int r = podsecurity_admit(c, a);
+    int r = limits_validate(c, a);
 
+    if (r == 0)
+        r = podsecurity_admit(c, a);
     if (r == 0)
         r = ask_to_validate(c, a);
     return r == 0 ? quota_admit(c, a) : r;

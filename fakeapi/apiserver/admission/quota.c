@@ -1,46 +1,15 @@
 #include "fakeapi/apiserver/admission/quota.h"
 
+#include "fakeapi/apiserver/admission/amounts.h"
 #include "fakeapi/apiserver/builtin/builtin.h"
-#include "kube/quantity.h"
 
 /* ResourceQuota: what a write would use against what its namespace may (G-093, J-072). */
-
-struct amount {
-    const char *name;
-    struct quantity q;
-};
-typedef DYN(struct amount) amounts_t;  /* few, looked up by name */
-
-static struct amount *amount_of(const amounts_t *list, const char *name)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (streq(list->v[i].name, name))
-            return &list->v[i];
-    return NULL;
-}
-
-static void add_amount(struct arena *a, amounts_t *list, const char *name, const struct quantity *q)
-{
-    struct amount *have = amount_of(list, name);
-
-    if (have)
-        have->q = quantity_add(a, &have->q, q);
-    else
-        *dyn_push(list) = (struct amount){ name, *q };
-}
 
 static void add_count(struct arena *a, amounts_t *list, const char *name, int64_t n)
 {
     struct quantity q = quantity_from_int(a, n, QUANTITY_DECIMAL_SI);
 
-    add_amount(a, list, name, &q);
-}
-
-static bool parse_amount(struct arena *a, const json_t *v, struct quantity *ret)
-{
-    struct err why = ERR_IN(a);
-
-    return v && quantity_parse_json(a, v, ret, &why) == 0;
+    amounts_add(a, list, name, &q);
 }
 
 /* ---- what an object uses ------------------------------------------------------------------------ */
@@ -50,55 +19,15 @@ static const char *count_name(struct arena *a, const struct kind *k)
     return arena_printf(a, "count/%s", kind_group_resource(a, k));
 }
 
-/* What all containers ask for of each resource: the sum of those that run side by side, or the largest of those
- * that run before them. */
+static bool of_the_whole_pod(const char *name)
+{
+    return streq(name, "cpu") || streq(name, "memory") || str_starts(name, "hugepages-");
+}
+
 static void pod_sum(struct arena *a, const json_t *spec, const char *part, amounts_t *ret)
 {
-    const json_t *c, *list, *overhead = json_object_get(spec, "overhead"), *whole;
-    amounts_t first = { 0 };
-    const char *name;
-    struct quantity q;
-    size_t i;
-    json_t *v;
-
-    json_array_foreach(json_object_get(spec, "containers"), i, c)
-        json_object_foreach(json_path(c, arena_printf(a, "resources.%s", part)), name, v)
-            if (parse_amount(a, v, &q))
-                add_amount(a, ret, name, &q);
-    json_array_foreach(json_object_get(spec, "initContainers"), i, c) {
-        bool stays = streq(obj_str(c, "restartPolicy"), "Always");
-        list = json_path(c, arena_printf(a, "resources.%s", part));
-        json_object_foreach((json_t *)list, name, v) {
-            struct amount *have = amount_of(&first, name);
-            if (!parse_amount(a, v, &q))
-                continue;
-            if (stays)
-                add_amount(a, ret, name, &q);
-            else if (!have)
-                *dyn_push(&first) = (struct amount){ name, q };
-            else if (quantity_compare(&q, &have->q) > 0)
-                have->q = q;
-        }
-    }
-    for (i = 0; i < first.n; i++) {
-        struct amount *have = amount_of(ret, first.v[i].name);
-        if (!have)
-            *dyn_push(ret) = first.v[i];
-        else if (quantity_compare(&first.v[i].q, &have->q) > 0)
-            have->q = first.v[i].q;
-    }
-    dyn_release(&first);
-    whole = json_path(spec, arena_printf(a, "resources.%s", part));
-    json_object_foreach((json_t *)whole, name, v) {
-        struct amount *have = amount_of(ret, name);
-        if (parse_amount(a, v, &q) && have)
-            have->q = q;
-        else if (parse_amount(a, v, &q))
-            *dyn_push(ret) = (struct amount){ name, q };
-    }
-    json_object_foreach((json_t *)overhead, name, v)
-        if (parse_amount(a, v, &q))
-            add_amount(a, ret, name, &q);
+    amounts_pod(a, spec, part, of_the_whole_pod, ret);
+    amounts_add_map(a, ret, json_object_get(spec, "overhead"));
 }
 
 static bool compute_name(const char *name)
@@ -113,13 +42,13 @@ static void add_compute(struct arena *a, const amounts_t *requests, const amount
         const char *name = requests->v[i].name;
         bool own = compute_name(name) || str_starts(name, "hugepages-");
         if (own)
-            add_amount(a, ret, name, &requests->v[i].q);
+            amounts_add(a, ret, name, &requests->v[i].q);
         if (own || strchr(name, '/'))
-            add_amount(a, ret, arena_printf(a, "requests.%s", name), &requests->v[i].q);
+            amounts_add(a, ret, arena_printf(a, "requests.%s", name), &requests->v[i].q);
     }
     for (size_t i = 0; i < limits->n; i++)
         if (compute_name(limits->v[i].name))
-            add_amount(a, ret, arena_printf(a, "limits.%s", limits->v[i].name), &limits->v[i].q);
+            amounts_add(a, ret, arena_printf(a, "limits.%s", limits->v[i].name), &limits->v[i].q);
 }
 
 static void pod_usage(struct arena *a, const json_t *pod, amounts_t *ret)
@@ -164,11 +93,11 @@ static void claim_usage(struct arena *a, const json_t *claim, amounts_t *ret)
     add_count(a, ret, "persistentvolumeclaims", 1);
     if (*class)
         add_count(a, ret, arena_printf(a, "%s.storageclass.storage.k8s.io/persistentvolumeclaims", class), 1);
-    if (!parse_amount(a, asked, &q))
+    if (!amounts_parse(a, asked, &q))
         return;
-    add_amount(a, ret, "requests.storage", &q);
+    amounts_add(a, ret, "requests.storage", &q);
     if (*class)
-        add_amount(a, ret, arena_printf(a, "%s.storageclass.storage.k8s.io/requests.storage", class), &q);
+        amounts_add(a, ret, arena_printf(a, "%s.storageclass.storage.k8s.io/requests.storage", class), &q);
 }
 
 static void aliased_usage(struct arena *a, const json_t *obj, amounts_t *ret)
@@ -411,7 +340,7 @@ static int refuse(const struct request *q, const char *fmt, ...)
 /* What this write adds to what is used of a resource; false where it adds nothing. */
 static bool added(const struct request *q, bool counted_before, const char *name, struct quantity *ret)
 {
-    struct amount *now = amount_of(&q->usage, name), *was = amount_of(&q->before, name);
+    struct amount *now = amounts_find(&q->usage, name), *was = amounts_find(&q->before, name);
 
     if (!now)
         return false;
@@ -436,8 +365,8 @@ static int count_in(const struct request *q, const names_t *limited, const json_
     for (size_t i = 0; i < limited->n; i++) {
         struct quantity more, have, most, sum;
         if (!added(q, counted, limited->v[i], &more) ||
-            !parse_amount(a, json_object_get(json_path(quota, "status.used"), limited->v[i]), &have) ||
-            !parse_amount(a, json_object_get(json_path(quota, "status.hard"), limited->v[i]), &most))
+            !amounts_parse(a, json_object_get(json_path(quota, "status.used"), limited->v[i]), &have) ||
+            !amounts_parse(a, json_object_get(json_path(quota, "status.hard"), limited->v[i]), &most))
             continue;
         sum = quantity_add(a, &have, &more);
         if (quantity_compare(&sum, &most) > 0) {

@@ -65,7 +65,7 @@ static const char *printed(struct call *c, uint32_t ip)
     return arena_printf(c->arena, "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
 }
 
-const char *address_canonical(struct call *c, const char *text)
+bool address_read(const char *text, uint32_t *ret)
 {
     uint32_t ip = 0;
 
@@ -73,11 +73,19 @@ const char *address_canonical(struct call *c, const char *text)
         size_t digits = strspn(text, "0123456789");
         unsigned long n = digits && digits < 10 ? strtoul(text, NULL, 10) : 256;
         if (n > 255 || text[digits] != (part < 3 ? '.' : '\0'))
-            return NULL;
+            return false;
         ip = ip << 8 | (uint32_t)n;
         text += digits + (part < 3);
     }
-    return printed(c, ip);
+    *ret = ip;
+    return true;
+}
+
+const char *address_canonical(struct call *c, const char *text)
+{
+    uint32_t ip;
+
+    return address_read(text, &ip) ? printed(c, ip) : NULL;
 }
 
 static bool taken(struct call *c, const char *ip)

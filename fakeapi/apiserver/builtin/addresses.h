@@ -9,7 +9,9 @@
 /* The network address of --service-cluster-ip-range: what a dry run shows instead of looking for one. */
 #define ADDRESS_OF_DRY_RUN "10.0.0.0"
 
-/* As Go reads it: zeros before a number do not matter. NULL: no address of IPv4. In the call's arena. */
+/* An address of IPv4 as Go reads it: zeros before a number do not matter. */
+bool address_read(const char *text, uint32_t *ret);
+/* NULL: no address of IPv4. In the call's arena. */
 const char *address_canonical(struct call *c, const char *text);
 /* Why a Service cannot have it, in the allocator's words; NULL: it can. */
 const char *address_refused(struct call *c, const char *canonical);

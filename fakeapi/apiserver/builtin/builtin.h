@@ -23,7 +23,7 @@ extern const struct kind_ops service_ops;  /* service.c */
 extern const struct kind_ops ipaddress_ops, servicecidr_ops;     /* addresses.c */
 extern const struct kind_ops ingress_ops, netpol_ops, endpoints_ops, slice_ops;  /* net.c */
 extern const struct kind_ops csr_ops;  /* csr.c */
-extern const struct kind_ops quota_ops;  /* quota.c */
+extern const struct kind_ops quota_ops, limitrange_ops;  /* quota.c, limitrange.c */
 extern const struct kind_ops flowschema_ops, prioritylevel_ops;  /* flow.c */
 extern const struct kind_ops apiservice_ops;  /* aggregation.c */
 extern const struct kind_ops crd_ops;            /* ../crd.c */

@@ -21,39 +21,6 @@ static int64_t pod_grace(struct call *c, const json_t *obj, int64_t asked)
     return period < 0 ? 1 : period;
 }
 
-/* ---- quality of service --------------------------------------------------------------------------- */
-
-static bool amount(struct arena *a, const json_t *map, const char *name, struct quantity *ret)
-{
-    const json_t *v = json_object_get(map, name);
-
-    return v && quantity_parse_json(a, v, ret, NULL) == 0 && !quantity_is_zero(ret);
-}
-
-/* Guaranteed: every container limits cpu and memory and requests just that. BestEffort: none asks for
- * anything of the two. */
-const char *pod_qos_class(struct arena *a, const json_t *pod)
-{
-    static const char *const lists[] = { "spec.containers", "spec.initContainers" };
-    static const char *const resources[] = { "cpu", "memory" };
-    bool any = false, guaranteed = true;
-    size_t i;
-    json_t *c;
-
-    for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
-        json_array_foreach(json_path(pod, lists[l]), i, c) {
-            const json_t *requests = json_path(c, "resources.requests"), *limits = json_path(c, "resources.limits");
-            for (size_t r = 0; r < ARRAY_SIZE(resources); r++) {
-                struct quantity asked, most;
-                bool has_request = amount(a, requests, resources[r], &asked);
-                bool has_limit = amount(a, limits, resources[r], &most);
-                any |= has_request || has_limit;
-                guaranteed &= has_limit && has_request && quantity_compare(&asked, &most) == 0;
-            }
-        }
-    return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
-}
-
 static int pod_prepare_create(struct call *c, json_t *obj)
 {
     json_t *status = json_pack("{s:s}", "phase", "Pending");

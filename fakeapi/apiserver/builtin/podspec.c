@@ -322,6 +322,7 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
 
     podspec_volumes(e, json_object_get(spec, "volumes"), FP_CHILD(path, "volumes"));
     podspec_containers(e, spec, path);
+    podspec_pod_resources(e, spec, FP_CHILD(path, "resources"));
     host_network(e, spec, path, o->is_template);
     if (!*text(spec, "restartPolicy"))
         fielderr_required(e, FP_CHILD(path, "restartPolicy"), "");

@@ -252,85 +252,7 @@ static void probe(struct fielderrs *e, const json_t *c, const struct fpath *path
     }
 }
 
-/* ---- resources --------------------------------------------------------------------------------- */
-
-static bool standard_container_resource(const char *name)
-{
-    return streq(name, "cpu") || streq(name, "memory") || streq(name, "ephemeral-storage")
-           || str_starts(name, "hugepages-");
-}
-
-static void resource_name(struct fielderrs *e, const char *name, const struct fpath *path)
-{
-    struct name_problems p;
-
-    name_check_str(NAME_QUALIFIED, name, &p);
-    for (size_t i = 0; i < p.n; i++)
-        fielderr_invalid_str(e, path, name, "%s", p.v[i]);
-    if (p.n) {
-        if (strchr(name, '/') && !str_starts(name, "kubernetes.io/") && !strstr(name, ".kubernetes.io/"))
-            fielderr_invalid_str(e, path, name, "doesn't follow extended resource name standard");
-        return;
-    }
-    if (!strchr(name, '/')) {
-        if (streq(name, "pods") || streq(name, "services") || streq(name, "storage"))
-            fielderr_invalid_str(e, path, name, "must be a standard resource for containers");
-        else if (!standard_container_resource(name)) {
-            fielderr_invalid_str(e, path, name, "must be a standard resource type or fully qualified");
-            fielderr_invalid_str(e, path, name, "must be a standard resource for containers");
-        }
-        return;
-    }
-    if (str_starts(name, "kubernetes.io/") || strstr(name, ".kubernetes.io/"))
-        fielderr_invalid_str(e, path, name, "doesn't follow extended resource name standard");
-}
-
-static void amounts(struct fielderrs *e, const json_t *map, const struct fpath *path)
-{
-    const char *name;
-    json_t *v;
-
-    json_object_foreach((json_t *)map, name, v) {
-        const struct fpath *at = FP_KEY(path, name);
-        struct quantity q;
-        resource_name(e, name, at);
-        struct quantity none = quantity_from_int(e->arena, 0, QUANTITY_DECIMAL_SI);
-        if (quantity_parse_json(e->arena, v, &q, NULL) == 0 && quantity_compare(&q, &none) < 0)
-            fielderr_invalid(e, at, v, "must be greater than or equal to 0");
-    }
-}
-
-static void resources(struct fielderrs *e, const json_t *r, const struct fpath *path)
-{
-    const json_t *limits = member(r, "limits"), *requests = member(r, "requests");
-    const char *name;
-    json_t *v;
-    bool huge = false, plain = false;
-
-    amounts(e, limits, FP_CHILD(path, "limits"));
-    amounts(e, requests, FP_CHILD(path, "requests"));
-    json_object_foreach((json_t *)requests, name, v) {
-        json_t *limit = json_object_get(limits, name);
-        struct quantity asked, most;
-        if (!limit || quantity_parse_json(e->arena, v, &asked, NULL) < 0
-            || quantity_parse_json(e->arena, limit, &most, NULL) < 0)
-            continue;
-        bool overcommit = streq(name, "cpu") || streq(name, "memory") || streq(name, "ephemeral-storage");
-        if (overcommit ? quantity_compare(&asked, &most) > 0 : quantity_compare(&asked, &most) != 0)
-            fielderr_invalid(e, FP_CHILD(path, "requests"), v, "must be %s %s limit of %s",
-                             overcommit ? "less than or equal to" : "equal to", name, json_string_value(limit));
-    }
-    json_object_foreach((json_t *)limits, name, v) {
-        huge |= str_starts(name, "hugepages-");
-        plain |= streq(name, "cpu") || streq(name, "memory");
-    }
-    json_object_foreach((json_t *)requests, name, v) {
-        huge |= str_starts(name, "hugepages-");
-        plain |= streq(name, "cpu") || streq(name, "memory");
-    }
-    if (huge && !plain)
-        fielderr_forbidden(e, path, "HugePages require cpu or memory");
-}
+/* ---- security -------------------------------------------------------------------------------------- */
 
 void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fpath *path)
 {
@@ -402,7 +324,7 @@ static void container_common(struct fielderrs *e, const json_t *c, const struct 
     environment(e, c, path);
     volume_mounts(e, c, x->volumes, FP_CHILD(path, "volumeMounts"));
     rule_one_of(e, c, path, "imagePullPolicy", policies);
-    resources(e, member(c, "resources"), FP_CHILD(path, "resources"));
+    podspec_container_resources(e, member(c, "resources"), FP_CHILD(path, "resources"));
     container_security(e, member(c, "securityContext"), FP_CHILD(path, "securityContext"));
 }
 

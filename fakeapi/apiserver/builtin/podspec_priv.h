@@ -40,7 +40,10 @@ void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct f
 void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fpath *path);
 
-/* pod.c: "BestEffort", "Burstable", "Guaranteed" */
+/* podspec_resources.c */
+void podspec_container_resources(struct fielderrs *e, const json_t *resources, const struct fpath *path);
+void podspec_pod_resources(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+/* "BestEffort", "Burstable", "Guaranteed" */
 const char *pod_qos_class(struct arena *a, const json_t *pod);
 
 struct call;

@@ -1,61 +1,18 @@
 /* ResourceQuotas: what may be limited, in which scopes, by how much. What they then refuse: ../admission/quota.c. */
+#include "fakeapi/apiserver/builtin/resource_names.h"
 #include "fakeapi/apiserver/builtin/rules.h"
 
 #include "kube/quantity.h"
 
-/* Names of resources, and what each may be used for. */
-enum { R_QUOTA = 1, R_WHOLE = 2, R_POD_COUNT = 4, R_POD_COMPUTE = 8, R_CLAIM = 16 };
-static const struct resource_row {
-    const char *name;
-    unsigned flags;
-} resource_rows[] = {
-    { "cpu", R_QUOTA | R_POD_COMPUTE }, { "memory", R_QUOTA | R_POD_COMPUTE }, { "ephemeral-storage", R_QUOTA },
-    { "requests.cpu", R_QUOTA | R_POD_COMPUTE }, { "requests.memory", R_QUOTA | R_POD_COMPUTE },
-    { "requests.storage", R_QUOTA | R_CLAIM }, { "requests.ephemeral-storage", R_QUOTA },
-    { "limits.cpu", R_QUOTA | R_POD_COMPUTE }, { "limits.memory", R_QUOTA | R_POD_COMPUTE },
-    { "limits.ephemeral-storage", R_QUOTA }, { "pods", R_QUOTA | R_WHOLE | R_POD_COUNT },
-    { "resourcequotas", R_QUOTA | R_WHOLE }, { "services", R_QUOTA | R_WHOLE },
-    { "replicationcontrollers", R_QUOTA | R_WHOLE }, { "secrets", R_QUOTA | R_WHOLE },
-    { "persistentvolumeclaims", R_QUOTA | R_WHOLE | R_CLAIM }, { "configmaps", R_QUOTA | R_WHOLE },
-    { "services.nodeports", R_QUOTA | R_WHOLE }, { "services.loadbalancers", R_QUOTA | R_WHOLE }, { "storage", 0 },
-};
-
-static const struct resource_row *resource_row(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(resource_rows); i++)
-        if (streq(resource_rows[i].name, name))
-            return &resource_rows[i];
-    return NULL;
-}
-
-static bool huge_pages(const char *name)
-{
-    return str_starts(name, "hugepages-") || str_starts(name, "requests.hugepages-");
-}
-
-/* "example.com/device": neither of Kubernetes' own nor a request already. */
-static bool extended(const char *name)
-{
-    return strchr(name, '/') && !strstr(name, "kubernetes.io/") && !str_starts(name, "requests.");
-}
-
 static void quota_name(struct fielderrs *e, const struct fpath *at, const char *name)
 {
-    size_t before = e->n;
-
-    rule_name(e, at, NAME_QUALIFIED, name);
-    if (strchr(name, '/'))
-        return;
-    const struct resource_row *row = resource_row(name);
-    if (e->n == before && !row && !huge_pages(name))
-        fielderr_invalid_str(e, at, name, "must be a standard resource type or fully qualified");
-    if (!(row && row->flags & R_QUOTA) && !huge_pages(name))
+    rule_resource_name(e, at, name);
+    if (!strchr(name, '/') && !(resource_uses(name) & R_QUOTA))
         fielderr_invalid_str(e, at, name, "must be a standard resource for quota");
 }
 
 static void quota_amount(struct fielderrs *e, const struct fpath *at, const char *name, const json_t *v)
 {
-    const struct resource_row *row = resource_row(name);
     struct quantity q, whole;
     struct err why = ERR_IN(e->arena);
 
@@ -64,7 +21,7 @@ static void quota_amount(struct fielderrs *e, const struct fpath *at, const char
     if (q.negative)
         fielderr_invalid(e, at, v, "must be greater than or equal to 0");
     whole = quantity_round_up(e->arena, &q, 0);
-    if (((row && row->flags & R_WHOLE) || extended(name)) && quantity_compare(&q, &whole) != 0)
+    if (((resource_uses(name) & R_WHOLE) || resource_extended(name)) && quantity_compare(&q, &whole) != 0)
         fielderr_invalid(e, at, v, "must be an integer");
 }
 
@@ -113,9 +70,8 @@ static void scope_fits(struct fielderrs *e, const struct fpath *at, const json_t
     json_t *v;
 
     json_object_foreach((json_t *)hard, name, v) {
-        const struct resource_row *row = resource_row(name);
-        bool counted = (row && row->flags & R_QUOTA) || huge_pages(name);
-        if (scope && counted && !(row && row->flags & scope->counts))
+        bool counted = resource_uses(name) & R_QUOTA;
+        if (scope && counted && !(resource_uses(name) & scope->counts))
             fielderr_invalid(e, at, shown, "unsupported scope applied to resource");
     }
 }

@@ -1,6 +1,7 @@
 /* Services: addresses and node ports that the server gives out, and what an update keeps of them (G-040, G.3).
  * What is taken is what the stored objects say; nothing is remembered beside them. */
 #include "fakeapi/apiserver/builtin/addresses.h"
+#include "fakeapi/apiserver/builtin/service_priv.h"
 #include "fakeapi/apiserver/builtin/warnings.h"
 
 #include <arpa/inet.h>
@@ -132,6 +133,18 @@ static void give_health_port(json_t *obj, struct taken *t)
     obj_set(obj, "spec.healthCheckNodePort", json_integer(NODE_PORT_MIN + i));
 }
 
+/* An address of a family that is not here is refused for itself. */
+static bool wants_other_family(const json_t *spec)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(json_object_get(spec, "clusterIPs"), i, v)
+        if (service_address_family(json_string_value(v)) == FAMILY_6)
+            return true;
+    return false;
+}
+
 static void give_families(json_t *obj)
 {
     const json_t *spec = json_object_get(obj, "spec");
@@ -141,7 +154,7 @@ static void give_families(json_t *obj)
     if (!*text(spec, "ipFamilyPolicy"))
         obj_set(obj, "spec.ipFamilyPolicy",
                 json_string(dual && !member(spec, "ipFamilies") ? "RequireDualStack" : "SingleStack"));
-    if (!json_array_size(json_object_get(spec, "ipFamilies")))
+    if (!json_array_size(json_object_get(spec, "ipFamilies")) && !wants_other_family(spec))
         obj_set(obj, "spec.ipFamilies", dual && !streq(obj_str(obj, "spec.ipFamilyPolicy"), "SingleStack")
                                         ? json_pack("[s, s]", "IPv4", "IPv6") : json_pack("[s]", "IPv4"));
 }
@@ -155,7 +168,8 @@ static void give(struct call *c, json_t *obj)
     give_families(obj);
     spec = json_object_get(obj, "spec");
     struct taken *t = what_is_taken(c, obj);
-    if (!*text(spec, "clusterIP"))
+    const char *family = json_string_value(json_array_get(json_object_get(spec, "ipFamilies"), 0));
+    if (!*text(spec, "clusterIP") && !json_array_size(json_object_get(spec, "clusterIPs")) && family && streq(family, "IPv4"))
         give_address(c, obj);
     if (wants_node_ports(spec))
         give_ports(obj, t);
@@ -182,7 +196,7 @@ static int service_create(struct call *c, json_t *obj)
     const char *ip = obj_str(obj, "spec.clusterIP");
 
     obj_set(obj, "status", json_pack("{s:{}}", "loadBalancer"));
-    if (*ip && !json_path(obj, "spec.clusterIPs"))
+    if (*ip && !obj_count(obj, "spec.clusterIPs"))
         obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
     give(c, obj);
     return check_health_port(c, obj);
@@ -196,12 +210,10 @@ static void same_addresses(json_t *obj, const json_t *old)
     const char *ip = obj_str(obj, "spec.clusterIP"), *was = obj_str(old, "spec.clusterIP");
     json_t *ips = json_path(obj, "spec.clusterIPs"), *had = json_path(old, "spec.clusterIPs");
 
-    if (!streq(ip, was) && json_same(ips, had))
+    if (streq(ip, was) && !json_array_size(ips) && json_array_size(had))
+        obj_set(obj, "spec.clusterIPs", json_incref(had));
+    else if (!streq(ip, was) && (json_same(ips, had) || json_array_size(ips) + json_array_size(had) == 0))
         obj_set(obj, "spec.clusterIPs", *ip ? json_pack("[s]", ip) : NULL);
-    else if (*ip && !json_array_size(ips) && streq(ip, was))
-        obj_set(obj, "spec.clusterIP", NULL);
-    else if (*ip && !json_array_size(ips))
-        obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
 }
 
 static void keep(json_t *obj, const json_t *old, const char *path)
@@ -273,17 +285,14 @@ static void service_prepare(struct call *c, const struct subresource *sub, json_
         return;
     }
     obj_set(obj, "status", json_incref(json_object_get(old, "status")));
-    same_addresses(obj, old);
     if (!external_name(spec) && !external_name(was)) {
-        if (!*obj_str(obj, "spec.clusterIP") && !json_path(obj, "spec.clusterIPs.[0]")) {
-            obj_set(obj, "spec.clusterIP", NULL);
-            obj_set(obj, "spec.clusterIPs", NULL);
-        }
-        keep(obj, old, "spec.clusterIP");
-        keep(obj, old, "spec.clusterIPs");
-        keep(obj, old, "spec.ipFamilies");
+        if (!*obj_str(obj, "spec.clusterIP"))
+            obj_set(obj, "spec.clusterIP", json_incref(json_path(old, "spec.clusterIP")));
+        if (!obj_count(obj, "spec.clusterIPs"))
+            obj_set(obj, "spec.clusterIPs", json_incref(json_path(old, "spec.clusterIPs")));
         keep(obj, old, "spec.ipFamilyPolicy");
     }
+    same_addresses(obj, old);
     if (has_node_ports(was) && has_node_ports(json_object_get(obj, "spec"))) {
         keep_ports(obj, old);
         keep(obj, old, "spec.healthCheckNodePort");
@@ -399,44 +408,18 @@ static void service_policies(struct fielderrs *e, const json_t *spec)
     rule_one_of(e, spec, SPEC, "trafficDistribution", spread);
 }
 
-static void service_families(struct fielderrs *e, const json_t *spec)
-{
-    static const char *const families[] = { "IPv4", "IPv6", NULL };
-    static const char *const policies[] = { "PreferDualStack", "RequireDualStack", "SingleStack", NULL };
-    const json_t *list = json_object_get(spec, "ipFamilies"), *policy = member(spec, "ipFamilyPolicy");
-    const struct fpath *path = FP_CHILD(SPEC, "ipFamilies");
-    bool free = headless(spec) && !json_object_size(json_object_get(spec, "selector"));
-    size_t i;
-    json_t *f;
-
-    rule_one_of(e, spec, SPEC, "ipFamilyPolicy", policies);
-    json_array_foreach(list, i, f) {
-        if (!among(families, json_string_value(f)))
-            fielderr_not_supported(e, FP_INDEX(path, i), f, families);
-        else if (i && json_same(f, json_array_get(list, 0)))
-            fielderr_duplicate(e, FP_INDEX(path, i), f);
-    }
-    if (e->n || free)
-        return;
-    if (json_array_size(list) > 1 && streq(json_string_value(policy), "SingleStack")) {
-        fielderr_invalid(e, FP_CHILD(SPEC, "ipFamilyPolicy"), policy,
-                         "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified");
-        return;
-    }
-    if (policy && streq(json_string_value(policy), "RequireDualStack"))
-        fielderr_invalid(e, FP_CHILD(SPEC, "ipFamilyPolicy"), policy, "this cluster is not configured for dual-stack services");
-    json_array_foreach(list, i, f)
-        if (streq(json_string_value(f), "IPv6"))
-            fielderr_invalid(e, FP_INDEX(path, i), f, "not configured on this cluster");
-}
-
 static void service_external(struct fielderrs *e, const json_t *spec)
 {
+    static const char words[] = "may not be set for ExternalName services";
     cleanup_free char *name = xstrdup(text(spec, "externalName"));
     size_t n = strlen(name);
 
     if (json_array_size(json_object_get(spec, "clusterIPs")))
-        fielderr_forbidden(e, FP_CHILD(SPEC, "clusterIPs"), "may not be set for ExternalName services");
+        fielderr_forbidden(e, FP_CHILD(SPEC, "clusterIPs"), "%s", words);
+    if (json_array_size(json_object_get(spec, "ipFamilies")))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "ipFamilies"), "%s", words);
+    if (member(spec, "ipFamilyPolicy"))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "ipFamilyPolicy"), "%s", words);
     if (n && name[n - 1] == '.')
         name[n - 1] = '\0';
     if (n)
@@ -445,35 +428,31 @@ static void service_external(struct fielderrs *e, const json_t *spec)
         fielderr_required(e, FP_CHILD(SPEC, "externalName"), "");
 }
 
-/* A new address must be in a range, and free; one that is kept may stay. */
-static void service_addresses(struct call *c, struct fielderrs *e, const json_t *spec, const json_t *was)
+/* An address that was asked for is in a range, and free. */
+static bool address_granted(struct call *c, struct fielderrs *e, const json_t *spec)
 {
     const json_t *ips = json_object_get(spec, "clusterIPs");
-    const char *ip = json_string_value(json_array_get(ips, 0)), *why;
-    const struct fpath *path = FP_CHILD(SPEC, "clusterIPs");
-    const char *canonical = ip ? address_canonical(c, ip) : NULL;
-    unsigned char bits[16];
+    const char *ip = json_string_value(json_array_get(ips, 0));
+    const char *canonical = ip ? address_canonical(c, ip) : NULL, *why;
 
-    if (!ip || streq(ip, "None") || streq(ip, text(was, "clusterIP")))
-        return;
-    if (!canonical && inet_pton(AF_INET6, ip, bits) != 1)
-        fielderr_invalid_str(e, FP_INDEX(path, 0), ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-    else if (e->n == 0 && !canonical)
-        fielderr_invalid(e, FP_INDEX(path, 0), ips, "IPv6 is not configured on this cluster");
-    else if (e->n == 0 && !(c->opt.dry_run && streq(ip, ADDRESS_OF_DRY_RUN)) && (why = address_refused(c, canonical)))
-        fielderr_invalid(e, path, ips, "failed to allocate IP %s: %s", ip, why);
+    if (!canonical || (c->opt.dry_run && streq(ip, ADDRESS_OF_DRY_RUN)) || !(why = address_refused(c, canonical)))
+        return true;
+    fielderr_invalid(e, FP_CHILD(SPEC, "clusterIPs"), ips, "failed to allocate IP %s: %s", ip, why);
+    return false;
 }
 
-static void service_rules(struct call *c, const json_t *obj, const json_t *old, struct fielderrs *e)
+static void service_rules(struct call *c, const json_t *obj, struct fielderrs *e)
 {
     static const char *const types[] = { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort", NULL };
     const json_t *spec = json_object_get(obj, "spec"), *ports = json_object_get(spec, "ports");
-    const struct taken *t = what_is_taken(c, obj);
     size_t i;
     json_t *port;
 
     if (!json_array_size(ports) && !headless(spec) && !external_name(spec))
         fielderr_required(e, FP_CHILD(SPEC, "ports"), "");
+    if (has_node_ports(spec) && service_headless(spec))
+        fielderr_invalid_str(e, FP_INDEX(FP_CHILD(SPEC, "clusterIPs"), 0), "None",
+                             "may not be set to 'None' for %s services", text(spec, "type"));
     if (external_name(spec))
         service_external(e, spec);
     json_array_foreach(ports, i, port)
@@ -481,19 +460,27 @@ static void service_rules(struct call *c, const json_t *obj, const json_t *old, 
     rule_labels(e, member(spec, "selector"), FP_CHILD(SPEC, "selector"));
     rule_required_one_of(e, spec, SPEC, "type", types);
     if (among(types, text(spec, "type")))
-        node_ports(e, spec, t);
+        node_ports(e, spec, what_is_taken(c, obj));
     json_array_foreach(ports, i, port)
         port_twice(e, ports, i, FP_INDEX(FP_CHILD(SPEC, "ports"), i));
     service_policies(e, spec);
-    if (!external_name(spec)) {
-        service_families(e, spec);
-        service_addresses(c, e, spec, json_object_get(old, "spec"));
-    }
+}
+
+/* Addresses are given out before anything is validated. False: they cannot be, and that is all that is said. */
+static bool addresses_given(struct call *c, struct fielderrs *e, const json_t *spec, const json_t *was)
+{
+    size_t before = e->n;
+
+    if (external_name(spec))
+        return true;
+    service_address_rules(e, spec, was);
+    return e->n == before && ((was && !external_name(was)) || address_granted(c, e, spec));
 }
 
 static void service_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
-    service_rules(c, obj, NULL, e);
+    if (addresses_given(c, e, json_object_get(obj, "spec"), NULL))
+        service_rules(c, obj, e);
 }
 
 static void ingress_point(struct fielderrs *e, const json_t *v, const struct fpath *at)
@@ -530,20 +517,20 @@ static void service_update(struct call *c, const struct kind *k, const struct su
                            const json_t *old, struct fielderrs *e)
 {
     const json_t *spec = json_object_get(obj, "spec"), *was = json_object_get(old, "spec");
-    const json_t *ips = json_object_get(spec, "clusterIPs"), *had = json_object_get(was, "clusterIPs");
 
     if (rule_is_status(sub)) {
         service_status(e, obj);
         return;
     }
-    if (!external_name(spec) && !external_name(was) && json_array_size(had) && !json_same(ips, had))
-        fielderr_invalid(e, FP_INDEX(FP_CHILD(SPEC, "clusterIPs"), 0), rule_shown(ips), "may not change once set");
+    if (!addresses_given(c, e, spec, was))
+        return;
+    if (!external_name(spec) && !external_name(was))
+        service_addresses_kept(e, spec, was);
     if (is_type(spec, "LoadBalancer") && is_type(was, "LoadBalancer") && member(was, "loadBalancerClass")
         && !json_same(member(spec, "loadBalancerClass"), member(was, "loadBalancerClass")))
         fielderr_invalid(e, FP_CHILD(SPEC, "loadBalancerClass"), rule_shown(member(spec, "loadBalancerClass")),
                          "may not change once set");
-    if (e->n == 0)
-        service_rules(c, obj, old, e);
+    service_rules(c, obj, e);
 }
 
 const struct kind_ops service_ops = {

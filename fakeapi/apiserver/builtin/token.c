@@ -101,10 +101,12 @@ static int find_bound(struct call *c, const json_t *obj, struct request *rq)
     if (!json_is_object(ref))
         return 0;
     for (size_t i = 0; i < ARRAY_SIZE(bound_rows); i++)
-        if (streq(bound_rows[i].kind, obj_kind(ref)) && streq(obj_api_version(ref), "v1"))
+        if (streq(bound_rows[i].kind, obj_kind(ref)) && !strchr(obj_api_version(ref), '/'))
             row = &bound_rows[i];
     if (!row)
         return no_such_binding(c, ref);
+    if (!*name)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "Name parameter required.");
     r = get_record(c, kinds_find(c->s->kinds, "", "v1", row->plural), row->namespaced ? c->route.namespace : "", name,
                    &rec);
     if (r < 0)
