@@ -26,7 +26,7 @@
 
 /* ---- parsing --------------------------------------------------------------------------------- */
 
-#define JSON_PARSE_DEPTH_MAX 10000               /* deeper: "exceeded max depth", as Go says */
+#define JSON_PARSE_DEPTH_MAX 10000               /* deeper: "... exceeded max depth", as Go says */
 
 enum json_parse_flags {
     /* A repeated member whose two values are objects becomes their union, as when Go decodes twice
@@ -59,7 +59,7 @@ struct json_notes {
 #define JSON_NOTES_IN(a) ((struct json_notes){ .arena = (a) })
 
 /* A new tree, or NULL with `e` (-ERR_INVALID; the message is Go's). Invalid UTF-8 becomes U+FFFD, NUL is
- * kept (use json_string_length). `notes` and `e` may be NULL. */
+ * kept (use json_string_length), and hidden in a key (nul.h). `notes` and `e` may be NULL. */
 json_t *json_parse(const char *text, size_t len, unsigned flags, struct json_notes *notes,
                    struct err *e);
 json_t *json_parse_str(const char *text);        /* NULL when it is not JSON: for our own literals */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "kube/json_priv.h"
+#include "kube/nul.h"
 
 /* The parser is one loop over a stack of open containers. Each round reads one value; a container
  * opens a frame, anything else is put into the frame on top, which then says what may follow. */
@@ -22,7 +23,6 @@ struct parser {
     const char *at, *end;
     const char *bad;                             /* where the error is */
     const char *context;                         /* "looking for beginning of value"; NULL: too short */
-    bool too_deep;
     bool build;
     unsigned flags;
     struct json_notes *notes;
@@ -69,9 +69,7 @@ static void parser_error(const struct parser *p, struct err *e)
 
     if (!e)
         return;
-    if (p->too_deep) {
-        err_set(e, ERR_INVALID, "exceeded max depth");
-    } else if (p->bad >= p->end) {
+    if (p->bad >= p->end) {
         err_set(e, ERR_INVALID, "unexpected end of JSON input");
     } else {
         quote_byte(quoted, (unsigned char)*p->bad);
@@ -448,20 +446,19 @@ static bool read_key(struct parser *p, struct frame *f)
         return false;
     if (p->build) {
         p->keys.len = f->key;
-        buf_reserve(&p->keys, len + 1);
-        buf_add(&p->keys, key, len);
-        f->key_len = len;
+        nul_hide_into(&p->keys, key, len);
+        f->key_len = p->keys.len - f->key;
     }
     skip_space(p);
     if (p->at >= p->end || *p->at != ':')
         return fail_at(p, p->at, "after object key");
     p->at++;
     if (p->build) {
-        f->earlier = json_object_getn(f->value, p->keys.data + f->key, len);
-        if (f->earlier && (!f->seen || json_object_getn(f->seen, p->keys.data + f->key, len)))
+        f->earlier = json_object_getn(f->value, p->keys.data + f->key, f->key_len);
+        if (f->earlier && (!f->seen || json_object_getn(f->seen, p->keys.data + f->key, f->key_len)))
             note_duplicate(p);
         if (f->seen)
-            json_object_setn_new_nocheck(f->seen, p->keys.data + f->key, len, json_null());
+            json_object_setn_new_nocheck(f->seen, p->keys.data + f->key, f->key_len, json_null());
     }
     return true;
 }
@@ -495,10 +492,8 @@ static bool open_container(struct parser *p)
     json_t *merge = is_object && top && p->flags & JSON_PARSE_MERGE_DUPLICATES ? top->earlier : NULL;
     struct frame f = { .is_object = is_object };
 
-    if (p->stack.n >= JSON_PARSE_DEPTH_MAX) {
-        p->too_deep = true;
-        return fail_at(p, p->at, NULL);
-    }
+    if (p->stack.n >= JSON_PARSE_DEPTH_MAX)
+        return fail_at(p, p->at, "exceeded max depth");
     if (p->build)
         f.value = json_is_object(merge) ? json_incref(merge) : is_object ? json_object() : json_array();
     if (p->build && json_is_object(merge))

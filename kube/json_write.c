@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "kube/nul.h"
+
 /* Printing walks the tree with a stack of open containers. Scalars and strings go straight into the
  * buffer, runs of plain bytes at a time. */
 
@@ -204,8 +206,9 @@ static size_t write_high(struct buf *b, const char *s, size_t n)
     size_t len = utf8_len((const unsigned char *)s, n);
 
     if (!len) {
-        buf_add_str(b, "\\ufffd");
-        return 1;
+        bool hidden = n >= 2 && memcmp(s, NUL_HIDDEN, 2) == 0;
+        buf_add_str(b, hidden ? "\\u0000" : "\\ufffd");
+        return hidden ? 2 : 1;
     }
     if (len == 3 && (memcmp(s, "\xe2\x80\xa8", 3) == 0 || memcmp(s, "\xe2\x80\xa9", 3) == 0))
         buf_add_str(b, s[2] == '\xa8' ? "\\u2028" : "\\u2029");

@@ -25,6 +25,7 @@ static const struct row {
     { "K-034 anchors", "a: &l {x: q}\nb: *l\n", "{\"a\":{\"x\":\"q\"},\"b\":{\"x\":\"q\"}}" },
     { "K-034 merge keys", "a: &a {x: 1, z: 2}\nb:\n  <<: *a\n  z: 3\n", "{\"a\":{\"x\":1,\"z\":2},\"b\":{\"x\":1,\"z\":3}}" },
     { "K-034 merge lists", "- &a {x: 1}\n- &b {x: 2, z: 2}\n- <<: [*a, *b]\n", "[{\"x\":1},{\"x\":2,\"z\":2},{\"x\":1,\"z\":2}]" },
+    { "K-026 a NUL in a key", "\"a\\0b\": 1\na: 2\n", "{\"a\\u0000b\":1,\"a\":2}" },
     { "K-034 merge of what is no map", "<<: 1\n", "!yaml: map merge requires map or sequence of maps as the value" },
     { "K-034 only the first document", "a: 1\n---\nb: [\n", "{\"a\":1}" },
     { "K-034 a leading marker", "---\na: 1\n", "{\"a\":1}" },

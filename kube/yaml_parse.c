@@ -6,6 +6,7 @@
 #include "kube/base64.h"
 #include "kube/fielderr.h"
 #include "kube/json_priv.h"
+#include "kube/nul.h"
 #include "kube/yaml_priv.h"
 
 enum { DUPLICATES_MAX = 100 };
@@ -158,7 +159,7 @@ static bool key_text(const json_t *key, struct buf *b)
     char text[JSON_NUMBER_MAX];
 
     switch (json_typeof(key)) {
-    case JSON_STRING: buf_add(b, json_string_value(key), json_string_length(key)); return true;
+    case JSON_STRING: nul_hide_into(b, json_string_value(key), json_string_length(key)); return true;
     case JSON_INTEGER: json_write(b, key, 0); return true;
     case JSON_TRUE: buf_add_str(b, "true"); return true;
     case JSON_FALSE: buf_add_str(b, "false"); return true;

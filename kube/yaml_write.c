@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#include "kube/nul.h"
 #include "kube/yaml_priv.h"
 
 struct member {
@@ -128,6 +129,15 @@ static void emit_string(yaml_emitter_t *emitter, const char *text, size_t len)
     emit_scalar(emitter, text, len, string_style(text, len));
 }
 
+/* A hidden NUL is no UTF-8, which the emitter wants. */
+static void emit_key(yaml_emitter_t *emitter, const struct member *m)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_add(&b, m->key, m->len);
+    emit_string(emitter, b.data, nul_show(b.data));
+}
+
 static void emit_value(yaml_emitter_t *emitter, const json_t *v)
 {
     cleanup_buf struct buf b = BUF_INIT;
@@ -197,7 +207,7 @@ static void emit_tree(yaml_emitter_t *emitter, const json_t *v)
             break;
         top = &stack.v[stack.n - 1];
         if (top->members) {
-            emit_string(emitter, top->members[top->i].key, top->members[top->i].len);
+            emit_key(emitter, &top->members[top->i]);
             v = top->members[top->i++].v;
         } else {
             v = json_array_get(top->v, top->i++);

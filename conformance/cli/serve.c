@@ -35,8 +35,8 @@ const char serve_help[] =
     "                          repeated. " DIRECTORY_DRIVER_NAME " is always there, in memory\n"
     "  --crds WHAT             kinds to start with: agent-sandbox (with --controllers by default), a file, or a\n"
     "                          folder of CustomResourceDefinitions; may be repeated\n"
-    "  --webhook-service NS/NAME[:PORT]=HOST:PORT\n"
-    "                          where the service of a webhook stands; may be repeated. Without: at its endpoints\n"
+    "  --webhook-service NS/NAME[:PORT]=HOST:PORT   where a webhook's service stands (at its endpoints)\n"
+    "  --max-requests-inflight N, --max-mutating-requests-inflight N   beyond them 429 (0: no limit)\n"
     "  --release 1.N           the Kubernetes it says it is, from 1.24 on: version, WatchList, aggregated discovery,\n"
     "                          field validation (1.34)\n"
     "  --time MODE             real, or virtual: the clock stands still (real)\n"
@@ -169,7 +169,7 @@ int serve_run(int argc, char **argv)
     struct serve_options o = { .arg = &serving };
     struct text_list hosts = { 0 }, services = { 0 }, key_files = { 0 }, audiences = { 0 };
     const char *authorization = "AlwaysAllow", *anonymous = "true";
-    uint64_t nodes = 1;
+    uint64_t nodes = 1, inflight = 0, mutating_inflight = 0;
     const struct option_row rows[] = {
         { "--listen", OPTION_TEXT, &o.listen },
         { "--kubeconfig-out", OPTION_TEXT, &o.kubeconfig_out },
@@ -194,6 +194,8 @@ int serve_run(int argc, char **argv)
         { "--driver", OPTION_LIST, &serving.named },
         { "--crds", OPTION_LIST, &serving.crds },
         { "--webhook-service", OPTION_LIST, &services },
+        { "--max-requests-inflight", OPTION_NUMBER, &inflight },
+        { "--max-mutating-requests-inflight", OPTION_NUMBER, &mutating_inflight },
         { "--release", OPTION_TEXT, &o.release },
         { "--time", OPTION_TEXT, &mode },
         { "--exit-with-parent", OPTION_FLAG, &o.exit_with_parent },
@@ -236,6 +238,10 @@ int serve_run(int argc, char **argv)
     o.tls.n_hosts = hosts.list.n;
     if (parse_services(arena, &services, &o, &e) < 0)
         return refuse("--webhook-service", err_message(&e));
+    if (inflight > UINT32_MAX || mutating_inflight > UINT32_MAX)
+        return refuse("requests in flight", "that is no limit");
+    o.max_inflight = (unsigned)inflight;
+    o.max_mutating_inflight = (unsigned)mutating_inflight;
     o.nodes = (unsigned)nodes;
     o.virtual_time = streq(mode, "virtual");
     if (streq(controllers, "all")) {

@@ -79,6 +79,8 @@ static int handle_resource(struct call *c)
     }
     if ((r = negotiate(c)) < 0)
         return r;
+    if (c->route.needs_namespace && c->route.verb != VERB_CREATE)
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "Namespace parameter required.");
     if (lists(c) && (r = options_list(c)) < 0)
         return r;
     if (c->route.verb == VERB_LIST && c->opt.watch)
@@ -100,7 +102,7 @@ static int dispatch(struct call *c)
     route_request(c, &c->route);
     query_parse(c->arena, c->q->query, &c->query);
     if ((!long_running(c) && (bad = options_timeout(c)) < 0) || (bad = authenticate(c)) < 0 ||
-        (bad = impersonate(c)) < 0)
+        (bad = impersonate(c)) < 0 || (bad = inflight_enter(c)) < 0)
         return bad;
     if (c->reply->status)
         return 0;
@@ -169,6 +171,7 @@ int apiserver_handle(struct co *co, struct apiserver *s, const struct api_reques
         reply_error(&c);
         r = 0;
     }
+    inflight_leave(&c);
     call_release(&c);
     return r;
 }
@@ -218,6 +221,8 @@ struct apiserver *apiserver_new(struct world *w, const struct apiserver_options 
     s->hook_services = o->hook_services;
     s->n_hook_services = o->n_hook_services;
     s->release = release;
+    s->inflight[false].limit = o->max_inflight;
+    s->inflight[true].limit = o->max_mutating_inflight;
     s->proc = proc_new(w, "apiserver");
     s->store = o->log ? store_open(o->log, e) : store_new();
     if (!s->store)

@@ -38,6 +38,7 @@ struct apiserver_options {
     /* The owner calls apiserver_sync() once a turn, before what he sends leaves; else each request of the
      * transport is made safe by itself. */
     bool group_commit;
+    unsigned max_inflight, max_mutating_inflight;    /* at once; beyond them 429. 0: no limit */
     duration compact_every;            /* drops history older than that (C-006); 0: never */
     duration event_ttl;                /* Events are deleted so long after their last write (B-192); 0: never */
 };

@@ -86,7 +86,7 @@ static int store_new_object(struct call *c, const struct kind *k, json_t *obj, b
         return r;
     if (!c->opt.dry_run && store_revision(c->s->store) != revision)
         meta_set_version(json_own(&stored), store_revision(c->s->store) + 1);
-    if (!c->opt.dry_run && (r = store_check_size(c, k, stored)) < 0)
+    if (!c->opt.dry_run && (r = store_check_size(c, k, &stored)) < 0)
         return r;
     *ret = value_from_tree(STEAL(stored));
     if (c->opt.dry_run)

@@ -27,15 +27,26 @@ enum {
 };
 
 /* Custom resources are kept as JSON, all others as protobuf (K-002). */
-int store_check_size(struct call *c, const struct kind *k, const json_t *stored)
+static size_t transaction_size(const struct kind *k, const json_t *stored)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    if (!c->q || c->q->body_len < BODY_HARMLESS)
-        return 0;
     if (kind_custom(k) || !encode_protobuf(&b, stored))
         json_write(&b, stored, 0);
-    size_t size = b.len + TXN_AROUND;
+    return b.len + TXN_AROUND;
+}
+
+int store_check_size(struct call *c, const struct kind *k, json_t **stored)
+{
+    size_t size;
+
+    if (!c->q || c->q->body_len < BODY_HARMLESS)
+        return 0;
+    size = transaction_size(k, *stored);
+    if (size > ETCD_REQUEST_MAX && json_object_get(obj_metadata(*stored), "managedFields")) {
+        json_object_del(obj_own_metadata(json_own(stored)), "managedFields");
+        size = transaction_size(k, *stored);
+    }
     if (size > GRPC_MESSAGE_MAX)
         return apierr_set(&c->err, APIERR_UNKNOWN,
                           "rpc error: code = ResourceExhausted desc = trying to send message larger than max (%zu vs. %d)",

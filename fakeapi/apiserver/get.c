@@ -7,6 +7,12 @@ int wait_for_revision(struct call *c, uint64_t revision)
 {
     struct store *st = c->s->store;
     struct instant until = instant_add(world_now(c->s->world), DURATION_S(3));
+    duration asked;
+    bool impatient = !c->opt.watch && options_timeout_given(c, &asked) &&
+                     instant_before(instant_add(c->now, asked), until);
+
+    if (impatient)
+        until = instant_add(c->now, asked);
 
     while (store_revision(st) < revision && instant_before(world_now(c->s->world), until)) {
         int r = co_sleep(c->co, DURATION_MS(50));
@@ -16,6 +22,8 @@ int wait_for_revision(struct call *c, uint64_t revision)
     uint64_t now = store_revision(st);
     if (now >= revision)
         return 0;
+    if (impatient)
+        return client_out_of_time(c);
     int r = apierr_set(&c->err, APIERR_TIMEOUT, "Timeout: Too large resource version: %llu, current: %llu",
                        (unsigned long long)revision, (unsigned long long)now);
     apierr_cause(&c->err, "ResourceVersionTooLarge", NULL, "Too large resource version");
@@ -46,10 +54,21 @@ int parse_revision(struct call *c, const char *text, enum revision_words words, 
 
 /* ---- one object --------------------------------------------------------------------------------- */
 
+/* Whatever a path says: no key leads out of its place (K-050). */
+int check_key(struct call *c, const char *key, const char *namespace)
+{
+    if (!streq(namespace, ".") && !streq(namespace, ".."))
+        return 0;
+    return apierr_set(&c->err, APIERR_UNKNOWN, "invalid key: \"%s\"", key + strlen("/registry"));
+}
+
 int get_record(struct call *c, const struct kind *k, const char *namespace, const char *name, struct record *rec)
 {
     const char *key = call_store_key(c, k, namespace, name);
+    int r = check_key(c, key, namespace);
 
+    if (r < 0)
+        return r;
     if (store_get(c->s->store, key, 0, rec) < 0)
         return apierr_not_found(&c->err, k->res.group, k->res.plural, name);
     return 0;

@@ -61,7 +61,7 @@ int meta_check_namespace(struct call *c, const struct kind *k, json_t *obj)
 {
     const char *given = obj_namespace(obj), *asked = c->route.namespace;
 
-    if (!k->res.namespaced) {
+    if (!k->res.namespaced || c->route.needs_namespace) {
         if (*given)
             obj_set_namespace(obj, "");
         return 0;
@@ -197,7 +197,7 @@ static void validate_labels(const json_t *labels, struct fielderrs *errs)
     json_t *value;
 
     json_object_foreach ((json_t *)labels, key, value) {
-        json_auto_t *k = json_string(key);
+        json_auto_t *k = json_string_nocheck(key);
         check_rule(errs, at, NAME_QUALIFIED, k);
         check_rule(errs, at, NAME_LABEL_VALUE, value);
     }

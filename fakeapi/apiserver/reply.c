@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/nul.h"
 #include "kube/proto.h"
 #include "kube/types.h"
 #include "kube/yaml.h"
@@ -20,7 +21,7 @@ static const char *warning_value(struct arena *a, const char *text)
 
     w += sprintf(w, "299 - \"");
     for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f || str_starts(p, NUL_HIDDEN))
             return NULL;
         if (*p == '"' || *p == '\\')
             *w++ = '\\';
@@ -272,6 +273,10 @@ void reply_error(struct call *c)
     struct encoding e = negotiate_error(c);
 
     c->headers.n = 0;
+    if (c->out_of_time) {
+        reply_out_of_time(c);
+        return;
+    }
     if (c->no_sniff)
         call_header(c, "X-Content-Type-Options", "nosniff");
     if (c->err.retry_after_s > 0)

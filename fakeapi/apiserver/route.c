@@ -232,9 +232,12 @@ static void route_resource(struct call *c, struct route *r, const struct segment
     r->kind = kinds_find(ks, group, version, s->v[at]);
     if (!r->kind)
         return;
-    /* "/namespaces//configmaps": an empty namespace is none (K-052). */
-    if (has_namespace && !*r->namespace)
-        has_namespace = false;
+    /* "/namespaces//configmaps": an empty namespace is all of them to those who list; others need one (K-052). */
+    if (has_namespace && !*r->namespace) {
+        r->needs_namespace = r->kind->res.namespaced && !kind_custom(r->kind) &&
+                             (at + 1 < s->n || !streq(c->q->method, "GET"));
+        has_namespace = r->needs_namespace;
+    }
     route_item(c, r, s, at + 1, watch, has_namespace);
 }
 

@@ -34,6 +34,9 @@ struct apiserver {
     bool group_commit;
     duration compact_every;
     struct event_ttl *event_ttl;       /* NULL: events stay */
+    struct inflight {
+        unsigned n, limit;             /* limit 0: none */
+    } inflight[2];                     /* those that read, those that may write */
     struct blob *discovery[4];         /* aggregated documents and their like, by generation */
     uint64_t discovery_generation;
 };
@@ -62,6 +65,7 @@ struct route {
     const char *rest;                  /* what follows the subresource (proxy paths); never NULL */
     enum verbs verb;
     const char *verb_text;
+    bool needs_namespace;              /* the path has an empty one, where one is needed */
     bool watch_path;                   /* /api/v1/watch/...: a watch whatever the query says */
 };
 
@@ -166,7 +170,19 @@ struct call {
     bool head;                         /* HEAD: no body */
     bool no_sniff;                     /* the error's reply says so */
     bool internal;                     /* the server's own call: bootstrap and background work */
+    bool out_of_time;                  /* of the client's: client_out_of_time() */
+    struct inflight *inflight;         /* where it counts; NULL: nowhere */
 };
+
+/* ---- limits (limits.c) ------------------------------------------------------------------------- */
+
+/* Counts the request, or answers 429: then the reply has a status. 0 (K-007). */
+int inflight_enter(struct call *c);
+void inflight_leave(struct call *c);
+/* The client's ?timeout= is over. A filter sees to it before everything else, and its Status is no Status in full:
+ * reply_out_of_time() sends it (K-006). */
+int client_out_of_time(struct call *c);
+void reply_out_of_time(struct call *c);
 
 /* Adds a Warning header once. */
 void call_warn(struct call *c, const char *fmt, ...) PRINTF(2, 3);
@@ -370,6 +386,8 @@ bool delete_gc_finalizers(const struct kind *k, json_t *obj, const struct delete
 void delete_mark(struct call *c, json_t *obj);
 
 /* Reads one object. -APIERR_NOT_FOUND with c->err. `rec` is valid until the next write. */
+/* 500 for a key that a path could make lead elsewhere. */
+int check_key(struct call *c, const char *key, const char *namespace);
 int get_record(struct call *c, const struct kind *k, const char *namespace, const char *name,
                struct record *rec);
 
@@ -394,8 +412,9 @@ bool durable_pending(const struct apiserver *s);                /* something wri
 int durable_wait(struct co *co, struct apiserver *s);
 /* The error for a write that the store refused with `r`. */
 int store_refused(struct call *c, int r, const struct kind *k, const char *name);
-/* 0, or negative where etcd would not take so large an object. */
-int store_check_size(struct call *c, const struct kind *k, const json_t *stored);
+/* 0, or negative where etcd would not take so large an object. One that is too large only with its managedFields
+ * loses them, as there (K-002). */
+int store_check_size(struct call *c, const struct kind *k, json_t **stored);
 
 /* ---- the life of Events (event_ttl.c) ------------------------------------------------------------ */
 

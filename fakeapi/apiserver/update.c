@@ -221,7 +221,7 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
         return r;
     if (store_revision(c->s->store) != revision)
         meta_set_version(json_own(&stored), store_revision(c->s->store) + 1);
-    if ((r = store_check_size(c, k, stored)) < 0) {
+    if ((r = store_check_size(c, k, &stored)) < 0) {
         json_decref(stored);
         return r;
     }
@@ -299,8 +299,11 @@ static int change_once(struct call *c, const struct change *ch, struct value **r
     const char *key = call_store_key(c, k, ch->namespace, ch->name);
     json_auto_t *old = NULL, *obj = NULL;
     struct record rec;
-    int r = store_get(c->s->store, key, 0, &rec);
+    int r = check_key(c, key, ch->namespace);
 
+    if (r < 0)
+        return r;
+    r = store_get(c->s->store, key, 0, &rec);
     if (r < 0 && ch->allow_create)
         return create_instead(c, ch, ret, ret_created);
     if (r < 0)

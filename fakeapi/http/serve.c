@@ -150,6 +150,8 @@ static int start(struct serve *s, struct err *e)
     const struct serve_options *o = s->options;
     struct apiserver_options ao = { .release = o->release, .crds = o->crds ? o->crds : "",
                                     .group_commit = true, .compact_every = COMPACT_EVERY,
+                                    .max_inflight = o->max_inflight,
+                                    .max_mutating_inflight = o->max_mutating_inflight,
                                     .event_ttl = o->event_ttl, .hook_services = o->hook_services,
                                     .n_hook_services = o->n_hook_services };
     struct cluster_options co = { .loops = o->cluster_loops, .nodes = o->nodes };

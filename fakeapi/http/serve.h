@@ -26,6 +26,7 @@ struct serve_options {
     unsigned nodes;                    /* of the cluster loops; 0 = 1 */
     const struct hook_service *hook_services;        /* where services of webhooks stand */
     size_t n_hook_services;
+    unsigned max_inflight, max_mutating_inflight;    /* apiserver_options' */
     bool virtual_time;                 /* the clock stands still: world_advance() */
     bool exit_with_parent;             /* SIGTERM when the process that started this one ends */
     /* What else lives in this process (the controller): started when all stands and before the line is

@@ -20,22 +20,16 @@ bool webhook_ignores_failure(const struct webhook *w)
     return streq(obj_str(w->spec, "failurePolicy"), "Ignore");
 }
 
-/* A client's own limit is kept by a filter before everything else, whose Status does not even say what it is. */
 int out_of_time(struct call *c)
 {
-    static const char allotted[] = "Timeout: request did not complete within the allotted timeout";
     duration asked;
 
-    if (!options_timeout_given(c, &asked) || instant_before(hook_deadline(c), instant_add(c->now, asked))) {
-        int r = apierr_set(&c->err, APIERR_TIMEOUT,
-                           "Timeout: request did not complete within requested timeout - context deadline exceeded");
-        c->err.has_details = true;
-        return r;
-    }
-    json_decref(c->status);
-    c->status = json_pack("{s:{}, s:s, s:s, s:s, s:{}, s:i}", "metadata", "status", "Failure", "message", allotted, "reason",
-                          "Timeout", "details", "code", 504);
-    return apierr_set(&c->err, APIERR_TIMEOUT, "%s", allotted);
+    if (options_timeout_given(c, &asked) && !instant_before(hook_deadline(c), instant_add(c->now, asked)))
+        return client_out_of_time(c);
+    apierr_set(&c->err, APIERR_TIMEOUT,
+               "Timeout: request did not complete within requested timeout - context deadline exceeded");
+    c->err.has_details = true;
+    return -APIERR_TIMEOUT;
 }
 
 /* The webhook's own Status, made into one of a failure (I-023). */

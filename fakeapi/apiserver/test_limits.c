@@ -1,0 +1,562 @@
+/* What hostile or careless clients send, in process: sizes, times, how many at once, paths, tokens, odd texts. What
+ * is wanted is what a kube-apiserver 1.34.2 answered. */
+#include "fakeapi/apiserver/test_lab.h"
+
+#include "fakeapi/apiserver/hook.h"
+#include "fakeapi/store/store.h"
+#include "kube/base64.h"
+#include "kube/object.h"
+
+#define CM "/api/v1/namespaces/default/configmaps"
+#define BIG "/apis/x.io/v1/namespaces/default/bigs"
+#define MERGE "application/merge-patch+json"
+#define DEFINE_BIG \
+    { "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", NULL, NULL, \
+      "{\"metadata\":{\"name\":\"bigs.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\",\"names\":{\"plural\":" \
+      "\"bigs\",\"kind\":\"Big\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{" \
+      "\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}}}]}}", 201, NULL }, \
+    { .method = "SLEEP" }
+
+#define PLAY(state, ...) \
+    do { \
+        const struct step steps_[] = { __VA_ARGS__ }; \
+        play(*(state), steps_, ARRAY_SIZE(steps_)); \
+    } while (0)
+
+/* The text with its '#' made `n` times `c`. */
+static char *filled(const char *text, char c, size_t n)
+{
+    const char *at = strchr(text, '#');
+    struct buf b = BUF_INIT;
+
+    buf_add(&b, text, (size_t)(at - text));
+    for (size_t i = 0; i < n; i++)
+        buf_add_char(&b, c);
+    buf_add_str(&b, at + 1);
+    return b.data;
+}
+
+/* ---- sizes --------------------------------------------------------------------------------------- */
+
+/* K-002, J-087 */
+static void what_the_store_cannot_take(void **state)
+{
+    cleanup_free char *over = filled("{\"apiVersion\":\"x.io/v1\",\"kind\":\"Big\",\"metadata\":{\"name\":\"a\"},\"d\":\"#\"}", 'x',
+                                     1572864),
+        *far = filled("{\"apiVersion\":\"x.io/v1\",\"kind\":\"Big\",\"metadata\":{\"name\":\"a\"},\"d\":\"#\"}", 'x', 2200000),
+        *under = filled("{\"apiVersion\":\"x.io/v1\",\"kind\":\"Big\",\"metadata\":{\"name\":\"a\"},\"d\":\"#\"}", 'x', 1500000),
+        *more = filled("{\"e\":\"#\"}", 'x', 300000);
+
+    PLAY(state, DEFINE_BIG,
+         { "POST", BIG, NULL, NULL, over, 500, "\"message\":\"etcdserver: request is too large\",\"code\":500" },
+         { "POST", BIG, NULL, NULL, far, 500, "rpc error: code = ResourceExhausted desc = trying to send message larger than max ("
+           "2200" },
+         { "GET", BIG "/a", NULL, NULL, NULL, 404, NULL },
+         { "POST", BIG, NULL, NULL, under, 201, "\"managedFields\"" },
+         { "PATCH", BIG "/a", NULL, MERGE, more, 500, "etcdserver: request is too large" },
+         { "PATCH", BIG "/a", NULL, MERGE, "{\"e\":\"small\"}", 200, NULL });
+}
+
+/* Too large by its bookkeeping alone: then it goes without (K-002). */
+static void managed_fields_give_way(void **state)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+    struct lab *lab = *state;
+    struct api_reply reply;
+
+    PLAY(state, DEFINE_BIG);
+    buf_add_str(&b, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Big\",\"metadata\":{\"name\":\"a\"}");
+    for (int i = 0; i < 36000; i++)
+        buf_printf(&b, ",\"f%06d\":\"xxxxxxxxxxxxxxxxxxxx\"", i);
+    buf_add_char(&b, '}');
+    struct api_request q = { .method = "POST", .path = BIG, .body = b.data, .body_len = b.len };
+    apiserver_handle(NULL, lab->s, &q, true, &reply);
+    assert_int_equal(reply.status, 201);
+    assert_null(json_path(reply.object, "metadata.managedFields"));
+    assert_string_equal(obj_str(reply.object, "f035999"), "xxxxxxxxxxxxxxxxxxxx");
+    api_reply_release(&reply);
+}
+
+/* K-003, K-071: each just fits, and one more does not. */
+static void lengths(void **state)
+{
+    static const struct {
+        const char *path, *body;
+        size_t max;
+        const char *wrong;
+    } rows[] = {
+        { CM, "{\"metadata\":{\"name\":\"a\",\"annotations\":{\"a\":\"#\"}}}", 262143,
+          "metadata.annotations: Too long: may not be more than 262144 bytes" },
+        { CM, "{\"metadata\":{\"name\":\"a\",\"labels\":{\"a\":\"#\"}}}", 63, "must be no more than 63 characters" },
+        { CM, "{\"metadata\":{\"name\":\"a\",\"labels\":{\"#\":\"a\"}}}", 63, "name part must be no more than 63 characters" },
+        { CM, "{\"metadata\":{\"name\":\"a\",\"labels\":{\"#/a\":\"a\"}}}", 253,
+          "prefix part must be no more than 253 characters" },
+        { CM, "{\"metadata\":{\"name\":\"#\"}}", 253, "must be no more than 253 characters" },
+        { CM, "{\"metadata\":{\"name\":\"a\"},\"data\":{\"a\":\"#\"}}", 1048576, "[]: Too long: may not be more than 1048576 bytes" },
+        { "/api/v1/namespaces", "{\"metadata\":{\"name\":\"#\"}}", 63, "must be no more than 63 characters" },
+        { "/apis/events.k8s.io/v1/namespaces/default/events", "{\"metadata\":{\"name\":\"e\"},\"eventTime\":"
+          "\"2026-01-01T00:00:00.000000Z\",\"reason\":\"r\",\"action\":\"a\",\"type\":\"Normal\",\"reportingController\":\"x.y/z\","
+          "\"reportingInstance\":\"i\",\"regarding\":{\"namespace\":\"default\",\"kind\":\"Pod\",\"name\":\"p\"},\"note\":\"#\"}", 1024,
+          "can have at most 1024 characters" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_free char *fits = filled(rows[i].body, 'x', rows[i].max), *over = filled(rows[i].body, 'x', rows[i].max + 1);
+        PLAY(state, { "POST", rows[i].path, "dryRun=All", NULL, fits, 201, NULL },
+             { "POST", rows[i].path, "dryRun=All", NULL, over, 422, rows[i].wrong });
+    }
+}
+
+/* K-004: any page, however large; a number that is none is refused. */
+static void pages(void **state)
+{
+    PLAY(state, { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"only\"}}", 201, NULL },
+         { "GET", CM, "limit=9223372036854775807", NULL, NULL, 200, "only" },
+         { "GET", CM, "limit=-1", NULL, NULL, 200, "only" },
+         { "GET", CM, "limit=9223372036854775808", NULL, NULL, 400,
+           "strconv.ParseInt: parsing \\\"9223372036854775808\\\": value out of range" });
+}
+
+/* ---- time ---------------------------------------------------------------------------------------- */
+
+static duration took(struct lab *lab, const struct step *step)
+{
+    struct instant start = world_now(lab->w);
+
+    play(lab, step, 1);
+    return instant_sub(world_now(lab->w), start);
+}
+
+/* K-006: what a client allows is kept, with a filter's bare words. */
+static void the_client_s_own_limit(void **state)
+{
+    static const struct step
+        impatient = { "GET", CM, "resourceVersion=99999999&timeout=1s", NULL, NULL, 504, "{\"metadata\":{},\"status\":\"Failure\","
+                      "\"message\":\"Timeout: request did not complete within the allotted timeout\",\"reason\":\"Timeout\","
+                      "\"details\":{},\"code\":504}\n" },
+        plain = { "GET", CM, "resourceVersion=99999999&timeout=1s", NULL, NULL, 504, "text/plain; charset=utf-8" },
+        patient = { "GET", CM "/a", "resourceVersion=99999999&timeout=5s", NULL, NULL, 504,
+                    "Timeout: Too large resource version: 99999999, current: " },
+        odd = { "GET", CM, "timeout=soon", NULL, NULL, 400,
+                "invalid timeout specified in the request URL - time: invalid duration \\\"soon\\\"" };
+
+    assert_int_equal(took(*state, &impatient), DURATION_S(1));
+    assert_int_equal(took(*state, &plain), DURATION_S(1));
+    assert_int_equal(took(*state, &patient), DURATION_S(3));
+    assert_int_equal(took(*state, &odd), 0);
+}
+
+struct watcher {
+    struct lab *lab;
+    const char *query;
+    duration lasted;
+    bool done;
+};
+
+static void watch_until_it_ends(struct co *co, void *arg)
+{
+    struct watcher *w = arg;
+    struct api_request q = { .method = "GET", .path = CM, .query = w->query };
+    struct instant start = world_now(w->lab->w), never = instant_add(start, DURATION_S(7200));
+    cleanup_reply struct api_reply reply;
+    struct api_frame f;
+
+    apiserver_handle(co, w->lab->s, &q, false, &reply);
+    while (reply.stream && api_stream_next(co, reply.stream, never, &f) == 1)
+        json_decref(f.object);
+    w->lasted = instant_sub(world_now(w->lab->w), start);
+    w->done = true;
+}
+
+static duration lasts(struct lab *lab, const char *query)
+{
+    struct watcher w = { .lab = lab, .query = query };
+
+    co_spawn(lab->p, "watch", watch_until_it_ends, &w);
+    while (!w.done && world_step(lab->w, instant_add(world_now(lab->w), DURATION_S(7300))))
+        ;
+    return w.lasted;
+}
+
+/* K-006: a watch ends when it shall, and by itself where nobody says when. */
+static void no_watch_lasts_for_ever(void **state)
+{
+    static const char *const unsaid[] = { "watch=1", "watch=1&timeoutSeconds=0", "watch=1&timeoutSeconds=-5" };
+
+    assert_int_equal(lasts(*state, "watch=1&timeoutSeconds=1"), DURATION_S(1));
+    for (size_t i = 0; i < ARRAY_SIZE(unsaid); i++) {
+        duration d = lasts(*state, unsaid[i]);
+        assert_true(d >= DURATION_S(1800) && d <= DURATION_S(3600));
+    }
+}
+
+/* ---- how many at once ---------------------------------------------------------------------------- */
+
+/* A webhook that takes five seconds for every ConfigMap. */
+static int think(struct co *co, struct hook_caller *h, const struct hook_request *q, struct arena *a,
+                 struct hook_reply *ret, struct err *e)
+{
+    int r = co_sleep(co, DURATION_S(5));
+
+    return r < 0 ? r : err_set(e, ERR_UNAVAILABLE, "nothing");
+}
+
+static void keep(struct hook_caller *h)
+{
+}
+
+static const struct hook_caller_ops thinking = { "thinking", think, keep };
+
+static struct lab crowded_lab(bool rbac, unsigned reads, unsigned writes)
+{
+    static struct hook_caller hook = { &thinking };
+    struct lab lab = { .w = world_new(&(struct world_options){ .mode = WORLD_SIM, .seed = 1 }) };
+
+    lab.s = apiserver_new(lab.w, &(struct apiserver_options){ .crds = "", .hook_caller = &hook, .auth = { .rbac = rbac },
+                                                              .max_inflight = reads, .max_mutating_inflight = writes }, NULL);
+    lab.p = proc_new(lab.w, "client");
+    return lab;
+}
+
+static void crowded_lab_release(struct lab *lab)
+{
+    proc_kill(lab->p);
+    while (world_step(lab->w, world_now(lab->w)))
+        ;
+    proc_free(lab->p);
+    apiserver_free(lab->s);
+    world_free(lab->w);
+}
+
+struct visit {
+    struct lab *lab;
+    const char *method, *path, *query, *body;
+    const char *group;                 /* NULL: somebody unknown over the network; "": the same process */
+    int want, status;                  /* 0: no answer yet */
+    bool told;                         /* when to come again, in plain words */
+};
+
+static void visit(struct co *co, void *arg)
+{
+    struct visit *v = arg;
+    struct api_user user = { .name = "u", .groups = &v->group, .n_groups = 1 };
+    struct api_request q = { .method = v->method, .path = v->path, .query = v->query, .body = v->body,
+                             .body_len = v->body ? strlen(v->body) : 0, .remote = !v->group || *v->group,
+                             .user = v->group && *v->group ? &user : NULL };
+    cleanup_reply struct api_reply reply;
+
+    apiserver_handle(co, v->lab->s, &q, false, &reply);
+    v->status = reply.status;
+    for (size_t i = 0; i < reply.n_headers; i++)
+        v->told = v->told || (streq(reply.headers[i].name, "Retry-After") && streq(reply.headers[i].value, "1") &&
+                              streq(reply.body->data, "Too many requests, please try again later.\n"));
+}
+
+static void start_visits(struct lab *lab, struct visit *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        v[i].lab = lab;
+        co_spawn(lab->p, "visit", visit, &v[i]);
+        while (world_step(lab->w, world_now(lab->w)))
+            ;
+        assert_int_equal(v[i].status, v[i].want);
+        assert_int_equal(v[i].told, v[i].want == 429);
+    }
+}
+
+#define WAITING "resourceVersion=99999999"
+#define MAKE "{\"metadata\":{\"generateName\":\"a\"}}"
+
+/* K-007: those that read and those that write are counted apart; what lasts is not counted. Too many is said before
+ * anybody asks whether it is allowed. */
+static void beyond_the_limit_is_too_many(void **state)
+{
+    struct lab lab = crowded_lab(true, 2, 1);
+    static const struct step hook = { "POST", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", NULL, NULL,
+        "{\"metadata\":{\"name\":\"slow\"},\"webhooks\":[{\"name\":\"a.b.c\",\"sideEffects\":\"None\",\"admissionReviewVersions\":"
+        "[\"v1\"],\"failurePolicy\":\"Ignore\",\"clientConfig\":{\"url\":\"https://x\"},\"rules\":[{\"apiGroups\":[\"\"],"
+        "\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],\"resources\":[\"configmaps\"]}]}]}", 201, NULL };
+    struct visit v[] = {
+        { .method = "GET", .path = CM, .query = "watch=1", .group = "", .want = 200 },
+        { .method = "GET", .path = CM, .query = WAITING, .group = "" },
+        { .method = "GET", .path = CM "/a", .query = WAITING, .group = "" },
+        { .method = "GET", .path = CM, .want = 429 }, { .method = "GET", .path = "/version", .want = 429 },
+        { .method = "GET", .path = CM, .group = "devs", .want = 429 },
+        { .method = "GET", .path = CM, .group = "system:masters", .want = 200 },
+        { .method = "GET", .path = CM, .group = "", .want = 200 },
+        { .method = "POST", .path = CM, .body = MAKE, .group = "" },
+        { .method = "POST", .path = CM, .body = MAKE, .group = "devs", .want = 429 },
+        { .method = "GET", .path = CM, .query = "watch=1", .group = "devs", .want = 403 },
+    }, later[] = { { .method = "GET", .path = CM, .group = "devs", .want = 403 },
+                   { .method = "POST", .path = CM, .body = MAKE, .group = "devs", .want = 403 } };
+
+    play(&lab, &hook, 1);
+    start_visits(&lab, v, ARRAY_SIZE(v));
+    while (world_step(lab.w, instant_add(world_now(lab.w), DURATION_S(10))) && (!v[1].status || !v[8].status))
+        ;
+    assert_int_equal(v[1].status, 504);
+    assert_int_equal(v[8].status, 201);
+    start_visits(&lab, later, ARRAY_SIZE(later));          /* their places are free again */
+    crowded_lab_release(&lab);
+}
+
+/* Where nobody says who he is everybody could be an administrator: a limit is a limit all the same. */
+static void limits_without_authorization(void **state)
+{
+    struct lab lab = crowded_lab(false, 1, 0);
+    struct visit v[] = { { .method = "GET", .path = CM, .query = WAITING }, { .method = "GET", .path = CM, .want = 429 },
+                         { .method = "POST", .path = CM, .body = MAKE, .want = 201 } };
+
+    start_visits(&lab, v, ARRAY_SIZE(v));
+    crowded_lab_release(&lab);
+}
+
+static void without_limits_all_are_served(void **state)
+{
+    struct lab lab = crowded_lab(false, 0, 0);
+    struct visit v[50];
+
+    for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+        v[i] = (struct visit){ .method = "GET", .path = CM, .query = i < 49 ? WAITING : NULL, .want = i < 49 ? 0 : 200 };
+    start_visits(&lab, v, ARRAY_SIZE(v));
+    crowded_lab_release(&lab);
+}
+
+/* ---- paths and queries --------------------------------------------------------------------------- */
+
+/* K-050, K-052: no path leads anywhere but where it says. */
+static void paths(void **state)
+{
+    PLAY(state, { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+         { "GET", "//api/v1/namespaces/default", NULL, NULL, NULL, 404, "404 page not found\n" },
+         { "GET", "/apis//apps/v1/deployments", NULL, NULL, NULL, 404, "404 page not found\n" },
+         { "GET", "/api//v1/namespaces", NULL, NULL, NULL, 404, "the server could not find the requested resource" },
+         { "GET", "/api/v1//namespaces", NULL, NULL, NULL, 404, "the server could not find the requested resource" },
+         { "GET", "/api/v1/./namespaces", NULL, NULL, NULL, 404, "the server could not find the requested resource" },
+         { "GET", "/api/v1/namespaces/../namespaces/default", NULL, NULL, NULL, 404, "could not find the requested resource" },
+         { "GET", "/api/v1/namespaces//configmaps", NULL, NULL, NULL, 200, "\"name\":\"a\"" },
+         { "GET", "/api/v1/namespaces//configmaps/a", NULL, NULL, NULL, 400, "Namespace parameter required." },
+         { "DELETE", "/api/v1/namespaces//configmaps/a", NULL, NULL, NULL, 400, "Namespace parameter required." },
+         { "DELETE", "/api/v1/namespaces//configmaps", NULL, NULL, NULL, 400, "Namespace parameter required." },
+         { "POST", "/api/v1/namespaces//configmaps", NULL, NULL, "{\"metadata\":{\"name\":\"z\",\"namespace\":\"default\"}}", 422,
+           "ConfigMap \\\"z\\\" is invalid: metadata.namespace: Required value" },
+         { "GET", "/api/v1/namespaces/../configmaps/a", NULL, NULL, NULL, 500, "invalid key: \\\"/configmaps/../a\\\"" },
+         { "PUT", "/api/v1/namespaces/../configmaps/a", NULL, NULL, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"..\"}}", 500,
+           "invalid key: \\\"/configmaps/../a\\\"" },
+         { "PATCH", "/api/v1/namespaces/./configmaps/a", NULL, MERGE, "{}", 500, "invalid key: \\\"/configmaps/./a\\\"" },
+         { "DELETE", "/api/v1/namespaces/%2e%2e/configmaps/a", NULL, NULL, NULL, 500, "invalid key: \\\"/configmaps/../a\\\"" },
+         { "POST", "/api/v1/namespaces/../configmaps", NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 500,
+           "Internal error occurred: invalid resource name \\\"..\\\": [may not be '..']" },
+         { "DELETE", CM "/..", NULL, NULL, NULL, 400, "Name parameter invalid: \\\"..\\\": may not be '..'" },
+         { "GET", CM "/%2e%2e", NULL, NULL, NULL, 400, "Name parameter invalid: \\\"..\\\": may not be '..'" },
+         { "GET", CM "/a%2fb", NULL, NULL, NULL, 404, "the server could not find the requested resource" },
+         { "GET", CM "/a%25b", NULL, NULL, NULL, 400, "may not contain '%'" },
+         { "GET", CM "/a", NULL, NULL, NULL, 200, NULL }, { "GET", CM "/", NULL, NULL, NULL, 200, "\"name\":\"a\"" },
+         { "GET", CM "/a/", NULL, NULL, NULL, 200, NULL }, { "GET", "/apis/apps/v1/", NULL, NULL, NULL, 200, "deployments" },
+         { "GET", "/healthz/", NULL, NULL, NULL, 404, "404 page not found\n" });
+}
+
+/* K-053: the first of several counts, what nobody knows does not. */
+static void queries(void **state)
+{
+    PLAY(state, { "POST", CM, "watch=true", NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, "\"name\":\"a\"" },
+         { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"b\"}}", 201, NULL },
+         { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"c\"}}", 201, NULL },
+         { "GET", CM, "limit=1&limit=2", NULL, NULL, 200, "\"remainingItemCount\":2" },
+         { "GET", CM "/a", "foo=bar&=&&x&a;b=c&y=%zz", NULL, NULL, 200, "\"name\":\"a\"" },
+         { "DELETE", CM "/a", "watch=true", NULL, NULL, 200, "\"status\":\"Success\"" },
+         { "DELETE", CM "/b", "dryRun=All&dryRun=All", NULL, NULL, 200, NULL },
+         { "DELETE", CM "/b", "dryRun=Some", NULL, NULL, 422, "dryRun: Unsupported value: [\\\"Some\\\"]" },
+         { "GET", CM "/b", NULL, NULL, NULL, 200, NULL });
+}
+
+/* ---- tokens -------------------------------------------------------------------------------------- */
+
+/* "continue=" and the token that a server would make of it. */
+static char *token(const char *text)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    base64_encode(&b, text, strlen(text));
+    b.data[strcspn(b.data, "=")] = '\0';
+    for (char *p = b.data; *p; p++)
+        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+    return xasprintf("limit=9&continue=%s", b.data);
+}
+
+/* K-051: a token says where to go on, and never in another place. */
+static void tokens_do_not_escape(void **state)
+{
+#define AT(start) "{\"v\":\"meta.k8s.io/v1\",\"rv\":-1,\"start\":\"" start "\"}"
+    static const struct {
+        const char *text;
+        int status;
+        const char *want;
+    } rows[] = {
+        { AT("../../secrets/default/a"), 400, "continue key is not valid: ../../secrets/default/a" },
+        { AT("a/../../../secrets"), 400, "continue key is not valid: a/../../../secrets" },
+        { AT("/registry/secrets/"), 400, "continue key is not valid: /registry/secrets/" },
+        { AT(""), 400, "encoded start key empty (version meta.k8s.io/v1)" },
+        { "{\"v\":\"x\",\"rv\":1,\"start\":\"a\"}", 400, "server does not recognize this encoded version x" },
+        { "{\"v\":\"meta.k8s.io/v1\",\"rv\":0,\"start\":\"a\"}", 400, "incorrect encoded start resourceVersion" },
+        { "{\"v\":\"meta.k8s.io/v1\",\"rv\":99999999,\"start\":\"a\"}", 504, "Too large resource version: 99999999" },
+        { "{\"v\":", 400, "unexpected end of JSON input" },
+        { AT("z"), 200, "\"kind\":\"ConfigMapList\"" }, { AT("/"), 200, "\"items\":[{\"metadata\":{\"name\":\"only\"" },
+    };
+#undef AT
+
+    PLAY(state, { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"only\"}}", 201, NULL },
+         { "POST", "/api/v1/namespaces/default/secrets", NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+         { "GET", CM, "continue=!!!", NULL, NULL, 400, "illegal base64 data at input byte 0" },
+         { "GET", CM, "resourceVersion=1&continue=AAAA", NULL, NULL, 400,
+           "specifying resource version is not allowed when using continue" });
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_free char *query = token(rows[i].text);
+        PLAY(state, { "GET", CM, query, NULL, NULL, rows[i].status, rows[i].want });
+    }
+}
+
+/* ---- texts --------------------------------------------------------------------------------------- */
+
+/* K-054: what a client says comes back quoted, and never as a header of its own. */
+static void warnings_are_quoted(void **state)
+{
+#define UNKNOWN(key, want) { "POST", CM, "dryRun=All", NULL, "{\"metadata\":{\"name\":\"a\"}," key ":1}", 201, want }
+    PLAY(state, UNKNOWN("\"a\\\"b\\\\c\"", "299 - \"unknown field \\\"a\\\\\\\"b\\\\\\\\c\\\"\""),
+         UNKNOWN("\"a\\u0001b\"", "299 - \"unknown field \\\"a\\\\x01b\\\"\""),
+         UNKNOWN("\"a\\r\\nX: y\"", "299 - \"unknown field \\\"a\\\\r\\\\nX: y\\\"\""),
+         UNKNOWN("\"a\\u0000b\"", "299 - \"unknown field \\\"a\\\\x00b\\\"\""),
+         UNKNOWN("\"metadata\\u0000b\"", "299 - \"unknown field \\\"metadata\\\\x00b\\\"\""),
+         UNKNOWN("\"a\xffz\"", "299 - \"unknown field \\\"a\xef\xbf\xbdz\\\"\""));
+#undef UNKNOWN
+}
+
+static void check_no_warning(struct lab *lab, const char *body, const char *want)
+{
+    struct api_request q = { .method = "POST", .path = "/apis/x.io/v1/namespaces/default/smalls", .query = "dryRun=All",
+                             .body = body, .body_len = strlen(body) };
+    struct api_reply reply;
+    size_t n = 0;
+
+    apiserver_handle(NULL, lab->s, &q, false, &reply);
+    if (reply.status != 201)
+        fail_msg("%s", reply.body->data);
+    for (size_t i = 0; i < reply.n_headers; i++)
+        if (streq(reply.headers[i].name, "Warning") && ++n)
+            assert_string_equal(reply.headers[i].value, want);
+    assert_int_equal(n, 1);
+    api_reply_release(&reply);
+}
+
+/* K-054: a custom resource's are not quoted by what finds them: with a control character they are not said. */
+static void warnings_that_cannot_be_quoted_are_dropped(void **state)
+{
+#define SMALL(key) "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Small\",\"metadata\":{\"name\":\"a\"}," key ":1,\"fine\":2}"
+    PLAY(state, { "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", NULL, NULL,
+                  "{\"metadata\":{\"name\":\"smalls.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\",\"names\":{"
+                  "\"plural\":\"smalls\",\"kind\":\"Small\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,"
+                  "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{\"type\":\"object\"}}}}}]}}", 201,
+                  NULL }, { .method = "SLEEP" });
+    check_no_warning(*state, SMALL("\"a\\u0001b\""), "299 - \"unknown field \\\"fine\\\"\"");
+    check_no_warning(*state, SMALL("\"a\\r\\nX: y\""), "299 - \"unknown field \\\"fine\\\"\"");
+    check_no_warning(*state, SMALL("\"spec\\u0000b\""), "299 - \"unknown field \\\"fine\\\"\"");
+#undef SMALL
+}
+
+/* K-026, K-033: bytes are neither normalised nor cut at a NUL, and labels are ASCII. */
+static void odd_letters(void **state)
+{
+#define META(what) "{\"metadata\":{\"name\":\"a\"," what "}}"
+    PLAY(state, { "POST", CM, "dryRun=All", NULL, META("\"labels\":{\"\xc3\xbc\":\"a\"}"), 422,
+                  "metadata.labels: Invalid value: \\\"\xc3\xbc\\\": name part must consist of alphanumeric characters" },
+         { "POST", CM, "dryRun=All", NULL, META("\"labels\":{\"a\":\"\xc3\xbc\"}"), 422, "a valid label must be an empty string or" },
+         { "POST", CM, "dryRun=All", NULL, META("\"labels\":{\"a\\u0000b\":\"c\"}"), 422,
+           "metadata.labels: Invalid value: \\\"a\\\\x00b\\\": name part must consist of" },
+         { "POST", CM, "dryRun=All", "application/yaml", "metadata: {name: a, labels: {\"a\\0b\": c}}", 422, "\\\"a\\\\x00b\\\"" },
+         { "POST", CM, "dryRun=All", NULL, META("\"annotations\":{\"a\\u0000b\":\"c\"}"), 422,
+           "metadata.annotations: Invalid value: \\\"a\\\\x00b\\\": name part must consist of" },
+         { "POST", CM, "dryRun=All", NULL, "{\"metadata\":{\"name\":\"a\"},\"data\":{\"a\\u0000b\":\"c\"}}", 422,
+           "data[a\\u0000b]: Invalid value: \\\"a\\\\x00b\\\": a valid config key must consist of" },
+         { "POST", CM, "dryRun=All", NULL, META("\"annotations\":{\"a\":\"b\\u0000c\xff\"}"), 201, "\"a\":\"b\\u0000c\xef\xbf\xbd\"" },
+         { "POST", CM, "dryRun=All", NULL, META("\"annotations\":{\"a\":\"\xc3\xbc u\xcc\x88\"}"), 201,
+           "\"a\":\"\xc3\xbc u\xcc\x88\"" },
+         { "POST", "/api/v1/namespaces/default/pods", "dryRun=All", NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{"
+           "\"name\":\"c\",\"image\":\"i\",\"resources\":{\"limits\":{\"a/b/c\":\"1\"}}}]}}", 422,
+           "spec.containers[0].resources.limits[a/b/c]: Invalid value: \\\"a/b/c\\\"" });
+#undef META
+}
+
+/* K-056, K-070: the value that is wrong is shown, as JSON, whatever it is. */
+static void wrong_values_are_shown(void **state)
+{
+    PLAY(state, { "POST", "/api/v1/namespaces/default/services", "dryRun=All", NULL, "{\"metadata\":{\"name\":\"s\"},\"spec\":{"
+                  "\"type\":\"hunter2\",\"ports\":[{\"port\":99999}]}}", 422, "spec.type: Unsupported value: \\\"hunter2\\\"" },
+         { "POST", "/api/v1/namespaces/default/services", "dryRun=All", NULL, "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"ports\":"
+           "[{\"port\":99999}]}}", 422, "spec.ports[0].port: Invalid value: 99999: must be between 1 and 65535, inclusive" },
+         { "POST", CM, "dryRun=Some", NULL, "{}", 422, "dryRun: Unsupported value: [\\\"Some\\\"]: supported values: \\\"All\\\"" });
+}
+
+/* ---- reach --------------------------------------------------------------------------------------- */
+
+/* K-055: a name in a path is the name of an object; nobody is connected to because a client says so. */
+static void nobody_is_reached_by_name(void **state)
+{
+    PLAY(state, { "GET", "/api/v1/namespaces/default/pods/127.0.0.1:22/proxy/", NULL, NULL, NULL, 404,
+                  "pods \\\"127.0.0.1\\\" not found" },
+         { "GET", "/api/v1/namespaces/default/services/https:10.0.0.1:443/proxy/x", NULL, NULL, NULL, 404,
+           "services \\\"10.0.0.1\\\" not found" },
+         { "GET", "/api/v1/nodes/169.254.169.254:80/proxy/latest", NULL, NULL, NULL, 404, "nodes \\\"169.254.169.254\\\" not found" },
+         { "POST", "/api/v1/nodes", NULL, NULL, "{\"metadata\":{\"name\":\"n\"},\"status\":{\"addresses\":[{\"type\":\"InternalIP\","
+           "\"address\":\"127.0.0.1\"}]}}", 201, NULL },
+         { "GET", "/api/v1/nodes/n/proxy/", NULL, NULL, NULL, 500, "no preferred addresses found" });
+}
+
+/* ---- what releases no longer serve ----------------------------------------------------------------- */
+
+/* K-074, K-075, K-077 */
+static void what_became_of_old_versions(void **state)
+{
+    static const char *const gone[] = {
+        "/apis/apiextensions.k8s.io/v1beta1/customresourcedefinitions", "/apis/rbac.authorization.k8s.io/v1beta1/roles",
+        "/apis/admissionregistration.k8s.io/v1beta1/validatingwebhookconfigurations", "/apis/batch/v1beta1/cronjobs",
+        "/apis/policy/v1beta1/poddisruptionbudgets", "/apis/networking.k8s.io/v1beta1/ingresses",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+        PLAY(state, { "GET", gone[i], NULL, NULL, NULL, 404, "the server could not find the requested resource" });
+    PLAY(state, { "GET", "/apis/extensions/v1beta1/ingresses", NULL, NULL, NULL, 404, "404 page not found\n" },
+         { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"data\":{\"b\":\"c\"}}", 201, "\"managedFields\":[{" },
+         { "POST", CM, NULL, NULL, "{\"metadata\":{\"generateName\":\"\",\"name\":\"a\"}}", 409, "AlreadyExists" });
+}
+
+/* K-075: the column that kubectl shows for Jobs. */
+static void jobs_have_a_status_column(void **state)
+{
+    struct lab *lab = *state;
+    struct api_header accept = { "Accept", "application/json;as=Table;v=v1;g=meta.k8s.io" };
+    struct api_request q = { .method = "GET", .path = "/apis/batch/v1/namespaces/default/jobs", .headers = &accept, .n_headers = 1 };
+    struct api_reply reply;
+
+    apiserver_handle(NULL, lab->s, &q, true, &reply);
+    assert_string_equal(obj_str(reply.object, "kind"), "Table");
+    assert_string_equal(obj_str(json_array_get(json_object_get(reply.object, "columnDefinitions"), 1), "name"), "Status");
+    api_reply_release(&reply);
+}
+
+#define checked(f) cmocka_unit_test_setup_teardown(f, lab_up, lab_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        checked(what_the_store_cannot_take), checked(managed_fields_give_way), checked(lengths), checked(pages),
+        checked(the_client_s_own_limit), checked(no_watch_lasts_for_ever), cmocka_unit_test(beyond_the_limit_is_too_many),
+        cmocka_unit_test(limits_without_authorization),
+        cmocka_unit_test(without_limits_all_are_served), checked(paths), checked(queries), checked(tokens_do_not_escape),
+        checked(warnings_are_quoted), checked(warnings_that_cannot_be_quoted_are_dropped), checked(odd_letters),
+        checked(wrong_values_are_shown), checked(nobody_is_reached_by_name), checked(what_became_of_old_versions),
+        checked(jobs_have_a_status_column),
+    };
+
+    json_object_seed(1);
+    return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
+}
