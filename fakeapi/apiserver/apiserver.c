@@ -71,8 +71,11 @@ static bool lists(const struct call *c)
 
 static int handle_resource(struct call *c)
 {
+    const char *deprecation = c->route.kind->deprecation;
     int r;
 
+    if (deprecation)
+        call_warn(c, "%s", deprecation);
     if (lists(c)) {
         /* A watch is a list with ?watch: what is acceptable depends on it. */
         c->opt.watch = c->route.watch_path || (c->route.verb == VERB_LIST && query_bool(&c->query, "watch"));

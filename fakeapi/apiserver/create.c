@@ -1,4 +1,5 @@
 #include "fakeapi/apiserver/admission/admission.h"
+#include "fakeapi/apiserver/builtin/gates.h"
 
 #include "kube/nul.h"
 
@@ -37,6 +38,7 @@ static int prepare(struct call *c, const struct kind *k, json_t **obj)
     json_own(obj);
     if ((kind_sub(k, "status") && !(k->flags & KIND_STATUS_AT_CREATE)) || (k->flags & KIND_STATUS_DROPPED))
         json_object_del(*obj, "status");
+    gates_drop(k, *obj);
     if (k->ops->prepare_create)
         return k->ops->prepare_create(c, *obj);
     return 0;
@@ -205,8 +207,6 @@ int handle_create(struct call *c)
 
     if ((r = options_create(c)) < 0 || (r = decode_object(c, k, &obj)) < 0)
         return r;
-    if (k->deprecation)
-        call_warn(c, "%s", k->deprecation);
     if (k->ops->review)
         return handle_review(c, obj);
     r = create_object(c, k, c->route.namespace, obj, &v);

@@ -466,8 +466,6 @@ int handle_delete(struct call *c)
 
     if ((r = check_url_name(c, c->route.name)) < 0 || (r = delete_options(c, &d)) < 0)
         return r;
-    if (k->deprecation)
-        call_warn(c, "%s", k->deprecation);
     delete_warn(c, k, &d);
     r = delete_object(c, k, c->route.namespace, c->route.name, &d, &last, &gone);
     if (r < 0)

@@ -108,8 +108,6 @@ int handle_get(struct call *c)
         return r;
     if (revision > store_revision(c->s->store) && (r = wait_for_revision(c, revision)) < 0)
         return r;
-    if (k->deprecation)
-        call_warn(c, "%s", k->deprecation);
     r = get_record(c, k, c->route.namespace, c->route.name, &rec);
     if (r < 0)
         return r;

@@ -402,8 +402,6 @@ int handle_list(struct call *c)
 {
     struct list l = { .c = c, .k = c->route.kind };
 
-    if (l.k->deprecation)
-        call_warn(c, "%s", l.k->deprecation);
     int r = gather(&l);
     if (r == 0)
         r = negotiate_check_view(c, l.k, true);

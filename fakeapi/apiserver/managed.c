@@ -19,6 +19,12 @@ static const struct reset_row {
     { "Pod", "status", "{\"f:spec\":{},\"f:metadata\":{\"f:deletionTimestamp\":{},\"f:ownerReferences\":{}}}" },
     { "Deployment", "status", "{\"f:spec\":{},\"f:metadata\":{\"f:labels\":{}}}" },
     { "CertificateSigningRequest", "", "{\"f:spec\":{},\"f:status\":{}}" },
+    { "CertificateSigningRequest", "status", "{\"f:spec\":{},\"f:status\":{\"f:conditions\":{}}}" },
+    { "CertificateSigningRequest", "approval", "{\"f:spec\":{},\"f:status\":{\"f:certificate\":{}}}" },
+    { "VolumeAttachment", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
+    { "FlowSchema", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
+    { "PriorityLevelConfiguration", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
+    { "ValidatingAdmissionPolicy", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
     { "Namespace", "finalize", "{\"f:status\":{}}" },
 };
 

@@ -256,8 +256,6 @@ int handle_patch(struct call *c)
     if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, apply)) < 0 ||
         (r = read_patch(c, &p)) < 0 || (apply && (r = read_config(c, &p)) < 0))
         return r;
-    if (k->deprecation)
-        call_warn(c, "%s", k->deprecation);
     struct change ch = {
         .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
         .mutate = apply ? mutate_apply : mutate_patch, .arg = &p, .allow_create = apply && !c->route.sub,

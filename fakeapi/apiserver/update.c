@@ -1,4 +1,5 @@
 #include "fakeapi/apiserver/admission/admission.h"
+#include "fakeapi/apiserver/builtin/gates.h"
 
 #include "kube/apply.h"
 
@@ -91,6 +92,7 @@ static void prepare(struct call *c, const struct change *ch, json_t *obj, const 
 {
     const struct kind *k = ch->kind;
 
+    gates_drop(k, obj);
     if (k->ops->prepare_update)
         k->ops->prepare_update(c, ch->sub, obj, old);
     else if (ch->sub && streq(ch->sub->name, "status"))
@@ -401,8 +403,6 @@ int handle_update(struct call *c)
         (r = check_url_name(c, c->route.name)) < 0 || (r = fill_defaults(c, body, &obj)) < 0)
         return r;
     meta_dedup_owners(c, json_own(&obj), "");
-    if (k->deprecation)
-        call_warn(c, "%s", k->deprecation);
     struct change ch = {
         .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
         .mutate = mutate_put, .arg = obj, .uid = arena_strdup(c->arena, obj_uid(obj)),

@@ -559,8 +559,6 @@ int handle_watch(struct call *c)
     if ((r = filter_parse(c, k, c->opt.label_selector, c->opt.field_selector, &f)) < 0 ||
         (r = parse_revision(c, c->opt.resource_version, REVISION_GET, &revision)) < 0 || (r = table_check(c)) < 0)
         return r;
-    if (k->deprecation)
-        call_warn(c, "%s", k->deprecation);
     struct watch *w = watch_new(c, f);
     /* Half an hour to an hour where the client names no end (C-080). */
     int64_t seconds = c->opt.timeout_s > 0 ? c->opt.timeout_s

@@ -9,19 +9,22 @@ extern const struct kind_ops pod_ops;            /* pod.c */
 extern const struct kind_ops deployment_ops, replicaset_ops, rc_ops, statefulset_ops, daemonset_ops, podtemplate_ops;
 extern const struct kind_ops revision_ops;       /* revision.c */
 extern const struct kind_ops namespace_ops;      /* namespace.c */
-extern const struct kind_ops configmap_ops, secret_ops, lease_ops;  /* config.c */
+extern const struct kind_ops configmap_ops, secret_ops, serviceaccount_ops, lease_ops;  /* config.c */
 extern const struct kind_ops event_ops, new_event_ops;  /* event.c */
 extern const struct kind_ops priority_ops, runtimeclass_ops;  /* sched.c */
 extern const struct kind_ops node_ops;  /* node.c */
-extern const struct kind_ops claim_ops, volume_ops, storageclass_ops, csidriver_ops, csinode_ops;  /* storage.c */
+extern const struct kind_ops claim_ops, volume_ops;  /* storage.c */
+extern const struct kind_ops storageclass_ops, csidriver_ops, csinode_ops, attachment_ops;  /* drivers.c */
 extern const struct kind_ops job_ops, cronjob_ops;  /* jobs.c */
 extern const struct kind_ops role_ops, clusterrole_ops, rolebinding_ops;  /* rbac.c */
-extern const struct kind_ops budget_ops, scaler_ops, old_scaler_ops;  /* policy.c */
+extern const struct kind_ops budget_ops;  /* policy.c */
+extern const struct kind_ops scaler_ops, old_scaler_ops;  /* scaler.c */
 extern const struct kind_ops mutating_config_ops, validating_config_ops;  /* webhookconfig.c */
 extern const struct kind_ops admission_policy_ops, policy_binding_ops;  /* admissionpolicy.c */
 extern const struct kind_ops service_ops;  /* service.c */
 extern const struct kind_ops ipaddress_ops, servicecidr_ops;     /* addresses.c */
-extern const struct kind_ops ingress_ops, netpol_ops, endpoints_ops, slice_ops;  /* net.c */
+extern const struct kind_ops ingress_ops, ingressclass_ops, netpol_ops;  /* net.c */
+extern const struct kind_ops endpoints_ops, slice_ops;  /* endpoints.c */
 extern const struct kind_ops csr_ops;  /* csr.c */
 extern const struct kind_ops quota_ops, limitrange_ops;  /* quota.c, limitrange.c */
 extern const struct kind_ops flowschema_ops, prioritylevel_ops;  /* flow.c */

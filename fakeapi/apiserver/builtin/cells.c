@@ -222,7 +222,8 @@ static void claim(struct row *r)
     say_name(r);
     say(r, *text_at(r->obj, "metadata.deletionTimestamp") ? "Terminating" : phase);
     say(r, volume);
-    say(r, *volume ? text_at(r->obj, "status.capacity.storage") : "");
+    const char *size = text_at(r->obj, "status.capacity.storage");
+    say(r, !*volume ? "" : *size ? size : "0");
     say(r, *volume ? access_modes(r->a, json_path(r->obj, "status.accessModes")) : "");
     storage_class_of(r, "volume.beta.kubernetes.io/storage-class");
     say_or(r, text_at(r->obj, "spec.volumeAttributesClassName"), "<unset>");

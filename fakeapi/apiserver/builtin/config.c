@@ -166,3 +166,32 @@ static void lease_validate(struct call *c, const struct kind *k, const json_t *o
 }
 
 const struct kind_ops lease_ops = { .validate = lease_validate };
+
+/* ---- ServiceAccount ------------------------------------------------------------------------------- */
+
+/* A secret is referred to by its name alone. */
+static void account_trim(json_t *obj)
+{
+    const json_t *had = json_object_get(obj, "secrets");
+    json_t *list = json_array(), *s;
+    size_t i;
+
+    json_array_foreach(had, i, s)
+        json_array_append_new(list, *text(s, "name") ? json_pack("{s:s}", "name", text(s, "name")) : json_object());
+    if (json_array_size(list))
+        obj_set(obj, "secrets", json_incref(list));
+    json_decref(list);
+}
+
+static int account_create(struct call *c, json_t *obj)
+{
+    account_trim(obj);
+    return 0;
+}
+
+static void account_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    account_trim(obj);
+}
+
+const struct kind_ops serviceaccount_ops = { .prepare_create = account_create, .prepare_update = account_prepare };

@@ -21,11 +21,6 @@ static int csr_create(struct call *c, json_t *obj)
     return 0;
 }
 
-static bool has_condition(const json_t *obj, const char *type)
-{
-    return conditions_find(json_path(obj, "status.conditions"), type) != NULL;
-}
-
 /* Times that a client leaves out are now. */
 static void fill_times(struct call *c, json_t *obj)
 {
@@ -106,46 +101,80 @@ static void csr_validate(struct call *c, const struct kind *k, const json_t *obj
 {
     const json_t *spec = json_object_get(obj, "spec"), *lasts = member(spec, "expirationSeconds");
 
-    usages(e, json_object_get(spec, "usages"));
     if (!holds_pem(json_object_get(spec, "request"), "-----BEGIN CERTIFICATE REQUEST-----"))
         fielderr_invalid_str(e, FP_CHILD(SPEC, "request"), text(spec, "request"),
                              "PEM block type must be CERTIFICATE REQUEST");
+    usages(e, json_object_get(spec, "usages"));
     signer(e, spec);
     if (lasts && json_integer_value(lasts) < 600)
         fielderr_invalid(e, FP_CHILD(SPEC, "expirationSeconds"), lasts,
                          "may not specify a duration less than 600 seconds (10 minutes)");
 }
 
-static void csr_conditions(struct fielderrs *e, const json_t *obj, const json_t *old)
+static size_t count_conditions(const json_t *obj, const char *type)
 {
-    static const char *const decisions[] = { "Approved", "Denied" }, *const yes[] = { "True", NULL };
-    size_t i;
+    size_t i, n = 0;
     json_t *cond;
 
-    json_array_foreach(json_path(obj, "status.conditions"), i, cond) {
-        const char *type = text(cond, "type");
-        if (streq(type, "Approved") || streq(type, "Denied") || streq(type, "Failed"))
-            rule_required_one_of(e, cond, FP_INDEX(CONDITIONS, i), "status", yes);
+    json_array_foreach(json_path(obj, "status.conditions"), i, cond)
+        n += streq(text(cond, "type"), type);
+    return n;
+}
+
+/* A decision is True; it is no other's opposite, and stands once. */
+static void csr_condition(struct fielderrs *e, const json_t *list, size_t i)
+{
+    static const char *const yes[] = { "True", NULL }, *const any[] = { "False", "True", "Unknown", NULL };
+    static const char *const decisions[] = { "Approved", "Denied", "Failed", NULL };
+    const json_t *cond = json_array_get(list, i);
+    const struct fpath *at = FP_INDEX(CONDITIONS, i);
+    const char *type = text(cond, "type"), *other = streq(type, "Approved") ? "Denied" : "Approved";
+    bool twice = false, opposed = false;
+
+    rule_required_text(e, cond, at, "type");
+    if (rule_required_text(e, cond, at, "status"))
+        rule_required_one_of(e, cond, at, "status", among(decisions, type) ? yes : any);
+    for (size_t n = 0; n < i; n++) {
+        const char *before = text(json_array_get(list, n), "type");
+        twice |= streq(before, type);
+        opposed |= streq(before, other) && (streq(type, "Approved") || streq(type, "Denied"));
     }
-    for (i = 0; i < ARRAY_SIZE(decisions); i++)
-        if (has_condition(old, decisions[i]) && !has_condition(obj, decisions[i]))
+    if (opposed)
+        fielderr_invalid_str(e, CONDITIONS, type, "Approved and Denied conditions are mutually exclusive");
+    if (twice)
+        fielderr_duplicate_str(e, FP_CHILD(at, "type"), type);
+}
+
+static void csr_conditions(struct fielderrs *e, const json_t *obj, const json_t *old, bool deciding)
+{
+    static const char *const decisions[] = { "Approved", "Denied", "Failed" };
+    const json_t *list = json_path(obj, "status.conditions");
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        csr_condition(e, list, i);
+    for (size_t i = 0; i < ARRAY_SIZE(decisions); i++)
+        if (count_conditions(obj, decisions[i]) < count_conditions(old, decisions[i]))
             fielderr_forbidden(e, CONDITIONS, "updates may not remove a condition of type \"%s\"", decisions[i]);
-    if (has_condition(obj, "Approved") && has_condition(obj, "Denied"))
-        fielderr_invalid_str(e, FP_CHILD(FP_INDEX(CONDITIONS, 1), "type"), "Denied",
-                             "Approved and Denied conditions are mutually exclusive");
+    for (size_t i = 0; i < 2 && !deciding; i++)
+        if (count_conditions(obj, decisions[i]) > count_conditions(old, decisions[i]))
+            fielderr_forbidden(e, CONDITIONS, "updates may not add a condition of type \"%s\"", decisions[i]);
 }
 
 static void csr_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                        const json_t *old, struct fielderrs *e)
 {
-    const json_t *certificate = json_path(obj, "status.certificate");
+    const json_t *certificate = json_path(obj, "status.certificate"), *had = json_path(old, "status.certificate");
+    const struct fpath *at = FP_CHILD(RULE_AT("status"), "certificate");
 
     if (!sub)
         return;
-    csr_conditions(e, obj, old);
+    csr_conditions(e, obj, old, !rule_is_status(sub));
+    if (json_same(certificate, had))
+        return;
     if (json_string_length(certificate) && !holds_pem(certificate, "-----BEGIN CERTIFICATE-----"))
-        fielderr_invalid_str(e, FP_CHILD(RULE_AT("status"), "certificate"), "<certificate data>",
-                             "must contain at least one CERTIFICATE PEM block");
+        fielderr_invalid_str(e, at, "<certificate data>", "must contain at least one CERTIFICATE PEM block");
+    if (json_string_length(had))
+        fielderr_forbidden(e, at, "updates may not modify existing certificate content");
 }
 
 const struct kind_ops csr_ops = {

@@ -1,4 +1,5 @@
-/* Ingresses, NetworkPolicies, Endpoints and EndpointSlices (G.3, B-178). */
+/* Ingresses, their classes and NetworkPolicies (G.3, B-178). */
+#include "fakeapi/apiserver/builtin/net.h"
 #include "fakeapi/apiserver/builtin/warnings.h"
 
 #include <arpa/inet.h>
@@ -7,18 +8,17 @@
 
 #define SPEC RULE_AT("spec")
 
-static const char ip_words[] = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-static const char cidr_words[] = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+const char net_ip_words[] = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+const char net_cidr_words[] = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
-/* 4, 6, or 0 for what is no address. */
-static int ip_family(const char *ip)
+int net_family(const char *ip)
 {
     unsigned char bits[16];
 
     return inet_pton(AF_INET, ip, bits) == 1 ? 4 : inet_pton(AF_INET6, ip, bits) == 1 ? 6 : 0;
 }
 
-static void port_of(struct fielderrs *e, const json_t *v, const struct fpath *path)
+void net_port(struct fielderrs *e, const json_t *v, const struct fpath *path)
 {
     int64_t n = json_integer_value(v);
 
@@ -29,6 +29,18 @@ static void port_of(struct fielderrs *e, const json_t *v, const struct fpath *pa
 }
 
 /* ---- Ingress -------------------------------------------------------------------------------------- */
+
+/* An object beside this one, by its kind and name. */
+static void local_object(struct fielderrs *e, const json_t *ref, const struct fpath *at)
+{
+    static const char *const names[] = { "kind", "name" };
+
+    if (member(ref, "apiGroup"))
+        rule_name(e, FP_CHILD(at, "apiGroup"), NAME_DNS1123_SUBDOMAIN, text(ref, "apiGroup"));
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (rule_required_text(e, ref, at, names[i]))
+            rule_name(e, FP_CHILD(at, names[i]), NAME_PATH_SEGMENT, text(ref, names[i]));
+}
 
 static void backend_port(struct fielderrs *e, const json_t *port, const struct fpath *path)
 {
@@ -42,7 +54,7 @@ static void backend_port(struct fielderrs *e, const json_t *port, const struct f
     else if (name)
         rule_name(e, FP_CHILD(FP_CHILD(FP_CHILD(path, "service"), "port"), "name"), NAME_PORT, text(port, "name"));
     else
-        port_of(e, n, FP_CHILD(FP_CHILD(FP_CHILD(path, "service"), "port"), "number"));
+        net_port(e, n, FP_CHILD(FP_CHILD(FP_CHILD(path, "service"), "port"), "number"));
 }
 
 static void backend(struct fielderrs *e, const json_t *b, const struct fpath *path)
@@ -53,6 +65,8 @@ static void backend(struct fielderrs *e, const json_t *b, const struct fpath *pa
         fielderr_invalid_str(e, path, "", "cannot set both resource and service backends");
     else if (!service && !resource)
         fielderr_invalid_str(e, path, "", "resource or service backend is required");
+    if (resource && !service)
+        local_object(e, resource, FP_CHILD(path, "resource"));
     if (!service || resource)
         return;
     if (rule_required_text(e, service, FP_CHILD(path, "service"), "name"))
@@ -64,16 +78,22 @@ static void ingress_path(struct fielderrs *e, const json_t *p, const struct fpat
 {
     static const char *const types[] = { "Exact", "ImplementationSpecific", "Prefix", NULL };
     static const char *const barred[] = { "//", "/./", "/../", "%2f", "%2F" };
+    static const char *const ends[] = { "/..", "/." };
     const char *path = text(p, "path"), *type = text(p, "pathType");
 
-    if (!*type) {
+    if (!member(p, "pathType")) {
         fielderr_required(e, FP_CHILD(at, "pathType"), "pathType must be specified");
-    } else if (streq(type, "Exact") || streq(type, "Prefix")) {
+        return;
+    }
+    if (streq(type, "Exact") || streq(type, "Prefix")) {
         if (*path != '/')
             fielderr_invalid_str(e, FP_CHILD(at, "path"), path, "must be an absolute path");
         for (size_t i = 0; i < ARRAY_SIZE(barred); i++)
             if (strstr(path, barred[i]))
                 fielderr_invalid_str(e, FP_CHILD(at, "path"), path, "must not contain '%s'", barred[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+            if (strlen(path) >= strlen(ends[i]) && streq(path + strlen(path) - strlen(ends[i]), ends[i]))
+                fielderr_invalid_str(e, FP_CHILD(at, "path"), path, "cannot end with '%s'", ends[i]);
     } else if (!among(types, type)) {
         rule_one_of(e, p, at, "pathType", types);
     } else if (*path && *path != '/') {
@@ -90,9 +110,9 @@ static void ingress_rule(struct fielderrs *e, const json_t *rule, const struct f
     size_t i;
     json_t *p;
 
-    if (*host && ip_family(host))
+    if (*host && net_family(host))
         fielderr_invalid_str(e, FP_CHILD(at, "host"), host, "must be a DNS name, not an IP address");
-    else if (*host)
+    if (*host)
         rule_name(e, FP_CHILD(at, "host"), strchr(host, '*') ? NAME_WILDCARD_SUBDOMAIN : NAME_DNS1123_SUBDOMAIN, host);
     if (http && !json_array_size(json_object_get(http, "paths")))
         fielderr_required(e, list, "");
@@ -100,7 +120,31 @@ static void ingress_rule(struct fielderrs *e, const json_t *rule, const struct f
         ingress_path(e, p, FP_INDEX(list, i));
 }
 
-static void ingress_rules(struct fielderrs *e, const json_t *obj)
+static bool secret_name(const json_t *tls)
+{
+    return !*text(tls, "secretName") || name_check_str(NAME_DNS1123_SUBDOMAIN, text(tls, "secretName"), NULL);
+}
+
+/* A name of a secret that was bad before may stay so. */
+static void ingress_tls(struct fielderrs *e, const json_t *list, const json_t *had)
+{
+    bool lenient = false;
+    size_t i, k;
+    json_t *tls, *host;
+
+    json_array_foreach(had, i, tls)
+        lenient |= !secret_name(tls);
+    json_array_foreach(list, i, tls) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(SPEC, "tls"), i);
+        json_array_foreach(json_object_get(tls, "hosts"), k, host)
+            rule_name(e, FP_INDEX(FP_CHILD(at, "hosts"), k), strchr(json_string_value(host), '*')
+                      ? NAME_WILDCARD_SUBDOMAIN : NAME_DNS1123_SUBDOMAIN, json_string_value(host));
+        if (!lenient && !secret_name(tls))
+            rule_name(e, FP_CHILD(at, "secretName"), NAME_DNS1123_SUBDOMAIN, text(tls, "secretName"));
+    }
+}
+
+static void ingress_spec(struct fielderrs *e, const json_t *obj, const json_t *old)
 {
     const json_t *spec = json_object_get(obj, "spec"), *rules = json_object_get(spec, "rules");
     size_t i;
@@ -108,11 +152,41 @@ static void ingress_rules(struct fielderrs *e, const json_t *obj)
 
     if (!json_array_size(rules) && !member(spec, "defaultBackend"))
         fielderr_invalid(e, SPEC, rule_shown(rules), "either `defaultBackend` or `rules` must be specified");
-    json_array_foreach(rules, i, r)
-        ingress_rule(e, r, FP_INDEX(FP_CHILD(SPEC, "rules"), i));
     if (member(spec, "defaultBackend"))
         backend(e, member(spec, "defaultBackend"), FP_CHILD(SPEC, "defaultBackend"));
-    rule_optional_name(e, spec, SPEC, "ingressClassName", NAME_DNS1123_SUBDOMAIN);
+    json_array_foreach(rules, i, r)
+        ingress_rule(e, r, FP_INDEX(FP_CHILD(SPEC, "rules"), i));
+    ingress_tls(e, json_object_get(spec, "tls"), json_path(old, "spec.tls"));
+    if (member(spec, "ingressClassName"))
+        rule_name(e, FP_CHILD(SPEC, "ingressClassName"), NAME_DNS1123_SUBDOMAIN, text(spec, "ingressClassName"));
+}
+
+static bool had_address(const json_t *list, const char *ip)
+{
+    size_t i;
+    json_t *had;
+
+    json_array_foreach(list, i, had)
+        if (streq(text(had, "ip"), ip))
+            return true;
+    return false;
+}
+
+void net_balancer(struct fielderrs *e, const json_t *obj, const json_t *old)
+{
+    const json_t *list = json_path(obj, "status.loadBalancer.ingress"), *had = json_path(old, "status.loadBalancer.ingress");
+    size_t i;
+    json_t *in;
+
+    json_array_foreach(list, i, in) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(FP_CHILD(RULE_AT("status"), "loadBalancer"), "ingress"), i);
+        const char *ip = text(in, "ip"), *host = text(in, "hostname");
+        if (*ip && !net_family(ip) && !had_address(had, ip))
+            fielderr_invalid_str(e, FP_CHILD(at, "ip"), ip, "%s", net_ip_words);
+        rule_optional_name(e, in, at, "hostname", NAME_DNS1123_SUBDOMAIN);
+        if (net_family(host))
+            fielderr_invalid_str(e, FP_CHILD(at, "hostname"), host, "must be a DNS name, not an IP address");
+    }
 }
 
 static void ingress_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
@@ -120,17 +194,19 @@ static void ingress_validate(struct call *c, const struct kind *k, const json_t 
     static const char key[] = "kubernetes.io/ingress.class";
     const char *annotated = obj_annotation(obj, key), *class = obj_str(obj, "spec.ingressClassName");
 
+    ingress_spec(e, obj, NULL);
     if (annotated && *class && !streq(annotated, class))
         fielderr_invalid_str(e, FP_CHILD(RULE_AT("annotations"), key), annotated,
                              "must match `ingressClassName` when both are specified");
-    ingress_rules(e, obj);
 }
 
 static void ingress_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                            const json_t *old, struct fielderrs *e)
 {
-    if (!rule_is_status(sub))
-        ingress_rules(e, obj);
+    if (rule_is_status(sub))
+        net_balancer(e, obj, old);
+    else
+        ingress_spec(e, obj, old);
 }
 
 static int ingress_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
@@ -142,6 +218,68 @@ static int ingress_admit(struct call *c, const struct subresource *sub, json_t *
 
 const struct kind_ops ingress_ops = { .admit = ingress_admit, .validate = ingress_validate, .validate_update = ingress_update,
                                      .warn = ingress_warn };
+
+/* ---- IngressClass --------------------------------------------------------------------------------- */
+
+/* "acme.io/foo" */
+static void class_controller(struct fielderrs *e, const json_t *spec)
+{
+    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~%!$&'()*+,;=:";
+    const struct fpath *at = FP_CHILD(SPEC, "controller");
+    const char *name = text(spec, "controller"), *slash = strchr(name, '/');
+
+    if (strlen(name) > 250)
+        fielderr_too_long(e, at, 250);
+    if (!rule_required_text(e, spec, SPEC, "controller"))
+        return;
+    if (!slash || slash == name || !slash[1]) {
+        fielderr_invalid_str(e, at, name, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+        return;
+    }
+    rule_name(e, at, NAME_DNS1123_SUBDOMAIN, arena_printf(e->arena, "%.*s", (int)(slash - name), name));
+    if (strspn(slash + 1, legal) != strlen(slash + 1))
+        fielderr_invalid_str(e, at, slash + 1, "Invalid path (regex used for validation is "
+                             "'[A-Za-z0-9/\\-._~%%!$&'()*+,;=:]+')");
+}
+
+static void class_parameters(struct fielderrs *e, const json_t *ref)
+{
+    static const char *const scopes[] = { "Cluster", "Namespace", NULL };
+    const struct fpath *at = FP_CHILD(SPEC, "parameters");
+    const char *scope = text(ref, "scope");
+
+    if (!ref)
+        return;
+    local_object(e, ref, at);
+    if (!member(ref, "scope")) {
+        fielderr_required(e, FP_CHILD(at, "scope"), "");
+        return;
+    }
+    rule_required_one_of(e, ref, at, "scope", scopes);
+    if (streq(scope, "Namespace") && !member(ref, "namespace"))
+        fielderr_required(e, FP_CHILD(at, "namespace"), "`parameters.scope` is set to 'Namespace'");
+    else if (streq(scope, "Namespace"))
+        rule_name(e, FP_CHILD(at, "namespace"), NAME_DNS1123_LABEL, text(ref, "namespace"));
+    if (streq(scope, "Cluster") && member(ref, "namespace"))
+        fielderr_forbidden(e, FP_CHILD(at, "namespace"), "`parameters.scope` is set to 'Cluster'");
+}
+
+static void class_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    const json_t *spec = json_object_get(obj, "spec");
+
+    class_controller(e, spec);
+    class_parameters(e, member(spec, "parameters"));
+}
+
+static void class_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                         const json_t *old, struct fielderrs *e)
+{
+    rule_immutable_text(e, SPEC, json_object_get(obj, "spec"), json_object_get(old, "spec"), "controller");
+    class_validate(c, k, obj, e);
+}
+
+const struct kind_ops ingressclass_ops = { .validate = class_validate, .validate_update = class_update };
 
 /* ---- NetworkPolicy -------------------------------------------------------------------------------- */
 
@@ -160,7 +298,7 @@ static bool cidr_read(const char *s, struct cidr *ret)
         return false;
     memcpy(ip, s, (size_t)(slash - s));
     ip[slash - s] = '\0';
-    ret->family = ip_family(ip);
+    ret->family = net_family(ip);
     if (ret->family)
         inet_pton(ret->family == 4 ? AF_INET : AF_INET6, ip, ret->bits);
     return ret->family && ret->length <= (ret->family == 4 ? 32 : 128);
@@ -185,13 +323,13 @@ static void ip_block(struct fielderrs *e, const json_t *block, const struct fpat
     if (!rule_required_text(e, block, at, "cidr"))
         return;
     if (!cidr_read(text(block, "cidr"), &whole)) {
-        fielderr_invalid_str(e, FP_CHILD(at, "cidr"), text(block, "cidr"), "%s", cidr_words);
+        fielderr_invalid_str(e, FP_CHILD(at, "cidr"), text(block, "cidr"), "%s", net_cidr_words);
         return;
     }
     json_array_foreach(json_object_get(block, "except"), i, v) {
         const struct fpath *one = FP_INDEX(FP_CHILD(at, "except"), i);
         if (!cidr_read(json_string_value(v), &part))
-            fielderr_invalid(e, one, v, "%s", cidr_words);
+            fielderr_invalid(e, one, v, "%s", net_cidr_words);
         else if (!cidr_inside(&part, &whole))
             fielderr_invalid(e, one, v, "must be a strict subset of `cidr`");
     }
@@ -222,7 +360,7 @@ static void policy_port(struct fielderrs *e, const json_t *p, const struct fpath
 
     rule_one_of(e, p, at, "protocol", protocols);
     if (port)
-        port_of(e, port, FP_CHILD(at, "port"));
+        net_port(e, port, FP_CHILD(at, "port"));
     if (!end)
         return;
     if (!port)
@@ -269,150 +407,3 @@ static void netpol_validate(struct call *c, const struct kind *k, const json_t *
 RULE_TWICE(netpol_update, netpol_validate)
 
 const struct kind_ops netpol_ops = { .validate = netpol_validate, .validate_update = netpol_update };
-
-/* ---- Endpoints, EndpointSlice --------------------------------------------------------------------- */
-
-static void not_special(struct fielderrs *e, const char *ip, const struct fpath *at)
-{
-    if (str_starts(ip, "127.") || streq(ip, "::1"))
-        fielderr_invalid_str(e, at, ip, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-    else if (streq(ip, "0.0.0.0") || streq(ip, "::"))
-        fielderr_invalid_str(e, at, ip, "may not be unspecified (%s)", ip);
-    else if (str_starts(ip, "169.254."))
-        fielderr_invalid_str(e, at, ip, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-    else if (str_starts(ip, "224.0.0."))
-        fielderr_invalid_str(e, at, ip, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
-}
-
-static void subset_addresses(struct fielderrs *e, const json_t *list, const struct fpath *path)
-{
-    size_t i;
-    json_t *a;
-
-    json_array_foreach(list, i, a) {
-        const struct fpath *at = FP_CHILD(FP_INDEX(path, i), "ip");
-        const char *ip = text(a, "ip");
-        if (!ip_family(ip)) {
-            fielderr_invalid_str(e, at, ip, "%s", ip_words);
-            fielderr_invalid_str(e, at, ip, "must be a valid IP address");
-        } else {
-            not_special(e, ip, at);
-        }
-        rule_optional_name(e, a, FP_INDEX(path, i), "hostname", NAME_DNS1123_LABEL);
-    }
-}
-
-static void endpoints_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
-{
-    static const char *const protocols[] = { "SCTP", "TCP", "UDP", NULL };
-    size_t i, n;
-    json_t *s, *port;
-
-    json_array_foreach(json_object_get(obj, "subsets"), i, s) {
-        const struct fpath *at = FP_INDEX(RULE_AT("subsets"), i);
-        const json_t *ports = json_object_get(s, "ports");
-        if (!json_array_size(json_object_get(s, "addresses")) && !json_array_size(json_object_get(s, "notReadyAddresses")))
-            fielderr_required(e, at, "must specify `addresses` or `notReadyAddresses`");
-        subset_addresses(e, json_object_get(s, "addresses"), FP_CHILD(at, "addresses"));
-        subset_addresses(e, json_object_get(s, "notReadyAddresses"), FP_CHILD(at, "notReadyAddresses"));
-        json_array_foreach(ports, n, port) {
-            const struct fpath *one = FP_INDEX(FP_CHILD(at, "ports"), n);
-            if (!*text(port, "name") && json_array_size(ports) > 1)
-                fielderr_required(e, FP_CHILD(one, "name"), "");
-            rule_optional_name(e, port, one, "name", NAME_DNS1123_LABEL);
-            port_of(e, json_object_get(port, "port"), FP_CHILD(one, "port"));
-            rule_required_one_of(e, port, one, "protocol", protocols);
-        }
-    }
-}
-
-const struct kind_ops endpoints_ops = { .validate = endpoints_validate };
-
-static void slice_address(struct fielderrs *e, const json_t *v, const char *type, const struct fpath *list, size_t i)
-{
-    const char *s = json_string_value(v);
-    int family = ip_family(s);
-
-    if (streq(type, "FQDN"))
-        rule_name(e, FP_INDEX(list, i), NAME_DNS1123_SUBDOMAIN, s);
-    else if (!family)
-        fielderr_invalid_str(e, FP_INDEX(list, i), s, "%s", ip_words);
-    else if (family != (streq(type, "IPv6") ? 6 : 4))
-        fielderr_invalid_str(e, list, s, "must be an %s address", type);
-    else
-        not_special(e, s, FP_INDEX(list, i));
-}
-
-static void slice_endpoint(struct fielderrs *e, const json_t *p, const char *type, const struct fpath *at)
-{
-    const json_t *list = json_object_get(p, "addresses");
-    size_t i;
-    json_t *v;
-
-    if (!json_array_size(list))
-        fielderr_required(e, FP_CHILD(at, "addresses"), "must contain at least 1 address");
-    json_array_foreach(list, i, v)
-        slice_address(e, v, type, FP_CHILD(at, "addresses"), i);
-    rule_optional_name(e, p, at, "hostname", NAME_DNS1123_LABEL);
-}
-
-static void slice_ports(struct fielderrs *e, const json_t *ports)
-{
-    static const char *const protocols[] = { "SCTP", "TCP", "UDP", NULL };
-    size_t i;
-    json_t *port;
-
-    json_array_foreach(ports, i, port) {
-        const struct fpath *at = FP_INDEX(RULE_AT("ports"), i);
-        rule_optional_name(e, port, at, "name", NAME_DNS1123_LABEL);
-        if (name_before(ports, i, text(port, "name")))
-            fielderr_duplicate_str(e, FP_CHILD(at, "name"), text(port, "name"));
-        rule_one_of(e, port, at, "protocol", protocols);
-    }
-}
-
-static void slice_checks(struct fielderrs *e, const json_t *obj, bool endpoints)
-{
-    static const char *const types[] = { "FQDN", "IPv4", "IPv6", NULL };
-    size_t i;
-    json_t *p;
-
-    if (!rule_required_text(e, obj, NULL, "addressType"))
-        return;
-    rule_one_of(e, obj, NULL, "addressType", types);
-    if (!among(types, text(obj, "addressType")))
-        return;
-    slice_ports(e, json_object_get(obj, "ports"));
-    json_array_foreach(endpoints ? json_object_get(obj, "endpoints") : NULL, i, p)
-        slice_endpoint(e, p, text(obj, "addressType"), FP_INDEX(RULE_AT("endpoints"), i));
-}
-
-static void slice_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
-{
-    slice_checks(e, obj, true);
-}
-
-static void slice_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
-                         const json_t *old, struct fielderrs *e)
-{
-    bool same = json_same(json_object_get(obj, "endpoints"), json_object_get(old, "endpoints"));
-
-    slice_checks(e, obj, !same);       /* what was accepted once is not looked at again */
-    rule_immutable_text(e, NULL, obj, old, "addressType");
-}
-
-static void slice_warn(struct call *c, const json_t *obj, const json_t *old)
-{
-    if (streq(text(obj, "addressType"), "FQDN"))
-        call_warn(c, "spec.addressType: FQDN endpoints are deprecated");
-}
-
-/* All but metadata counts, and the labels of that. */
-static bool slice_differs(const struct kind *k, const json_t *a, const json_t *b)
-{
-    json_auto_t *x = json_without(a, "metadata"), *y = json_without(b, "metadata");
-
-    return !json_same(x, y) || !json_same(obj_labels(a), obj_labels(b));
-}
-
-const struct kind_ops slice_ops = { .spec_differs = slice_differs, .validate = slice_validate, .validate_update = slice_update, .warn = slice_warn };

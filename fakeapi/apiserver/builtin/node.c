@@ -1,4 +1,5 @@
 /* Nodes: CIDRs, taints, capacities, and the taint of a node that is not ready yet (G.3, G-052). */
+#include "fakeapi/apiserver/builtin/resource_names.h"
 #include "fakeapi/apiserver/builtin/rules.h"
 
 #include <arpa/inet.h>
@@ -64,6 +65,12 @@ static void node_cidrs(struct fielderrs *e, const json_t *cidrs)
         if (!cidr_family(json_string_value(cidr)))
             fielderr_invalid(e, FP_INDEX(path, i), cidr,
                              "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+    for (i = 0; i < n && n > 1; i++)
+        if (!cidr_family(json_string_value(json_array_get(cidrs, i)))) {
+            fielderr_internal(e, path, "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[%zu]: "
+                              "<nil> (invalid CIDR address: %s)", i, json_string_value(json_array_get(cidrs, i)));
+            break;
+        }
     if (n > 2 || (n == 2 && cidr_family(json_string_value(json_array_get(cidrs, 0)))
                             == cidr_family(json_string_value(json_array_get(cidrs, 1)))))
         fielderr_invalid(e, path, cidrs, "may specify no more than one CIDR for each IP family");
@@ -96,9 +103,21 @@ static void node_taints(struct fielderrs *e, const json_t *taints)
     }
 }
 
+static void node_amounts(struct fielderrs *e, const json_t *obj)
+{
+    static const char *const lists[] = { "capacity", "allocatable" };
+    const char *name;
+    json_t *v;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        json_object_foreach(json_object_get(json_object_get(obj, "status"), lists[i]), name, v)
+            rule_resource_amount(e, FP_CHILD(FP_CHILD(RULE_AT("status"), lists[i]), name), name, v);
+}
+
 static void node_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
     node_taints(e, json_path(obj, "spec.taints"));
+    node_amounts(e, obj);
     node_cidrs(e, json_path(obj, "spec.podCIDRs"));
 }
 
@@ -125,17 +144,27 @@ static void node_update(struct call *c, const struct kind *k, const struct subre
 
     if (!rule_is_status(sub))
         node_validate(c, k, obj, e);
-    rule_amounts(e, json_path(obj, "status.capacity"), FP_CHILD(RULE_AT("status"), "capacity"), false);
-    rule_amounts(e, json_path(obj, "status.allocatable"), FP_CHILD(RULE_AT("status"), "allocatable"), false);
+    node_amounts(e, obj);
     node_addresses(e, json_path(obj, "status.addresses"));
     if (json_array_size(had) && !json_same(cidrs, had))
         fielderr_forbidden(e, FP_CHILD(SPEC, "podCIDRs"), "node updates may not change podCIDR except from \"\" to valid");
-    node_taints(e, json_path(obj, "spec.taints"));
     if (*provider && !streq(provider, obj_str(obj, "spec.providerID")))
         fielderr_forbidden(e, FP_CHILD(SPEC, "providerID"),
                            "node updates may not change providerID except from \"\" to valid");
+    node_taints(e, json_path(obj, "spec.taints"));
+    if (!streq(obj_str(obj, "spec.externalID"), obj_str(old, "spec.externalID")))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "externalID"), "may not be updated");
+}
+
+static void node_warn(struct call *c, const json_t *obj, const json_t *old)
+{
+    if (rule_is_status(c->route.sub))
+        return;
+    if (*obj_str(obj, "spec.externalID"))
+        call_warn(c, "spec.externalID: this field is deprecated, and is unused by Kubernetes");
 }
 
 const struct kind_ops node_ops = {
     .defaults = node_defaults, .admit = node_admit, .validate = node_validate, .validate_update = node_update,
+    .warn = node_warn,
 };

@@ -37,15 +37,6 @@ static bool whole_pages(struct arena *a, const char *name, const struct quantity
     return quantity_scaled(&page, -3) % 1000 == 0 && quantity_scaled(q, 0) % size == 0;
 }
 
-static void amount_rules(struct fielderrs *e, const struct fpath *at, const char *name, const json_t *v,
-                         const struct quantity *q)
-{
-    if (q->negative)
-        fielderr_invalid(e, at, v, "must be greater than or equal to 0");
-    if (((resource_uses(name) & R_WHOLE) || resource_extended(name)) && quantity_scaled(q, -3) % 1000)
-        fielderr_invalid(e, at, v, "must be an integer");
-}
-
 static void within_limit(struct fielderrs *e, const json_t *limits, const char *name, const json_t *v,
                          const struct quantity *q, const struct fpath *path)
 {
@@ -79,7 +70,7 @@ static void requirements(struct fielderrs *e, const json_t *r, const struct fpat
             name_rule(e, at, name);
             if (!amounts_parse(e->arena, v, &q))
                 continue;
-            amount_rules(e, at, name, v, &q);
+            rule_resource_amount(e, at, name, v);
             if (p == 1)
                 within_limit(e, json_object_get(r, "limits"), name, v, &q, path);
             if (huge(name) && !whole_pages(e->arena, name, &q))

@@ -11,20 +11,6 @@ static void quota_name(struct fielderrs *e, const struct fpath *at, const char *
         fielderr_invalid_str(e, at, name, "must be a standard resource for quota");
 }
 
-static void quota_amount(struct fielderrs *e, const struct fpath *at, const char *name, const json_t *v)
-{
-    struct quantity q, whole;
-    struct err why = ERR_IN(e->arena);
-
-    if (quantity_parse_json(e->arena, v, &q, &why) < 0)
-        return;
-    if (q.negative)
-        fielderr_invalid(e, at, v, "must be greater than or equal to 0");
-    whole = quantity_round_up(e->arena, &q, 0);
-    if (((resource_uses(name) & R_WHOLE) || resource_extended(name)) && quantity_compare(&q, &whole) != 0)
-        fielderr_invalid(e, at, v, "must be an integer");
-}
-
 static void quota_amounts(struct fielderrs *e, const json_t *obj, const char *part, const char *list)
 {
     const json_t *amounts = json_object_get(json_object_get(obj, part), list);
@@ -34,7 +20,7 @@ static void quota_amounts(struct fielderrs *e, const json_t *obj, const char *pa
     json_object_foreach((json_t *)amounts, name, v) {
         const struct fpath *at = FP_KEY(FP_CHILD(RULE_AT(part), list), name);
         quota_name(e, at, name);
-        quota_amount(e, at, name, v);
+        rule_resource_amount(e, at, name, v);
     }
 }
 

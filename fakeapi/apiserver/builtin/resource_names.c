@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/builtin/resource_names.h"
 
 #include "fakeapi/apiserver/builtin/rules.h"
+#include "kube/quantity.h"
 
 static const struct resource_row {
     const char *name;
@@ -64,4 +65,17 @@ void rule_container_resource_name(struct fielderrs *e, const struct fpath *at, c
         fielderr_invalid_str(e, at, name, "must be a standard resource for containers");
     else if (!resource_native(name) && !resource_extended(name))
         fielderr_invalid_str(e, at, name, "doesn't follow extended resource name standard");
+}
+
+void rule_resource_amount(struct fielderrs *e, const struct fpath *at, const char *name, const json_t *v)
+{
+    struct quantity q, whole;
+
+    if (quantity_parse_json(e->arena, v, &q, NULL) < 0)
+        return;
+    if (q.negative)
+        fielderr_invalid(e, at, v, "must be greater than or equal to 0");
+    whole = quantity_round_up(e->arena, &q, 0);
+    if (((resource_uses(name) & R_WHOLE) || resource_extended(name)) && quantity_compare(&q, &whole) != 0)
+        fielderr_invalid(e, at, v, "must be an integer");
 }

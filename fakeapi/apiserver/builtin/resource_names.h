@@ -15,3 +15,5 @@ bool resource_overcommits(const char *name);
 /* A standard one, or qualified by a domain; and one that a container may ask for. */
 void rule_resource_name(struct fielderrs *e, const struct fpath *at, const char *name);
 void rule_container_resource_name(struct fielderrs *e, const struct fpath *at, const char *name);
+/* Not negative, and whole where the resource is counted. */
+void rule_resource_amount(struct fielderrs *e, const struct fpath *at, const char *name, const json_t *v);

@@ -51,17 +51,6 @@ int rule_amount_sign(struct arena *arena, const json_t *amount)
     return quantity_compare(&q, &none);
 }
 
-void rule_amounts(struct fielderrs *e, const json_t *map, const struct fpath *path, bool keyed)
-{
-    const char *name;
-    json_t *v;
-
-    json_object_foreach((json_t *)map, name, v)
-        if (rule_amount_sign(e->arena, v) < 0)
-            fielderr_invalid(e, keyed ? FP_KEY(path, name) : FP_CHILD(path, name), v,
-                             "must be greater than or equal to 0");
-}
-
 void rule_required_one_of(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name,
                           const char *const *allowed)
 {

@@ -33,8 +33,6 @@ void rule_frozen(struct fielderrs *e, const json_t *obj, const json_t *old, cons
         validate(c, k, obj, e);                                                                                 \
         validate(c, k, obj, e);                                                                                 \
     }
-/* No amount of a resource list below zero. `keyed`: the path is limits[cpu], not limits.cpu. */
-void rule_amounts(struct fielderrs *e, const json_t *map, const struct fpath *path, bool keyed);
 /* How an amount compares to zero; what is no amount is one. */
 int rule_amount_sign(struct arena *arena, const json_t *amount);
 /* Unsupported unless the value is in the list; shown as it is sent, "" where it is absent. */

@@ -68,7 +68,10 @@ static void runtime_validate(struct call *c, const struct kind *k, const json_t 
     const json_t *scheduling = member(obj, "scheduling");
 
     rule_name(e, RULE_AT("handler"), NAME_DNS1123_LABEL, text(obj, "handler"));
-    rule_amounts(e, json_path(obj, "overhead.podFixed"), FP_CHILD(RULE_AT("overhead"), "limits"), true);
+    if (json_path(obj, "overhead.podFixed")) {
+        json_auto_t *as_limits = json_pack("{s:O}", "limits", json_path(obj, "overhead.podFixed"));
+        podspec_container_resources(e, as_limits, RULE_AT("overhead"));
+    }
     if (!scheduling)
         return;
     rule_labels(e, member(scheduling, "nodeSelector"), FP_CHILD(RULE_AT("scheduling"), "nodeSelector"));

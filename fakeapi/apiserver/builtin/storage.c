@@ -1,4 +1,4 @@
-/* PersistentVolumes and their claims, StorageClasses, CSIDrivers, CSINodes (G.3, B-178, H-103). */
+/* PersistentVolumes and their claims (G.3, B-178, H-103). */
 #include "fakeapi/apiserver/builtin/warnings.h"
 
 #include "kube/quantity.h"
@@ -68,18 +68,50 @@ static bool usable_source(const json_t *source)
            (streq(group, "snapshot.storage.k8s.io") && streq(kind, "VolumeSnapshot"));
 }
 
-static int claim_create(struct call *c, json_t *obj)
+static void claim_settle_sources(json_t *obj)
 {
     const json_t *named = json_path(obj, "spec.dataSource");
 
+    if (json_path(obj, "spec.dataSourceRef.namespace"))      /* crosses namespaces, which no gate allows yet */
+        obj_set(obj, "spec.dataSourceRef", NULL);
     if (named && !usable_source(named))
-        json_object_del(json_own_object(obj, "spec"), "dataSource");
-
-    (void)c;
-    obj_set(obj, "status", json_pack("{s:s}", "phase", "Pending"));
+        obj_set(obj, "spec.dataSource", NULL);
     if (json_is_object(json_object_get(obj, "spec")))
         claim_sources(json_own_object(obj, "spec"));
+}
+
+static int claim_create(struct call *c, json_t *obj)
+{
+    (void)c;
+    obj_set(obj, "status", json_pack("{s:s}", "phase", "Pending"));
+    claim_settle_sources(obj);
     return 0;
+}
+
+static void claim_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+{
+    const char *kept = sub ? "spec" : "status";
+
+    (void)c;
+    obj_set(obj, kept, json_incref(json_object_get(old, kept)));
+    if (!sub && !json_path(old, "spec.dataSource") && !json_path(old, "spec.dataSourceRef"))
+        claim_settle_sources(obj);
+    else if (!sub && json_is_object(json_object_get(obj, "spec")))
+        claim_sources(json_own_object(obj, "spec"));
+}
+
+static void claim_source(struct fielderrs *e, const json_t *source, const struct fpath *at)
+{
+    const char *group = text(source, "apiGroup");
+
+    if (!source)
+        return;
+    rule_required_text(e, source, at, "name");
+    rule_required_text(e, source, at, "kind");
+    if (!*group && !streq(text(source, "kind"), "PersistentVolumeClaim"))
+        fielderr_invalid_str(e, at, text(source, "kind"),
+                             "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
+    rule_optional_name(e, source, at, "apiGroup", NAME_DNS1123_SUBDOMAIN);
 }
 
 static void claim_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
@@ -97,6 +129,8 @@ static void claim_validate(struct call *c, const struct kind *k, const json_t *o
     rule_optional_name(e, spec, SPEC, "storageClassName", NAME_DNS1123_SUBDOMAIN);
     if (member(spec, "volumeMode"))
         rule_one_of(e, spec, SPEC, "volumeMode", volume_modes);
+    claim_source(e, source, FP_CHILD(SPEC, "dataSource"));
+    claim_source(e, ref, FP_CHILD(SPEC, "dataSourceRef"));
     if (source && ref && (!streq(text(source, "kind"), text(ref, "kind")) || !streq(text(source, "name"), text(ref, "name"))
                           || !streq(text(source, "apiGroup"), text(ref, "apiGroup")))) {
         fielderr_invalid_raw(e, SPEC, "{}", "must match dataSourceRef");
@@ -129,19 +163,53 @@ static json_t *claim_unchanged(const json_t *obj, const json_t *old)
     return spec;
 }
 
-static void claim_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
-                         const json_t *old, struct fielderrs *e)
+static bool claim_resource(struct fielderrs *e, const char *name, const struct fpath *at)
 {
+    static const char *const known[] = { "storage", NULL };
+    size_t before = e->n;
+
+    rule_name(e, at, NAME_QUALIFIED, name);
+    if (e->n == before && (!strchr(name, '/') || strstr(name, "kubernetes.io/")) && !streq(name, "storage")) {
+        json_auto_t *shown = json_string(name);
+        fielderr_not_supported(e, at, shown, known);
+    }
+    return e->n == before;
+}
+
+static void claim_amount(struct fielderrs *e, const json_t *v, const struct fpath *at)
+{
+    struct quantity q = amount(e->arena, v);
+
+    if (rule_amount_sign(e->arena, v) < 0)
+        fielderr_invalid_int(e, at, quantity_scaled(&q, 0), "must be a valid resource quantity");
+}
+
+static void claim_status(struct fielderrs *e, const json_t *status)
+{
+    static const char *const resizes[] = { "ControllerResizeInProgress", "ControllerResizeInfeasible",
+                                           "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending", NULL };
+    const struct fpath *states = FP_CHILD(STATUS, "allocatedResourceStatuses"), *sizes = FP_CHILD(STATUS, "allocatedResources");
     const char *name;
     json_t *v;
 
+    json_object_foreach(json_object_get(status, "capacity"), name, v)
+        claim_amount(e, v, FP_KEY(FP_CHILD(STATUS, "capacity"), name));
+    json_object_foreach(json_object_get(status, "allocatedResourceStatuses"), name, v) {
+        json_auto_t *shown = json_string(name);
+        claim_resource(e, name, states);
+        if (!among(resizes, json_string_value(v)))
+            fielderr_not_supported(e, states, shown, resizes);
+    }
+    json_object_foreach(json_object_get(status, "allocatedResources"), name, v)
+        if (claim_resource(e, name, sizes))
+            claim_amount(e, v, FP_KEY(sizes, name));
+}
+
+static void claim_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
+                         const json_t *old, struct fielderrs *e)
+{
     if (rule_is_status(sub)) {
-        json_object_foreach(json_path(obj, "status.capacity"), name, v)
-            if (rule_amount_sign(e->arena, v) < 0) {
-                struct quantity q = amount(e->arena, v);
-                fielderr_invalid_int(e, FP_KEY(FP_CHILD(STATUS, "capacity"), name), quantity_scaled(&q, 0),
-                                     "must be a valid resource quantity");
-            }
+        claim_status(e, json_object_get(obj, "status"));
         return;
     }
     claim_validate(c, k, obj, e);
@@ -158,6 +226,7 @@ static void claim_update(struct call *c, const struct kind *k, const struct subr
     if (quantity_compare(&size, &had) < 0 && quantity_compare(&size, &real) <= 0)
         fielderr_forbidden(e, FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "resources"), "requests"), "storage"),
                            "field can not be less than status.capacity");
+    rule_immutable(e, RULE_AT("volumeMode"), json_path(obj, "spec.volumeMode"), json_path(old, "spec.volumeMode"));
 }
 
 /* A bound claim grows only where its class says so. */
@@ -193,6 +262,8 @@ static void claim_warn(struct call *c, const json_t *obj, const json_t *old)
     static const char *const keys[] = { "volume.beta.kubernetes.io/storage-class",
                                         "volume.beta.kubernetes.io/storage-provisioner" };
 
+    if (rule_is_status(c->route.sub))
+        return;
     if (obj_annotation(obj, keys[0]))
         call_warn(c, "metadata.annotations[%s]: deprecated since v1.8; use \"storageClassName\" attribute instead", keys[0]);
     if (obj_annotation(obj, keys[1]))
@@ -201,7 +272,7 @@ static void claim_warn(struct call *c, const json_t *obj, const json_t *old)
 }
 
 const struct kind_ops claim_ops = {
-    .prepare_create = claim_create, .admit = claim_admit, .validate = claim_validate,
+    .prepare_create = claim_create, .prepare_update = claim_prepare, .admit = claim_admit, .validate = claim_validate,
     .validate_update = claim_update, .warn = claim_warn,
 };
 
@@ -209,9 +280,9 @@ const struct kind_ops claim_ops = {
 
 /* In the order of the checks. */
 static const char *const sources[] = {
-    "gcePersistentDisk", "awsElasticBlockStore", "hostPath", "glusterfs", "nfs", "rbd", "quobyte", "iscsi",
-    "flexVolume", "cinder", "cephfs", "fc", "flocker", "azureFile", "vsphereVolume", "azureDisk",
-    "photonPersistentDisk", "portworxVolume", "scaleIO", "local", "storageos", "csi",
+    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte", "cephfs",
+    "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
+    "azureDisk", "scaleIO", "local", "storageos", "csi",
 };
 
 static void host_path(struct fielderrs *e, const json_t *v, const struct fpath *at)
@@ -271,8 +342,9 @@ static void volume_validate(struct call *c, const struct kind *k, const json_t *
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
         if (!member(spec, sources[i]))
             continue;
-        if (n++ > 0)
-            fielderr_forbidden(e, FP_CHILD(SPEC, sources[i]), "may not specify more than 1 volume type");
+        if (n++ > 0 && !streq(sources[i], "flexVolume"))
+            fielderr_forbidden(e, FP_CHILD(SPEC, streq(sources[i], "cephfs") ? "cephFS" : sources[i]),
+                               "may not specify more than 1 volume type");
         else
             volume_source(e, spec, sources[i]);
     }
@@ -283,6 +355,15 @@ static void volume_validate(struct call *c, const struct kind *k, const json_t *
                            "may not be 'recycle' for a hostPath mount of '/'");
     rule_optional_name(e, spec, SPEC, "storageClassName", NAME_DNS1123_SUBDOMAIN);
     rule_one_of(e, spec, SPEC, "volumeMode", volume_modes);
+    if (!member(spec, "volumeAttributesClassName"))
+        return;
+    if (*text(spec, "volumeAttributesClassName"))
+        rule_name(e, FP_CHILD(SPEC, "volumeAttributesClassName"), NAME_DNS1123_SUBDOMAIN,
+                  text(spec, "volumeAttributesClassName"));
+    else
+        fielderr_required(e, FP_CHILD(SPEC, "volumeAttributesClassName"), "an empty string is disallowed");
+    if (!member(spec, "csi"))
+        fielderr_required(e, FP_CHILD(SPEC, "csi"), "has to be specified when using volumeAttributesClassName");
 }
 
 static void volume_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
@@ -324,115 +405,3 @@ const struct kind_ops volume_ops = {
     .prepare_create = volume_create, .admit = volume_admit, .validate = volume_validate,
     .validate_update = volume_update, .warn = volume_warn,
 };
-
-/* ---- StorageClass ---------------------------------------------------------------------------------- */
-
-static void class_topologies(struct fielderrs *e, const json_t *list)
-{
-    size_t i, n;
-    json_t *term, *req;
-
-    json_array_foreach(list, i, term)
-        json_array_foreach(json_object_get(term, "matchLabelExpressions"), n, req) {
-            const struct fpath *at = FP_INDEX(FP_CHILD(FP_INDEX(RULE_AT("allowedTopologies"), i),
-                                                       "matchLabelExpressions"), n);
-            rule_name(e, FP_CHILD(at, "key"), NAME_QUALIFIED, text(req, "key"));
-            if (!json_array_size(json_object_get(req, "values")))
-                fielderr_required(e, FP_CHILD(at, "values"), "");
-        }
-}
-
-static void class_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
-{
-    static const char *const policies[] = { "Delete", "Retain", NULL };
-    static const char *const bindings[] = { "Immediate", "WaitForFirstConsumer", NULL };
-
-    if (rule_required_text(e, obj, NULL, "provisioner"))
-        rule_name(e, RULE_AT("provisioner"), NAME_QUALIFIED, text(obj, "provisioner"));
-    if (json_object_get(json_object_get(obj, "parameters"), ""))
-        fielderr_invalid_str(e, RULE_AT("parameters"), "", "field can not be empty.");
-    rule_one_of(e, obj, NULL, "reclaimPolicy", policies);
-    rule_one_of(e, obj, NULL, "volumeBindingMode", bindings);
-    class_topologies(e, member(obj, "allowedTopologies"));
-}
-
-static void class_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
-                         const json_t *old, struct fielderrs *e)
-{
-    static const char *const forbidden[] = { "parameters", "provisioner", "reclaimPolicy" };
-
-    for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
-        if (!json_same(member(obj, forbidden[i]), member(old, forbidden[i])))
-            fielderr_forbidden(e, RULE_AT(forbidden[i]), "updates to %s are forbidden.", forbidden[i]);
-    rule_immutable(e, RULE_AT("volumeBindingMode"), member(obj, "volumeBindingMode"), member(old, "volumeBindingMode"));
-}
-
-const struct kind_ops storageclass_ops = { .validate = class_validate, .validate_update = class_update,
-                                      .warn = storageclass_warn };
-
-/* ---- CSIDriver, CSINode ---------------------------------------------------------------------------- */
-
-static void driver_tokens(struct fielderrs *e, const json_t *list)
-{
-    size_t i;
-    json_t *t;
-
-    json_array_foreach(list, i, t)
-        for (size_t n = 0; n < i; n++) {
-            if (!streq(text(json_array_get(list, n), "audience"), text(t, "audience")))
-                continue;
-            fielderr_duplicate_str(e, FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "tokenRequests"), i), "audience"),
-                                   text(t, "audience"));
-            break;
-        }
-}
-
-static void driver_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
-{
-    static const char *const groups[] = { "File", "None", "ReadWriteOnceWithFSType", NULL };
-    static const char *const lives[] = { "Persistent", "Ephemeral", NULL };
-    const json_t *spec = json_object_get(obj, "spec");
-    size_t i;
-    json_t *v;
-
-    rule_one_of(e, spec, SPEC, "fsGroupPolicy", groups);
-    driver_tokens(e, member(spec, "tokenRequests"));
-    json_array_foreach(json_object_get(spec, "volumeLifecycleModes"), i, v)
-        if (!among(lives, json_string_value(v)))
-            fielderr_not_supported(e, FP_CHILD(SPEC, "volumeLifecycleModes"), v, lives);
-}
-
-static void driver_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
-                          const json_t *old, struct fielderrs *e)
-{
-    static const struct { const char *name, *shown; } fixed[] = {
-        { "attachRequired", "attachedRequired" }, { "volumeLifecycleModes", "volumeLifecycleModes" },
-    };
-
-    driver_validate(c, k, obj, e);
-    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-        rule_immutable(e, FP_CHILD(SPEC, fixed[i].shown), member(json_object_get(obj, "spec"), fixed[i].name),
-                       member(json_object_get(old, "spec"), fixed[i].name));
-}
-
-const struct kind_ops csidriver_ops = { .validate = driver_validate, .validate_update = driver_update };
-
-static void csinode_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
-{
-    const json_t *list = json_path(obj, "spec.drivers");
-    size_t i;
-    json_t *d;
-
-    json_array_foreach(list, i, d) {
-        const struct fpath *at = FP_INDEX(FP_CHILD(SPEC, "drivers"), i);
-        rule_required_text(e, d, at, "name");
-        rule_name(e, FP_CHILD(at, "name"), NAME_DNS1123_SUBDOMAIN, text(d, "name"));
-        rule_required_text(e, d, at, "nodeID");
-        if (name_before(list, i, text(d, "name")))
-            fielderr_duplicate_str(e, FP_CHILD(at, "name"), text(d, "name"));
-    }
-}
-
-RULE_TWICE(csinode_update, csinode_validate)
-
-const struct kind_ops csinode_ops = { .validate = csinode_validate, .validate_update = csinode_update };

@@ -1,0 +1,191 @@
+#include "fakeapi/apiserver/test_lab.h"
+
+/* Rules of built-in kinds, each with the sentence of the real server (G.3, B-170 to B-178). A row is one object
+ * that is sent; a row with a patch changes it by that, and the answer to the patch counts. */
+
+#define MERGE "application/merge-patch+json"
+
+struct rule {
+    const char *path, *spec;           /* members of the object beside its name */
+    const char *endpoint, *patch;      /* "" or "/status"; NULL: the answer to the POST counts */
+    int status;
+    const char *want;
+};
+
+static void play_rules(void **state, const struct rule *rules, size_t n)
+{
+    char body[4000], path[300], name[20];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct rule *r = &rules[i];
+        bool patched = r->patch != NULL;
+        snprintf(name, sizeof name, "r%zu", i);
+        snprintf(body, sizeof body, "{\"metadata\":{\"name\":\"%s\"},%s}", name, r->spec);
+        snprintf(path, sizeof path, "%s/%s%s", r->path, name, r->endpoint ? r->endpoint : "");
+        struct step steps[] = {
+            { "POST", r->path, NULL, NULL, body, patched ? 201 : r->status, patched ? NULL : r->want },
+            { "PATCH", path, NULL, MERGE, r->patch, r->status, r->want },
+        };
+        play(*state, steps, patched ? 2 : 1);
+    }
+}
+
+#define NS "/api/v1/namespaces/default/"
+#define NET "/apis/networking.k8s.io/v1/"
+#define INGRESS NET "namespaces/default/ingresses"
+#define BACKEND "\"defaultBackend\":{\"service\":{\"name\":\"s\",\"port\":{\"number\":80}}}"
+
+static void networks(void **state)
+{
+    static const struct rule rules[] = {
+        { INGRESS, "\"spec\":{" BACKEND ",\"tls\":[{\"hosts\":[\"A\"]}]}", NULL, NULL, 422,
+          "spec.tls[0].hosts[0]: Invalid value: \\\"A\\\": a lowercase RFC 1123 subdomain" },
+        { INGRESS, "\"spec\":{" BACKEND ",\"tls\":[{\"secretName\":\"A\"}]}", NULL, NULL, 422,
+          "spec.tls[0].secretName: Invalid value: \\\"A\\\"" },
+        { INGRESS, "\"spec\":{\"defaultBackend\":{\"resource\":{\"name\":\"a/b\"}}}", NULL, NULL, 422,
+          "[spec.defaultBackend.resource.kind: Required value, spec.defaultBackend.resource.name: Invalid value: \\\"a/b\\\"" },
+        { INGRESS, "\"spec\":{\"rules\":[{\"http\":{\"paths\":[{\"path\":\"/a/..\",\"pathType\":\"Exact\",\"backend\":{"
+          "\"service\":{\"name\":\"s\",\"port\":{\"number\":80}}}}]}}]}", NULL, NULL, 422,
+          ".path: Invalid value: \\\"/a/..\\\": cannot end with '/..'" },
+        { INGRESS, "\"spec\":{" BACKEND "}", "/status", "{\"status\":{\"loadBalancer\":{\"ingress\":[{\"ip\":\"x\"}]}}}", 422,
+          "status.loadBalancer.ingress[0].ip: Invalid value: \\\"x\\\": must be a valid IP address" },
+        { NET "ingressclasses", "\"spec\":{}", NULL, NULL, 422, "spec.controller: Required value" },
+        { NET "ingressclasses", "\"spec\":{\"controller\":\"a\"}", NULL, NULL, 422,
+          "spec.controller: Invalid value: \\\"a\\\": must be a domain-prefixed path (such as \\\"acme.io/foo\\\")" },
+        { NET "ingressclasses", "\"spec\":{\"controller\":\"a.b/c\",\"parameters\":{\"kind\":\"k\",\"name\":\"n\","
+          "\"namespace\":\"x\"}}", NULL, NULL, 422,
+          "spec.parameters.namespace: Forbidden: `parameters.scope` is set to 'Cluster'" },
+        { NET "ingressclasses", "\"spec\":{\"controller\":\"a.b/c\"}", "", "{\"spec\":{\"controller\":\"a.b/d\"}}", 422,
+          "spec.controller: Invalid value: \\\"a.b/d\\\": field is immutable" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+#define SLICES "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+
+static void endpoints(void **state)
+{
+    static const struct rule rules[] = {
+        { NS "endpoints", "\"subsets\":[{\"addresses\":[{\"ip\":\"x\",\"hostname\":\"H\"}]}]", NULL, NULL, 422,
+          "'[a-z0-9]([-a-z0-9]*[a-z0-9])?'), subsets[0].addresses[0].ip: Invalid value: \\\"x\\\": must be a valid IP address]" },
+        { NS "endpoints", "\"subsets\":[{\"addresses\":[{\"ip\":\"10.1.1.1\",\"nodeName\":\"N\"}]}]", NULL, NULL, 422,
+          "subsets[0].addresses[0].nodeName: Invalid value: \\\"N\\\"" },
+        /* the warning of an old version comes before anything can go wrong */
+        { NS "endpoints", "\"subsets\":true", NULL, NULL, 400, "v1 Endpoints is deprecated in v1.33+" },
+        { SLICES, "\"addressType\":\"IPv4\",\"endpoints\":[{\"addresses\":[\"10.1.1.1\"],\"hints\":{\"forNodes\":[{\"name\":"
+          "\"N\"}]}}]", NULL, NULL, 422, "endpoints[0].hints.forNodes[0].name: Invalid value: \\\"N\\\"" },
+        { SLICES, "\"addressType\":\"x\",\"ports\":[{\"name\":\"P\"}]", NULL, NULL, 422, "ports[0].name: Invalid value: \\\"P\\\"" },
+        { SLICES, "\"addressType\":\"IPv4\",\"endpoints\":[{\"addresses\":[\"10.1.1.1\"],\"deprecatedTopology\":{\"A B\":\"\"}}]",
+          NULL, NULL, 201, "\"endpoints\":[{\"addresses\":[\"10.1.1.1\"],\"conditions\":{}}]" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+#define LIMIT(members) NS "limitranges", "\"spec\":{\"limits\":[{" members "}]}", NULL, NULL, 422
+
+static void limits(void **state)
+{
+    static const struct rule rules[] = {
+        { LIMIT("\"type\":\"x\""), "spec.limits[0].type: Invalid value: \\\"x\\\": must be a standard limit type or fully qualified" },
+        { LIMIT("\"type\":\"Pod\",\"default\":{\"cpu\":\"1\"}"), "spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod'" },
+        { LIMIT("\"type\":\"Container\",\"max\":{\"pods\":\"1\"}"),
+          "spec.limits[0].max[pods]: Invalid value: \\\"pods\\\": must be a standard resource for containers" },
+        { LIMIT("\"type\":\"PersistentVolumeClaim\""), "spec.limits[0].limits: Required value: either minimum or maximum storage value" },
+        { LIMIT("\"type\":\"Container\",\"min\":{\"cpu\":\"2\"},\"max\":{\"cpu\":\"1\"}"),
+          "spec.limits[0].min[cpu]: Invalid value: \\\"2\\\": min value 2 is greater than max value 1" },
+        { LIMIT("\"type\":\"Container\",\"min\":{\"cpu\":\"1\"},\"max\":{\"cpu\":\"2\"},\"maxLimitRequestRatio\":{\"cpu\":\"3\"}"),
+          "spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: \\\"3\\\": ratio 3 is greater than max/min = 2.000000" },
+        { LIMIT("\"type\":\"Container\",\"maxLimitRequestRatio\":{\"cpu\":\"500m\"}"), "ratio 500m is less than 1" },
+        { "/apis/node.k8s.io/v1/runtimeclasses", "\"handler\":\"h\",\"overhead\":{\"podFixed\":{\"a\":\"1\"}}", NULL, NULL, 422,
+          "[overhead.limits[a]: Invalid value: \\\"a\\\": must be a standard resource type or fully qualified, " },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+#define SCALER(members) "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers", \
+    "\"spec\":{\"maxReplicas\":3,\"scaleTargetRef\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"d\"}," members "}", \
+    NULL, NULL
+
+static void scalers(void **state)
+{
+    static const struct rule rules[] = {
+        { SCALER("\"metrics\":[{\"type\":\"Pods\"}]"), 422,
+          "spec.metrics[0].pods: Required value: must populate information for the given metric source" },
+        { SCALER("\"metrics\":[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"x\"}}}]"), 422,
+          "[spec.metrics[0].resource.target.type: Invalid value: \\\"x\\\": must be either Utilization, Value, or AverageValue, "
+          "spec.metrics[0].resource.target.averageUtilization: Required value: must set either a target raw value" },
+        { SCALER("\"metrics\":[{\"type\":\"Pods\",\"pods\":{\"metric\":{\"name\":\"m\"},\"target\":{\"type\":\"Value\",\"averageValue\":"
+                 "\"0\"}},\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"Value\"}}}]"), 422,
+          "[spec.metrics[0].pods.target.averageValue: Invalid value: \\\"0\\\": must be positive, spec.metrics[0].resource: "
+          "Forbidden: must populate the given metric source only]" },
+        { SCALER("\"behavior\":{\"scaleDown\":{\"policies\":[{\"type\":\"x\",\"value\":1,\"periodSeconds\":1801}]}}"), 422,
+          "[spec.behavior.scaleDown.policies[0].type: Unsupported value: \\\"x\\\": supported values: \\\"Percent\\\", \\\"Pods\\\", "
+          "spec.behavior.scaleDown.policies[0].periodSeconds: Invalid value: 1801: must be less than or equal to 1800]" },
+        { SCALER("\"behavior\":{\"scaleUp\":{\"stabilizationWindowSeconds\":3601}}"), 422,
+          "spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+#define STORAGE "/apis/storage.k8s.io/v1/"
+#define CLAIM(members) NS "persistentvolumeclaims", \
+    "\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}" members "}"
+
+static void storage(void **state)
+{
+    static const struct rule rules[] = {
+        { CLAIM(",\"dataSourceRef\":{\"kind\":\"Pod\",\"name\":\"x\"}"), NULL, NULL, 422,
+          "spec.dataSourceRef: Invalid value: \\\"Pod\\\": must be 'PersistentVolumeClaim' when referencing the default apiGroup" },
+        { CLAIM(""), "/status", "{\"status\":{\"allocatedResources\":{\"cpu\":\"1\"}}}", 422,
+          "status.allocatedResources: Unsupported value: \\\"cpu\\\": supported values: \\\"storage\\\"" },
+        { CLAIM(""), "", "{\"spec\":{\"volumeMode\":\"Block\"}}", 422, "volumeMode: Invalid value: \\\"Block\\\": field is immutable" },
+        { "/api/v1/persistentvolumes", "\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"accessModes\":[\"ReadWriteOnce\"],\"hostPath\":{"
+          "\"path\":\"/a\"},\"volumeAttributesClassName\":\"v\"}", NULL, NULL, 422,
+          "spec.csi: Required value: has to be specified when using volumeAttributesClassName" },
+        { STORAGE "storageclasses", "\"provisioner\":\"p\"", "", "{\"reclaimPolicy\":\"x\"}", 422,
+          "[reclaimPolicy: Unsupported value: \\\"x\\\": supported values: \\\"Delete\\\", \\\"Retain\\\", reclaimPolicy: Forbidden:" },
+        { STORAGE "csinodes", "\"spec\":{\"drivers\":[{\"name\":\"D\",\"nodeID\":\"i\",\"topologyKeys\":[\"\"]}]}", NULL, NULL, 422,
+          "is invalid: [spec.drivers[0]: Required value, spec.drivers[0]: Invalid value: \\\"\\\": name part must be non-empty" },
+        { STORAGE "csidrivers", "\"spec\":{\"tokenRequests\":[{\"audience\":\"a\",\"expirationSeconds\":599}]}", NULL, NULL, 422,
+          "spec.tokenRequests[0].expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes" },
+        { STORAGE "volumeattachments", "\"spec\":{\"attacher\":\"a\",\"nodeName\":\"n\",\"source\":{}}", NULL, NULL, 422,
+          "spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName" },
+        { STORAGE "volumeattachments", "\"spec\":{\"attacher\":\"a\",\"nodeName\":\"n\",\"source\":{\"persistentVolumeName\":\"v\"}}", "",
+          "{\"spec\":{\"nodeName\":\"m\"}}", 422, "\\\"NodeName\\\":\\\"m\\\"}: field is immutable" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+#define CSR "/apis/certificates.k8s.io/v1/certificatesigningrequests", "\"spec\":{\"request\":\"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBS" \
+    "RVFVRVNULS0tLS0KTUlJCi0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=\",\"signerName\":\"a.b/c\",\"usages\":[\"any\"]}"
+
+static void others(void **state)
+{
+    static const struct rule rules[] = {
+        { CSR, "/status", "{\"status\":{\"conditions\":[{\"type\":\"x\",\"status\":\"y\"}]}}", 422, "status.conditions[0].status: "
+          "Unsupported value: \\\"y\\\": supported values: \\\"False\\\", \\\"True\\\", \\\"Unknown\\\"" },
+        { CSR, "/status", "{\"status\":{\"conditions\":[{\"type\":\"Approved\",\"status\":\"True\"}]}}", 422,
+          "status.conditions: Forbidden: updates may not add a condition of type \\\"Approved\\\"" },
+        { CSR, "/approval", "{\"status\":{\"conditions\":[{\"type\":\"Approved\",\"status\":\"True\"},{\"type\":\"Denied\",\"status\":"
+          "\"True\"}]}}", 422, "status.conditions: Invalid value: \\\"Denied\\\": Approved and Denied conditions are mutually exclusive" },
+        { "/api/v1/nodes", "\"spec\":{\"externalID\":\"x\"}", NULL, NULL, 201, "spec.externalID: this field is deprecated" },
+        { "/api/v1/nodes", "\"spec\":{}", "", "{\"spec\":{\"externalID\":\"x\"}}", 422, "spec.externalID: Forbidden: may not be updated" },
+        { NS "serviceaccounts", "\"secrets\":[{\"name\":\"s\",\"namespace\":\"x\"}]", NULL, NULL, 201, "\"secrets\":[{\"name\":\"s\"}]" },
+        /* features that are off: owned, and gone */
+        { STORAGE "csidrivers", "\"spec\":{\"attachRequired\":true,\"nodeAllocatableUpdatePeriodSeconds\":5}", NULL, NULL, 201,
+          "\"spec\":{\"attachRequired\":true,\"podInfoOnMount\":false" },
+        { STORAGE "csidrivers", "\"spec\":{\"nodeAllocatableUpdatePeriodSeconds\":5}", NULL, NULL, 201,
+          "\"f:nodeAllocatableUpdatePeriodSeconds\":{}" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+#define IN_LAB(test) cmocka_unit_test_setup_teardown(test, lab_up, lab_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_LAB(networks), IN_LAB(endpoints), IN_LAB(limits), IN_LAB(scalers), IN_LAB(storage), IN_LAB(others),
+    };
+    return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
+}
