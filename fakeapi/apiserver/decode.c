@@ -257,6 +257,20 @@ static const char *no_such_type(struct arena *a, const struct kind *k, const cha
     return NULL;
 }
 
+/* The Scale of a custom resource is read by what knows nothing else. */
+static bool scale_of_custom(const struct call *c, const struct kind *k)
+{
+    const struct subresource *sub = c->route.sub;
+
+    return sub && sub->view && sub->view->body == k && kind_custom(c->route.kind);
+}
+
+/* The version of before, in which evictions were first asked for. */
+static bool older_eviction(const struct kind *k, const char *version, const char *kind)
+{
+    return streq(k->res.kind, "Eviction") && streq(kind, "Eviction") && streq(version, "policy/v1beta1");
+}
+
 /* In the order of the real decoder: is it a type of ours, is it the right one. */
 static int check_builtin_type(struct call *c, const struct kind *k, const char *version, const char *kind,
                               const char *want)
@@ -285,6 +299,11 @@ static int check_type(struct call *c, const struct kind *k, json_t *obj)
         version = want;
     if (!*kind && !kind_custom(k))
         kind = k->res.kind;
+    if (scale_of_custom(c, k) && !(streq(version, want) && streq(kind, k->res.kind)))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "no kind is registered for the type v1.Scale in scheme "
+                          "\"pkg/runtime/scheme.go:110\"");
+    if (older_eviction(k, version, kind))
+        version = want;
     if (!*kind)
         return unrecognized(c, k->res.kind, "Object 'Kind' is missing in '%s'", c->q->body ? c->q->body : "");
     if (!kind_custom(k) && (r = check_builtin_type(c, k, version, kind, want)) < 0)
@@ -320,29 +339,27 @@ static json_t *reordered(const struct kind *k, const json_t *obj)
 
 /* ---- strictness --------------------------------------------------------------------------------- */
 
-/* Unknown and repeated members: refused, warned of, or passed over, as fieldValidation says (B-082). */
+/* Unknown and repeated members: refused, warned of, or passed over, as fieldValidation says (B-082). Those that the
+ * parser of YAML found come first, once, and are one problem together. */
 static int report(struct call *c, const struct kind *k, const char *const *problems, size_t n)
 {
     cleanup_buf struct buf all = BUF_INIT;
+    size_t n_yaml = c->n_yaml_duplicates;
 
-    if (c->n_yaml_duplicates) {        /* they come first, and once */
-        const char **both = arena_alloc(c->arena, (n + c->n_yaml_duplicates) * sizeof(*both));
-        memcpy(both, c->yaml_duplicates, c->n_yaml_duplicates * sizeof(*both));
-        if (n)
-            memcpy(both + c->n_yaml_duplicates, problems, n * sizeof(*both));
-        problems = both;
-        n += c->n_yaml_duplicates;
-        c->n_yaml_duplicates = 0;
-    }
-    if (!n || c->opt.field_validation == VALIDATION_IGNORE)
+    c->n_yaml_duplicates = 0;
+    if (!(n + n_yaml) || c->opt.field_validation == VALIDATION_IGNORE)
         return 0;
     if (c->opt.field_validation == VALIDATION_WARN) {
+        for (size_t i = 0; i < n_yaml; i++)
+            call_warn(c, "%s", c->yaml_duplicates[i]);
         for (size_t i = 0; i < n; i++)
             call_warn(c, "%s", problems[i]);
         return 0;
     }
+    for (size_t i = 0; i < n_yaml; i++)
+        buf_printf(&all, "%s\n  %s", i ? "" : "yaml: unmarshal errors:", c->yaml_duplicates[i]);
     for (size_t i = 0; i < n; i++)
-        buf_printf(&all, "%s%s", i ? ", " : "", problems[i]);
+        buf_printf(&all, "%s%s", i + n_yaml ? ", " : "", problems[i]);
     return apierr_set(&c->err, APIERR_BAD_REQUEST,
                       "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", k->res.kind,
                       k->res.version, k->res.kind, all.data);

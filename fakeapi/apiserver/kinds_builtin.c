@@ -64,7 +64,7 @@ static const struct selectable pods_fields[] = {
     { "spec.hostNetwork", NULL, "false" },
     { "status.phase", NULL, NULL },
     { "status.podIP", NULL, NULL },
-    { "status.podIPs", "status.podIP", NULL },
+    { "status.podIPs", NULL, NULL },   /* known, and always empty */
     { "status.nominatedNodeName", NULL, NULL },
     { "spec.host", "spec.nodeName", NULL },
 };

@@ -194,8 +194,8 @@ static void route_item(struct call *c, struct route *r, const struct segments *s
         return;
     }
     r->rest = join_rest(c->arena, s, at + 2);
-    if (left > 2 && !streq(r->sub->name, "proxy"))
-        return;
+    if (left > 2 && !streq(r->sub->name, "proxy") && !kind_custom(r->kind))
+        return;                        /* of custom resources what follows is not looked at */
     settle(c, r, PLACE_SUB);
 }
 

@@ -32,7 +32,7 @@ static void the_data_of_a_revision_is_bytes(void **state)    /* J-032 */
 #define POLICIES "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
 
 /* An empty list or map is not the same as none until it is stored: messages show it, some generations count it. */
-static void empty_is_not_nothing_until_stored(void **state)  /* B-005 J-029 */
+static void empty_is_not_nothing_until_stored(void **state)  /* B-005 */
 {
     static const struct step steps[] = {
         { "POST", "/api/v1/persistentvolumes", NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"capacity\":{}}}", 422, "Unsupported value: {}: supported values" },
