@@ -1,4 +1,4 @@
-#include "fakeapi/apiserver/server.h"
+#include "fakeapi/apiserver/crd.h"
 
 #include "kube/crd_schema.h"
 
@@ -17,20 +17,38 @@ bool convert_needs_hook(const struct kind *k, const json_t *stored)
     return kind_custom(k) && !stored_as(k, stored) && convert_by_hook(k);
 }
 
-/* A custom resource as its schema is today: pruned and with its defaults, whatever was stored (F-082, F-084).
- * Steals `obj`; what is as it should be comes back itself. */
 json_t *convert_settle(const struct kind *k, json_t *obj)
 {
-    if (!kind_schema(k))
-        return obj;
-    crd_prune(kind_schema(k), &obj, NULL);
-    crd_default(kind_schema(k), &obj);
+    if (kind_schema(k))
+        crd_prune(kind_schema(k), &obj, NULL);
     return obj;
+}
+
+/* What is stored as the schema of its own version is today: pruned and with its defaults, whatever was written
+ * (F-082, F-084). What is as it should be comes back itself. */
+static json_t *at_rest(const struct kind *as, json_t *obj)
+{
+    if (kind_schema(as)) {
+        crd_prune(kind_schema(as), &obj, NULL);
+        crd_default(kind_schema(as), &obj);
+    }
+    return obj;
+}
+
+int convert_read_stored(struct call *c, const struct kind *k, json_t *tree, json_t **ret)
+{
+    const struct kind *as = crd_version(k->crd, obj_api_version(tree));
+
+    if (!as)
+        return apierr_set(&c->err, APIERR_UNKNOWN, "request to convert CR from an invalid group/version: %s",
+                          obj_api_version(tree));
+    *ret = at_rest(as, json_incref(tree));
+    return 0;
 }
 
 static bool unchanged(const struct kind *k, struct value *v)
 {
-    json_auto_t *now = convert_settle(k, json_incref(value_tree(v)));
+    json_auto_t *now = at_rest(k, json_incref(value_tree(v)));
 
     return now == value_tree(v);
 }
@@ -51,15 +69,21 @@ int convert_from_store(struct call *c, const struct kind *k, struct value *v, js
         return 0;
     }
     char version[API_VERSION_MAX];
-    json_t *tree = value_tree(v), *obj;
-    kind_api_version(k, version);
-    if (convert_needs_hook(k, tree)) {
-        int r = convert_ask_hook(c, k, version, &tree, 1, &obj);
-        if (r < 0)
-            return r;
-    } else {
-        obj = stored_as(k, tree) ? json_incref(tree) : json_with(tree, "apiVersion", json_string(version));
+    json_auto_t *read = NULL;
+    json_t *obj;
+    int r = convert_read_stored(c, k, value_tree(v), &read);
+
+    if (r < 0)
+        return r;
+    if (stored_as(k, read)) {
+        *ret = STEAL(read);
+        return 0;
     }
+    kind_api_version(k, version);
+    if (!convert_by_hook(k))
+        obj = json_with(read, "apiVersion", json_string(version));
+    else if ((r = convert_ask_hook(c, k, version, &read, 1, &obj)) < 0)
+        return r;
     *ret = convert_settle(k, obj);
     return 0;
 }
@@ -72,12 +96,15 @@ int convert_all_from_store(struct call *c, const struct kind *k, struct value *c
     int r;
 
     for (size_t i = 0; i < n; i++)
-        if (convert_needs_hook(k, value_tree(v[i])))
-            asked[n_asked++] = value_tree(v[i]);
+        if (convert_needs_hook(k, value_tree(v[i]))) {
+            if ((r = convert_read_stored(c, k, value_tree(v[i]), &asked[n_asked])) < 0)
+                return r;
+            call_keep(c, asked[n_asked++]);
+        }
     if (n_asked && (r = convert_ask_hook(c, k, kind_api_version(k, version), asked, n_asked, converted)) < 0)
         return r;
     for (size_t i = 0; i < n; i++) {
-        if (next < n_asked && value_tree(v[i]) == asked[next]) {
+        if (convert_needs_hook(k, value_tree(v[i]))) {
             json_array_append_new(items, convert_settle(k, converted[next++]));
             continue;
         }
@@ -103,14 +130,6 @@ static int convert_custom(struct call *c, const struct kind *k, const char *api_
     json_decref(*obj);
     *obj = out;
     return 0;
-}
-
-/* The kind of the version that is stored; NULL where that one is not served. */
-static const struct kind *stored_kind(struct call *c, const struct kind *k)
-{
-    const char *slash = strrchr(k->store_version, '/');
-
-    return kinds_find(c->s->kinds, k->res.group, slash ? slash + 1 : k->store_version, k->res.plural);
 }
 
 int convert_between(struct call *c, const struct kind *from, const struct kind *to, json_t **obj)
@@ -144,12 +163,12 @@ int convert_to_store(struct call *c, const struct kind *k, json_t *obj, json_t *
     *ret = obj;
     if (kind_custom(k) && k->store_version && !streq(k->store_version, obj_api_version(obj))) {
         int r = convert_custom(c, k, k->store_version, ret);
-        const struct kind *as = stored_kind(c, k);
+        const struct kind *as = crd_version(k->crd, k->store_version);
         if (r < 0) {
             json_decref(*ret);
             *ret = NULL;
-        } else if (as && kind_schema(as) && convert_by_hook(k)) {
-            crd_prune(kind_schema(as), ret, NULL);
+        } else if (as) {
+            *ret = convert_settle(as, *ret);
         }
         return r;
     }

@@ -478,6 +478,18 @@ static void lower(char *s)
             *s |= 0x20;
 }
 
+static json_t *storage_names(const json_t *obj)
+{
+    json_t *out = json_array();
+    size_t i;
+    json_t *v;
+
+    json_array_foreach (json_path(obj, "spec.versions"), i, v)
+        if (obj_bool(v, "storage", false) && !json_array_size(out))
+            json_array_append_new(out, json_string(obj_str(v, "name")));
+    return out;
+}
+
 static void crd_defaults(struct call *c, json_t *obj)
 {
     const char *kind = obj_str(obj, "spec.names.kind");
@@ -494,18 +506,8 @@ static void crd_defaults(struct call *c, json_t *obj)
     if (json_path(obj, "spec.conversion.webhook.clientConfig.service") &&
         !json_path(obj, "spec.conversion.webhook.clientConfig.service.port"))
         obj_set(obj, "spec.conversion.webhook.clientConfig.service.port", json_integer(443));
-}
-
-static json_t *storage_names(const json_t *obj)
-{
-    json_t *out = json_array();
-    size_t i;
-    json_t *v;
-
-    json_array_foreach (json_path(obj, "spec.versions"), i, v)
-        if (obj_bool(v, "storage", false) && !json_array_size(out))
-            json_array_append_new(out, json_string(obj_str(v, "name")));
-    return out;
+    if (!obj_count(obj, "status.storedVersions"))
+        obj_set(obj, "status.storedVersions", storage_names(obj));
 }
 
 static int crd_prepare_create(struct call *c, json_t *obj)

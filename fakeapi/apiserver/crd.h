@@ -21,8 +21,8 @@ struct crd {
     const char *name, *group, *storage_version;
     const json_t *object;              /* a reference */
     bool terminating, status_counts;
-    struct kind *kinds;                /* one each served version */
-    size_t n_kinds;
+    struct kind *kinds;                /* one each served version, and behind them those that are not served */
+    size_t n_kinds, n_all;
     const json_t *const *version_specs;/* the entry of spec.versions for each kind */
     struct crd_compiled *compiled;     /* of each kind, made when first asked for */
 };
@@ -31,6 +31,9 @@ struct crd {
 struct crd *crd_new(const json_t *object);
 struct crd *crd_ref(struct crd *d);
 void crd_unref(struct crd *d);         /* NULL is fine */
+
+/* What "group/version" is to this definition, served or not; NULL where it has no such version. */
+const struct kind *crd_version(const struct crd *d, const char *api_version);
 
 extern const struct kind_ops custom_ops;         /* custom.c */
 

@@ -193,11 +193,25 @@ struct crd *crd_new(const json_t *object)
             specs[d->n_kinds++] = v;
     }
     qsort(specs, d->n_kinds, sizeof(*specs), by_version);
+    d->n_all = d->n_kinds;
+    json_array_foreach (versions, i, v)
+        if (!obj_bool(v, "served", false))
+            specs[d->n_all++] = v;
     d->version_specs = specs;
     d->compiled = arena_alloc(d->arena, (n + 1) * sizeof(*d->compiled));
-    for (i = 0; i < d->n_kinds; i++)
+    for (i = 0; i < d->n_all; i++)
         make_kind(d, specs[i], &d->kinds[i]);
     return d;
+}
+
+const struct kind *crd_version(const struct crd *d, const char *api_version)
+{
+    char text[API_VERSION_MAX];
+
+    for (size_t i = 0; i < d->n_all; i++)
+        if (streq(kind_api_version(&d->kinds[i], text), api_version))
+            return &d->kinds[i];
+    return NULL;
 }
 
 struct crd *crd_ref(struct crd *d)

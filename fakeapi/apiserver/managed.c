@@ -61,6 +61,8 @@ static json_t *convert(void *arg, const json_t *obj, const char *api_version, co
     *ret_schema = kind_schema(to);
     if (!from || from == to)
         return json_incref((json_t *)obj);
+    if (kind_custom(to) && !convert_by_hook(to))
+        return json_with(obj, "apiVersion", json_string(api_version));
     struct apierr before = c->err;
     out = json_incref((json_t *)obj);
     if (convert_between(c, from, to, &out) == 0)
@@ -100,12 +102,30 @@ const char *managed_problem(struct call *c, const json_t *list)
     return NULL;
 }
 
-/* What its schema cannot make sense of, nobody owns: all records go. Built-in kinds are typed when they are decoded. */
-static bool owners_known(struct call *c, const struct kind *k, const json_t *obj, const json_t *old)
+static bool fits(struct call *c, const struct kind *k, const json_t *obj, const json_t *old)
 {
     struct ftype t = ftype_root(kind_schema(k));
 
-    return !kind_custom(k) || (typed_fits(c->arena, t, obj) && typed_fits(c->arena, t, old));
+    return typed_fits(c->arena, t, obj) && typed_fits(c->arena, t, old);
+}
+
+/* What its schema cannot make sense of, nobody owns: all records go. So they do where one of them is of another
+ * version, that differs in more than its name. Built-in kinds are typed when they are decoded. */
+static bool owners_known(struct call *c, const struct kind *k, const json_t *obj, const json_t *old)
+{
+    size_t i;
+    json_t *m;
+
+    if (!kind_custom(k))
+        return true;
+    if (!fits(c, k, obj, old))
+        return false;
+    json_array_foreach (json_path(old, "metadata.managedFields"), i, m) {
+        const struct kind *of = crd_version(k->crd, obj_api_version(m));
+        if (of && of != k && !convert_by_hook(k) && !fits(c, of, obj, old))
+            return false;
+    }
+    return true;
 }
 
 int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t **obj, const json_t *old)

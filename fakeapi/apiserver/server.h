@@ -241,7 +241,10 @@ bool convert_needs_hook(const struct kind *k, const json_t *stored);
 /* Asks it about all n objects at once: their trees in `api_version` in ret[], or none of them. Suspends. */
 int convert_ask_hook(struct call *c, const struct kind *k, const char *api_version, json_t *const *objects, size_t n,
                      json_t **ret);
-/* What a webhook made, or nobody had to: pruned and with the defaults of its schema. Steals. */
+/* A custom resource as it is read before anybody converts it: by the schema of the version that it is stored in,
+ * with its defaults. New reference. */
+int convert_read_stored(struct call *c, const struct kind *k, json_t *tree, json_t **ret);
+/* What conversion made: pruned, and nothing else. Steals. */
 json_t *convert_settle(const struct kind *k, json_t *obj);
 /* *obj, owned, from one kind to another that is stored in the same place. May suspend. */
 int convert_between(struct call *c, const struct kind *from, const struct kind *to, json_t **obj);

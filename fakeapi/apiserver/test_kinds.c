@@ -130,6 +130,36 @@ static void what_containers_ask_for_fits_together(void **state)          /* G-04
     PLAY(state, steps);
 }
 
+/* ---- versions of custom resources ------------------------------------------------------------------- */
+
+#define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define VERSION(name, storage, own, filled) "{\"name\":\"" name "\",\"served\":true,\"storage\":" storage ",\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"," \
+    "\"properties\":{\"spec\":{\"type\":\"object\",\"properties\":{\"" own "\":{\"type\":\"string\"},\"both\":{\"type\":\"string\"},\"" filled "\":{\"type\":\"string\",\"default\":\"x\"}}}}}}}"
+#define WIDGETS(version) "/apis/x.io/" version "/namespaces/default/widgets"
+#define WIDGET(version, name, spec) "{\"apiVersion\":\"x.io/" version "\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"" name "\"},\"spec\":" spec "}"
+
+/* What is stored is of one version: another that is written loses what that one does not know, and one that is read
+ * gets no defaults of its own. */
+static void a_version_is_seen_through_the_stored_one(void **state)       /* F-061 F-084 */
+{
+    static const struct step steps[] = {
+        { "POST", CRDS, NULL, NULL, "{\"metadata\":{\"name\":\"widgets.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"widgets\",\"kind\":\"Widget\"},\"versions\":["
+                                      VERSION("v1", "true", "a", "d1") "," VERSION("v2", "false", "b", "d2") "]}}", 201, NULL },
+        { "SLEEP", "", NULL, NULL, NULL, 0, NULL },
+        { "POST", WIDGETS("v2"), NULL, NULL, WIDGET("v2", "w", "{\"a\":\"1\",\"b\":\"2\",\"both\":\"3\"}"), 201, "\"spec\":{\"both\":\"3\"}" },
+        { "GET", WIDGETS("v1") "/w", NULL, NULL, NULL, 200, "\"spec\":{\"both\":\"3\",\"d1\":\"x\"}" },
+        { "PATCH", WIDGETS("v1") "/w", NULL, MERGE, "{\"spec\":{\"a\":\"4\"}}", 200, "\"a\":\"4\"" },
+        { "PATCH", WIDGETS("v2") "/w", "dryRun=All", MERGE, "{\"spec\":{\"b\":\"5\"}}", 200, "\"spec\":{\"both\":\"3\"}" },
+        { "PATCH", WIDGETS("v2") "/w", NULL, MERGE, "{}", 200, "\"spec\":{\"both\":\"3\"}" },
+        { "GET", WIDGETS("v1") "/w", NULL, NULL, NULL, 200, "\"spec\":{\"both\":\"3\",\"d1\":\"x\"}" },
+        { "PATCH", CRDS "/widgets.x.io", NULL, "application/json-patch+json", "[{\"op\":\"replace\",\"path\":\"/spec/versions/0/storage\",\"value\":false},{\"op\":\"replace\",\"path\":\"/spec/versions/1/storage\",\"value\":true}]", 200, "\"storedVersions\":[\"v1\",\"v2\"]" },
+        { "PATCH", CRDS "/widgets.x.io/status", NULL, MERGE, "{\"status\":{\"storedVersions\":[]}}", 200, "\"storedVersions\":[\"v2\"]" },
+        { "PATCH", CRDS "/widgets.x.io", NULL, "application/json-patch+json", "[{\"op\":\"remove\",\"path\":\"/spec/versions/0\"}]", 200, NULL },
+        { "GET", WIDGETS("v2") "/w", NULL, NULL, NULL, 500, "request to convert CR from an invalid group/version: x.io/v1" },
+    };
+    PLAY(state, steps);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -140,6 +170,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_limit_range_may_say, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(limits_fill_in_and_refuse, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(what_containers_ask_for_fits_together, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_version_is_seen_through_the_stored_one, lab_up, lab_down),
     };
     return cmocka_run_group_tests_name("kinds", tests, NULL, NULL);
 }

@@ -209,8 +209,9 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
         *obj = json_incref((json_t *)old);
     }
     if (c->opt.dry_run) {
-        *ret = value_from_tree(json_incref(*obj));
-        return 0;
+        if ((r = convert_to_store(c, k, json_incref(*obj), &stored)) == 0)
+            *ret = value_from_tree(stored);
+        return r;
     }
     if (gone)
         return write_last(c, k, key, *obj, rec, ret);

@@ -104,7 +104,13 @@ static int ask(struct co *co, struct converter *v, json_t *const *objects, const
     call_init(&c, v->s, a);
     c.co = co;
     c.internal = true;
-    int r = convert_ask_hook(&c, v->kind, kind_api_version(v->kind, version), objects, n, made);
+    json_t **read = arena_alloc(a, n * sizeof(*read));
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if ((r = convert_read_stored(&c, v->kind, objects[i], &read[i])) == 0)
+            call_keep(&c, read[i]);
+    if (r == 0)
+        r = convert_ask_hook(&c, v->kind, kind_api_version(v->kind, version), read, n, made);
     for (size_t i = 0; r == 0 && i < n; i++) {
         kind_hold(v->kind);
         *dyn_push(&waiting[i].event->converted) =
