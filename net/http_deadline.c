@@ -2,19 +2,21 @@
 
 #include <sys/socket.h>
 
+#define SLACK DURATION_MS(100)          /* an end may come so much later: it saves walks over all that owe */
+
 struct http_deadlines {
     struct loop *loop;
     struct loop_timer *timer;
     struct http_debt *first;
-    duration slack, fires;             /* fires: when the timer does */
+    duration fires;                    /* when the timer does */
 };
 
 static void on_timer(void *arg);
 
 static void arm(struct http_deadlines *d, duration at, duration now)
 {
-    if (at < now + d->slack)
-        at = now + d->slack;
+    if (at < now + SLACK)
+        at = now + SLACK;
     if (d->timer && d->fires <= at)
         return;
     loop_timer_free(d->timer);
@@ -71,12 +73,11 @@ void http_paid(struct http_deadlines *d, struct http_debt *debt)
         debt->next->prev = debt->prev;
 }
 
-struct http_deadlines *http_deadlines_new(struct loop *l, duration slack)
+struct http_deadlines *http_deadlines_new(struct loop *l)
 {
     struct http_deadlines *d = xcalloc(1, sizeof(*d));
 
     d->loop = l;
-    d->slack = slack;
     return d;
 }
 

@@ -16,8 +16,7 @@ struct http_debt {                     /* one connection's, part of it; zero: it
     bool owed;
 };
 
-/* slack: how much later than due an end may come; what it saves is walks over all that owe. */
-struct http_deadlines *http_deadlines_new(struct loop *l, duration slack);
+struct http_deadlines *http_deadlines_new(struct loop *l);
 struct http_deadlines *http_deadlines_free(struct http_deadlines *d);     /* NULL is fine */
 
 void http_owe(struct http_deadlines *d, struct http_debt *debt, duration within);      /* also what it owed before */

@@ -33,6 +33,7 @@
 #define IDLE DURATION_S(90)
 #define HEAD DURATION_S(32)
 #define BODY DURATION_S(60)
+#define HUNG_UP DURATION_MS(250)       /* for what a client that says no more has said before */
 
 enum exchange_state {
     X_HEADERS,                         /* the first call of the handler is to come */
@@ -44,7 +45,6 @@ enum exchange_state {
 
 struct connection {
     struct http_server *server;
-    struct MHD_Connection *mhd;
     struct loop_watch *watch;
     struct http_exchange *current;     /* NULL between two requests */
     struct http_debt debt;
@@ -148,6 +148,11 @@ static void exchange_suspend(struct http_exchange *x)
 
 /* ---- connections ----------------------------------------------------------------------------------- */
 
+static void await(struct connection *c, duration within)
+{
+    http_owe(c->server->deadlines, &c->debt, c->hung_up ? HUNG_UP : within);
+}
+
 static void on_hangup(void *arg, uint32_t events)
 {
     struct connection *c = arg;
@@ -155,8 +160,8 @@ static void on_hangup(void *arg, uint32_t events)
     c->hung_up = true;
     if (c->current && c->current->pull)
         http_stream_wake(c->current);
-    else if (!c->current)              /* what it has sent may be a whole request, or never become one */
-        MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+    else if (c->debt.owed)             /* what it has sent may be a whole request, or never become one */
+        await(c, HUNG_UP);
 }
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
@@ -169,9 +174,8 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
         int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         c = xcalloc(1, sizeof(*c));
         c->server = s;
-        c->mhd = mhd;
         c->debt.fd = fd;
-        http_owe(s->deadlines, &c->debt, s->options.head);
+        await(c, s->options.head);
         c->watch = loop_watch_new(s->loop, fd, EPOLLRDHUP | EPOLLET, on_hangup, c);
         if (s->options.cert_pem) {
             c->session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
@@ -217,7 +221,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
         return;
     if (x->connection) {
         x->connection->current = NULL;
-        http_owe(s->deadlines, &x->connection->debt, s->options.idle + s->options.head);
+        await(x->connection, s->options.idle + s->options.head);
     }
     if (x->gone)
         x->gone(x->gone_arg);
@@ -301,7 +305,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         x->method = method;
         x->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
         x->connection->current = x;
-        http_owe(s->deadlines, &x->connection->debt, s->options.body);
+        await(x->connection, s->options.body);
         MHD_get_connection_values(mhd, MHD_HEADER_KIND, add_header, x);
         x->state = X_BODY;
         return refuse(x, version);
@@ -531,7 +535,7 @@ struct http_server *http_server_new(struct world *w, const struct http_server_op
     default_to(&s->options.idle, IDLE);
     default_to(&s->options.head, HEAD);
     default_to(&s->options.body, BODY);
-    s->deadlines = http_deadlines_new(s->loop, s->options.head / 8);
+    s->deadlines = http_deadlines_new(s->loop);
     s->daemon = start_daemon(s, fd);
     if (!s->daemon) {
         http_deadlines_free(s->deadlines);
