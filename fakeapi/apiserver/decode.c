@@ -239,9 +239,24 @@ static bool kind_known(const char *version, const char *kind)
     return false;
 }
 
+/* What is of another kind is read as that kind before it is found to be of no use here: why it cannot even be that. */
+static const char *no_such_object(struct arena *a, const char *version, const char *kind, const json_t *tree)
+{
+    struct decode_notes notes = DECODE_NOTES_IN(a, NULL);
+    struct apierr why = APIERR_IN(a);
+    char group[256], v[64];
+    const struct schema *s = api_version_split(version, group, v) ? types_find(group, v, kind) : NULL;
+    json_t *read = NULL;
+    int r = s ? decode(s, tree, &notes, &read, &why) : 0;
+
+    json_decref(read);
+    return r < 0 ? why.message : NULL;
+}
+
 /* Why something that says it is this cannot become an object of kind k: is it a version, is it known, is it
  * convertible. NULL: it can. */
-static const char *no_such_type(struct arena *a, const struct kind *k, const char *version, const char *kind)
+static const char *no_such_type(struct arena *a, const struct kind *k, const char *version, const char *kind,
+                                const json_t *tree)
 {
     const char *slash = strchr(version, '/'), *short_version = slash ? slash + 1 : version;
     const char *group = *kind_internal_group(k) ? kind_internal_group(k) : "core";     /* Go names its package */
@@ -251,9 +266,13 @@ static const char *no_such_type(struct arena *a, const struct kind *k, const cha
     if (!kind_known(version, kind))
         return arena_printf(a, "no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:110\"",
                             kind, version);
-    if (!streq(kind, k->res.kind))
+    if (!streq(kind, k->res.kind)) {
+        const char *why = no_such_object(a, version, kind, tree);
+        if (why)
+            return why;
         return arena_printf(a, "converting (%s.%s) to (%.*s.%s): unknown conversion", short_version, kind,
                             (int)strcspn(group, "."), group, k->res.kind);
+    }
     return NULL;
 }
 
@@ -272,10 +291,10 @@ static bool older_eviction(const struct kind *k, const char *version, const char
 }
 
 /* In the order of the real decoder: is it a type of ours, is it the right one. */
-static int check_builtin_type(struct call *c, const struct kind *k, const char *version, const char *kind,
-                              const char *want)
+static int check_builtin_type(struct call *c, const struct kind *k, const json_t *obj, const char *version,
+                              const char *kind, const char *want)
 {
-    const char *slash = strchr(version, '/'), *why = no_such_type(c->arena, k, version, kind);
+    const char *slash = strchr(version, '/'), *why = no_such_type(c->arena, k, version, kind, obj);
 
     if (why && slash && strchr(slash + 1, '/'))
         return unrecognized(c, k->res.kind, "%s", why);
@@ -306,7 +325,7 @@ static int check_type(struct call *c, const struct kind *k, json_t *obj)
         version = want;
     if (!*kind)
         return unrecognized(c, k->res.kind, "Object 'Kind' is missing in '%s'", c->q->body ? c->q->body : "");
-    if (!kind_custom(k) && (r = check_builtin_type(c, k, version, kind, want)) < 0)
+    if (!kind_custom(k) && (r = check_builtin_type(c, k, obj, version, kind, want)) < 0)
         return r;
     const char *slash = strchr(version, '/');
     if (slash && strchr(slash + 1, '/'))
@@ -559,7 +578,7 @@ static const char *not_itself(const struct kind *k, json_t **tree, struct decode
         return why;
     kind = *obj_kind(*tree) ? obj_kind(*tree) : k->res.kind;
     version = obj_api_version(*tree);
-    if (*version && (why = no_such_type(a, k, version, kind)))
+    if (*version && (why = no_such_type(a, k, version, kind, *tree)))
         return why;
     if (!*version && !streq(kind, k->res.kind))
         return arena_printf(a, "no kind \"%s\" is registered for the internal version of group \"%s\" in scheme "
