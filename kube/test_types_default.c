@@ -21,6 +21,7 @@
 #define LINKS ",\"enableServiceLinks\":true"
 #define IMAGE(i) "{\"containers\":[{\"name\":\"c\",\"image\":\"" i "\"}]}"
 #define PULLED(i, p) PODSPEC("{\"name\":\"c\",\"image\":\"" i "\",\"resources\":{}," ENDS "\"imagePullPolicy\":\"" p "\"}", LINKS)
+#define SUM "sha256:0123456789012345678901234567890123456789012345678901234567890123"
 #define SVC_PORT "{\"protocol\":\"TCP\",\"port\":80,\"targetPort\":80}"
 
 static const struct row {
@@ -28,10 +29,14 @@ static const struct row {
 } rows[] = {
     { "G-040 no tag is pulled always", "", "v1", "Pod", "{\"spec\":" IMAGE("r:5/i") "}", POD(PULLED("r:5/i", "Always")) },
     { "G-040 a tag is not", "", "v1", "Pod", "{\"spec\":" IMAGE("r:5/i:2") "}", POD(PULLED("r:5/i:2", "IfNotPresent")) },
-    { "G-040 a digest is not", "", "v1", "Pod", "{\"spec\":" IMAGE("i@sha256:a") "}",
-      POD(PULLED("i@sha256:a", "IfNotPresent")) },
-    { "G-040 latest is, whatever its digest", "", "v1", "Pod", "{\"spec\":" IMAGE("i:latest@sha256:a") "}",
-      POD(PULLED("i:latest@sha256:a", "Always")) },
+    { "G-040 a digest is not", "", "v1", "Pod", "{\"spec\":" IMAGE("i@" SUM) "}", POD(PULLED("i@" SUM, "IfNotPresent")) },
+    { "G-040 latest is, whatever its digest", "", "v1", "Pod", "{\"spec\":" IMAGE("i:latest@" SUM) "}",
+      POD(PULLED("i:latest@" SUM, "Always")) },
+    { "G-040 what is no name is not: a digest that is none", "", "v1", "Pod", "{\"spec\":" IMAGE("i:latest@sha256:a") "}",
+      POD(PULLED("i:latest@sha256:a", "IfNotPresent")) },
+    { "G-040 capitals are for hosts", "", "v1", "Pod", "{\"spec\":" IMAGE("Host/i") "}", POD(PULLED("Host/i", "Always")) },
+    { "G-040 what is no name is not: capitals", "", "v1", "Pod", "{\"spec\":" IMAGE("r/Img") "}", POD(PULLED("r/Img", "IfNotPresent")) },
+    { "G-040 what is no name is not: a space", "", "v1", "Pod", "{\"spec\":" IMAGE(" i") "}", POD(PULLED(" i", "IfNotPresent")) },
     { "G-040 requests follow from limits, rounded to a thousandth", "", "v1", "Pod",
       "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i:1\",\"resources\":{\"limits\":{\"cpu\":\"1u\",\"memory\":\"1Gi\"},"
       "\"requests\":{\"memory\":\"1Mi\"}}}]}}",

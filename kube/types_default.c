@@ -3,6 +3,7 @@
 
 #include "kube/base64.h"
 #include "kube/decode.h"
+#include "kube/image_name.h"
 #include "kube/json_priv.h"
 #include "kube/object.h"
 #include "kube/quantity.h"
@@ -39,16 +40,13 @@ static void fill_text(json_t *o, const char *key, const char *value)
 
 /* ---- pods -------------------------------------------------------------------------------------- */
 
-/* Always for the tag "latest", said or meant; a digest alone means none. */
+/* Always for the tag "latest", said or meant; a digest alone means none, and what is no name has none. */
 static const char *pull_policy(const char *image)
 {
-    size_t len = strcspn(image, "@"), tag = len;
+    size_t len;
+    const char *tag = image_name_tag(image, &len);
 
-    while (tag && image[tag - 1] != ':' && image[tag - 1] != '/')
-        tag--;
-    if (tag && image[tag - 1] == ':')
-        return len - tag == 6 && strncmp(image + tag, "latest", 6) == 0 ? "Always" : "IfNotPresent";
-    return image[len] || !len ? "IfNotPresent" : "Always";
+    return len == 6 && strncmp(tag, "latest", 6) == 0 ? "Always" : "IfNotPresent";
 }
 
 static void hook_container(struct filler *d, json_t *o)

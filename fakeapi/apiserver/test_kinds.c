@@ -130,6 +130,24 @@ static void what_containers_ask_for_fits_together(void **state)          /* G-04
     PLAY(state, steps);
 }
 
+#define NS "/api/v1/namespaces/default"
+#define ENFORCE(level) "{\"metadata\":{\"labels\":{\"pod-security.kubernetes.io/enforce\":" level "}}}"
+
+/* The pods that are there stay, and are told of. */
+static void a_stricter_namespace_warns_of_its_pods(void **state)         /* I-002 */
+{
+    static const struct step steps[] = {
+        { "POST", PODS, NULL, NULL, POD("b", "{}"), 201, NULL },
+        { "POST", PODS, NULL, NULL, POD("a", "{}"), 201, NULL },
+        { "PATCH", NS, NULL, MERGE, ENFORCE("\"baseline\""), 200, NULL },
+        { "PATCH", NS, NULL, MERGE, ENFORCE("\"restricted\""), 200, "existing pods in namespace \\\"default\\\" violate the new PodSecurity enforce level \\\"restricted:latest\\\"" },
+        { "PATCH", NS, NULL, MERGE, ENFORCE("\"privileged\""), 200, NULL },
+        { "PATCH", NS, NULL, MERGE, ENFORCE("\"restricted\""), 200, "a (and 1 other pod): allowPrivilegeEscalation != false, unrestricted capabilities, runAsNonRoot != true, seccompProfile" },
+        { "PATCH", NS, NULL, MERGE, ENFORCE("\"none\""), 422, "must be one of privileged, baseline, restricted" },
+    };
+    PLAY(state, steps);
+}
+
 /* ---- versions of custom resources ------------------------------------------------------------------- */
 
 #define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -170,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_limit_range_may_say, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(limits_fill_in_and_refuse, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(what_containers_ask_for_fits_together, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_stricter_namespace_warns_of_its_pods, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_version_is_seen_through_the_stored_one, lab_up, lab_down),
     };
     return cmocka_run_group_tests_name("kinds", tests, NULL, NULL);

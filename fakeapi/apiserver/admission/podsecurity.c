@@ -589,8 +589,8 @@ static const struct check_row {
     { LEVEL_RESTRICTED, seccomp_restricted },
 };
 
-/* "reason (detail), ..."; NULL where all of the level allow it. */
-static const char *violations(struct arena *a, enum level level, const json_t *metadata, const json_t *spec)
+/* "reason (detail), ...", or the reasons alone; NULL where all of the level allow it. */
+static const char *violations(struct arena *a, enum level level, const json_t *metadata, const json_t *spec, bool details)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
@@ -603,7 +603,7 @@ static const char *violations(struct arena *a, enum level level, const json_t *m
         dyn_release(&k.containers);
         dyn_release(&k.values);
         if (k.reason)
-            buf_printf(&b, "%s%s (%s)", b.len ? ", " : "", k.reason, k.detail);
+            buf_printf(&b, details ? "%s%s (%s)" : "%s%s", b.len ? ", " : "", k.reason, k.detail);
     }
     return b.len ? arena_strdup(a, b.data) : NULL;
 }
@@ -673,28 +673,107 @@ static const char *policy_text(struct arena *a, const struct policy *p)
     return arena_printf(a, "\"%s:%s\"", level_texts[p->level], p->version);
 }
 
-/* The labels of a namespace must be readable. */
-static int check_labels(struct call *c, const struct admission *a)
+/* What cannot be read among the labels of a namespace. */
+static void label_problems(const json_t *labels, struct fielderrs *errs)
 {
     static const char *const modes[] = { "enforce", "audit", "warn" };
     static const char *const levels[] = { "privileged", "baseline", "restricted", NULL };
-    const json_t *labels = obj_labels(a->object);
-    struct fielderrs errs = FIELDERRS_IN(c->arena);
     const struct fpath *at = FP_CHILD(FP_CHILD((const struct fpath *)NULL, "metadata"), "labels");
+    struct arena *arena = errs->arena;
     enum level unused;
 
     for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-        const char *level = label(labels, c->arena, modes[i]);
-        const char *version = label(labels, c->arena, arena_printf(c->arena, "%s-version", modes[i]));
-        const char *key = arena_printf(c->arena, "pod-security.kubernetes.io/%s", modes[i]);
+        const char *level = label(labels, arena, modes[i]);
+        const char *version = label(labels, arena, arena_printf(arena, "%s-version", modes[i]));
+        const char *key = arena_printf(arena, "pod-security.kubernetes.io/%s", modes[i]);
         if (level && !level_of(level, &unused))
-            fielderr_invalid_str(&errs, FP_KEY(at, key), level, "must be one of %s, %s, %s", levels[0], levels[1],
+            fielderr_invalid_str(errs, FP_KEY(at, key), level, "must be one of %s, %s, %s", levels[0], levels[1],
                                  levels[2]);
         if (version && !version_fine(version))
-            fielderr_invalid_str(&errs, FP_KEY(at, arena_printf(c->arena, "%s-version", key)), version,
+            fielderr_invalid_str(errs, FP_KEY(at, arena_printf(arena, "%s-version", key)), version,
                                  "must be \"latest\" or \"v1.x\"");
     }
-    return fielderrs_status(&errs, &c->err, "", "Namespace", obj_name(a->object));
+}
+
+static bool same_problems(const struct fielderrs *a, const struct fielderrs *b)
+{
+    return a->n == b->n && streq(fielderrs_text(a), fielderrs_text(b));
+}
+
+/* ---- the pods of a namespace that is made stricter --------------------------------------------------- */
+
+/* Pods that violate the same; the first of them by name. */
+struct offence {
+    const char *reasons, *pod;
+    size_t n;
+};
+
+struct survey {
+    struct arena *arena;
+    const struct policy *policy;
+    DYN(struct offence) found;
+};
+
+static bool note_pod(void *arg, const struct record *rec)
+{
+    struct survey *s = arg;
+    const json_t *pod = value_tree(rec->value);
+    const char *why = violations(s->arena, s->policy->level, obj_metadata(pod), json_object_get(pod, "spec"), false);
+
+    if (!why)
+        return true;
+    for (size_t i = 0; i < s->found.n; i++)
+        if (streq(s->found.v[i].reasons, why)) {
+            s->found.v[i].n++;
+            return true;
+        }
+    *dyn_push(&s->found) = (struct offence){ why, arena_strdup(s->arena, obj_name(pod)), 1 };
+    return true;
+}
+
+static int by_reasons(const void *x, const void *y)
+{
+    const struct offence *a = x, *b = y;
+    int order = strcmp(a->pod, b->pod);
+
+    return order ? order : strcmp(a->reasons, b->reasons);
+}
+
+/* Nothing is refused: who is there stays. */
+static void warn_of_pods(struct call *c, const char *namespace, const struct policy *p)
+{
+    struct survey s = { .arena = c->arena, .policy = p };
+
+    store_range(c->s->store, arena_printf(c->arena, "/registry/pods/%s/", namespace), NULL, 0, 0, note_pod, &s, NULL);
+    if (s.found.n) {
+        call_warn(c, "existing pods in namespace \"%s\" violate the new PodSecurity enforce level %s", namespace,
+                  policy_text(c->arena, p));
+        qsort(s.found.v, s.found.n, sizeof(*s.found.v), by_reasons);
+    }
+    for (size_t i = 0; i < s.found.n; i++) {
+        const struct offence *o = &s.found.v[i];
+        const char *others = o->n < 2 ? "" : o->n == 2 ? " (and 1 other pod)"
+                             : arena_printf(c->arena, " (and %zu other pods)", o->n - 1);
+        call_warn(c, "%s%s: %s", o->pod, others, o->reasons);
+    }
+    dyn_release(&s.found);
+}
+
+/* The labels must be readable, or as unreadable as they were. */
+static int check_namespace(struct call *c, const struct admission *a)
+{
+    struct fielderrs errs = FIELDERRS_IN(c->arena), before = FIELDERRS_IN(c->arena);
+    const json_t *labels = obj_labels(a->object), *had = a->old ? obj_labels(a->old) : NULL;
+    struct policy now = policy_of(c->arena, labels, "enforce"), was = policy_of(c->arena, had, "enforce");
+    bool same_version = streq(now.version, was.version);
+
+    label_problems(labels, &errs);
+    label_problems(had, &before);
+    if (errs.n && !same_problems(&errs, &before))
+        return fielderrs_status(&errs, &c->err, "", "Namespace", obj_name(a->object));
+    if (a->old && now.level != LEVEL_PRIVILEGED && !(same_version && now.level <= was.level))
+        warn_of_pods(c, obj_name(a->object), &now);
+    return 0;
 }
 
 /* ---- pods and what makes them -------------------------------------------------------------------- */
@@ -735,10 +814,10 @@ static int check_pod(struct call *c, const struct admission *a, const json_t *la
 
     if (pod && !worth_a_look(a, spec))
         return 0;
-    if (pod && enforce.level && (why = violations(c->arena, enforce.level, meta, spec)))
+    if (pod && enforce.level && (why = violations(c->arena, enforce.level, meta, spec, true)))
         return admission_forbidden(c, a, arena_printf(c->arena, "violates PodSecurity %s: %s",
                                                       policy_text(c->arena, &enforce), why));
-    if (warn.level && (why = violations(c->arena, warn.level, meta, spec)))
+    if (warn.level && (why = violations(c->arena, warn.level, meta, spec, true)))
         call_warn(c, "would violate PodSecurity %s: %s", policy_text(c->arena, &warn), why);
     return 0;
 }
@@ -754,7 +833,7 @@ int podsecurity_admit(struct call *c, const struct admission *a)
     if (a->sub && !streq(a->sub->name, "ephemeralcontainers"))
         return 0;
     if (a->namespace_itself)
-        return check_labels(c, a);
+        return a->sub ? 0 : check_namespace(c, a);
     if (!row || store_get(c->s->store, call_store_key(c, namespaces, "", a->namespace), 0, &rec) < 0)
         return 0;
     const json_t *labels = obj_labels(value_tree(rec.value));
