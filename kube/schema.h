@@ -43,7 +43,7 @@ struct schema_field {
     uint16_t number;                   /* protobuf; 0 = no protobuf form */
     uint8_t via[2];                    /* protobuf: numbers of the embedded messages around it; 0 = none */
     uint8_t wire;                      /* protobuf wire type: enum proto_wire */
-    bool required;
+    bool required, undocumented;       /* as OpenAPI says of it */
     bool omitempty, pointer;           /* as the Go struct has it */
     bool omitzero;
     bool keeps_empty;                  /* stored as JSON: an empty list is not the same as none */
@@ -76,7 +76,8 @@ struct schema {
     const struct schema *items;        /* ARRAY */
     const struct schema *additional;   /* OBJECT used as a map: the schema of its values */
     const char *format;                /* "int32", "int64", "byte", "date-time", "double" ...; NULL */
-    const char *const *values;         /* of a named string type: its constants, NULL-terminated; or NULL */
+    const char *const *values;         /* of a string type whose constants OpenAPI lists: they, NULL-terminated; or NULL */
+    const char *union_of;              /* "type:spec=Spec,url=URL": a discriminator and what it chooses; or NULL */
     bool nullable, preserve_unknown, embedded_resource, int_or_string;
     enum list_type list_type;          /* as x-kubernetes-list-type on the node itself (CRDs) */
     bool map_atomic;

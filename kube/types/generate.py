@@ -61,15 +61,16 @@ def c_string(s):
 
 class Generator:
     def __init__(self, types, enums, defaults):
-        self.messages, self.atomic = {}, set()
+        self.messages, self.atomic, self.unions = {}, set(), {}
         self.enums = {}
         self.fills, self.hooks = {}, {}
         self.nodes, self.order = {}, []          # C symbol: text
         self.lists = {}                          # tuple of strings: C symbol
         self.read_types(types)
         for line in self.lines(enums)[1:]:
-            package, name, values = line.split('\t')
-            self.enums[package, name] = values.split(',')
+            package, name, values, *openapi = line.split('\t')
+            if openapi == ['enum']:
+                self.enums[package, name] = sorted(values.split(','))
         for line in self.lines(defaults):
             message, field, value = line.split('\t')
             if value == 'hook':
@@ -89,8 +90,11 @@ class Generator:
             if not line.startswith('\t'):
                 package, name, *rest = line.split('\t')
                 current = self.messages.setdefault((package, name), [])
-                if rest == ['atomic']:
-                    self.atomic.add((package, name))
+                for word in rest:
+                    if word == 'atomic':
+                        self.atomic.add((package, name))
+                    else:
+                        self.unions[package, name] = word[len('union='):]
                 continue
             cells = (line[1:].split('\t') + [''] * 9)[:9]
             current.append(cells)
@@ -221,6 +225,7 @@ class Generator:
                        name=c_string(self.openapi_name(package, name)), _fields=fields, _order=order,
                        _numbers=numbers,
                        map_atomic='true' if (package, name) in self.atomic else None,
+                       union_of=c_string(self.unions.get((package, name))),
                        hook=self.hook(label))
         return symbol
 
@@ -243,7 +248,8 @@ class Generator:
             fill = default
         pointer = go.startswith('*')
         return dict(name=json, _node=node, number=number or None, via='{ %s }' % ', '.join(map(str, via)) if via else None,
-                    wire=wire or None, _wire_path=tuple(via) + (int(number or 0),), required='true' if 'o' not in flags and not pointer else None,
+                    wire=wire or None, _wire_path=tuple(via) + (int(number or 0),), required='true' if 'r' in flags or not set('opz') & set(flags) else None,
+                    undocumented='true' if 'u' in flags else None,
                     omitempty='true' if 'o' in flags else None, pointer='true' if pointer else None,
                     omitzero='true' if 'z' in flags else None, gated='true' if 'g' in flags else None,
                     keeps_empty='true' if (package == APIEXT and element.startswith('[]')) or json == 'managedFields' else None,
