@@ -268,10 +268,36 @@ static void hook_replication_controller(struct filler *d, json_t *o)
 
 /* ---- other groups ---------------------------------------------------------------------------------- */
 
-static void hook_rolling_update(struct filler *d, json_t *o)
+/* How fast it rolls; what is said of another type is kept as numbers that are nothing. Steals the values. */
+static void rolling(json_t *o, const char *first, json_t *first_value, const char *second, json_t *second_value)
 {
-    if (streq(text_of(o, "type"), "RollingUpdate"))
+    bool rolls = streq(text_of(o, "type"), "RollingUpdate");
+
+    if (rolls)
         fill(o, "rollingUpdate", json_object());
+    if (json_is_object(json_object_get(o, "rollingUpdate"))) {
+        json_t *in = json_own_object(o, "rollingUpdate");
+        fill(in, first, rolls ? json_incref(first_value) : json_integer(0));
+        if (second)
+            fill(in, second, rolls ? json_incref(second_value) : json_integer(0));
+    }
+    json_decref(first_value);
+    json_decref(second_value);
+}
+
+static void hook_rolling_deployment(struct filler *d, json_t *o)
+{
+    rolling(o, "maxUnavailable", json_string("25%"), "maxSurge", json_string("25%"));
+}
+
+static void hook_rolling_stateful_set(struct filler *d, json_t *o)
+{
+    rolling(o, "partition", json_integer(0), NULL, NULL);
+}
+
+static void hook_rolling_daemon_set(struct filler *d, json_t *o)
+{
+    rolling(o, "maxUnavailable", json_integer(1), "maxSurge", json_integer(0));
 }
 
 /* Claims inside are objects of their own kind. */

@@ -16,7 +16,9 @@
     X(LOAD_BALANCER_INGRESS, load_balancer_ingress)                                                \
     X(LIMIT_RANGE_ITEM, limit_range_item)                                                          \
     X(REPLICATION_CONTROLLER, replication_controller)                                              \
-    X(ROLLING_UPDATE, rolling_update)                                                              \
+    X(ROLLING_DEPLOYMENT, rolling_deployment)                                                      \
+    X(ROLLING_STATEFUL_SET, rolling_stateful_set)                                                  \
+    X(ROLLING_DAEMON_SET, rolling_daemon_set)                                                      \
     X(STATEFUL_SET, stateful_set)                                                                  \
     X(JOB, job)                                                                                    \
     X(AUTOSCALER, autoscaler)                                                                      \

@@ -180,12 +180,128 @@ static void others(void **state)
     play_rules(state, rules, ARRAY_SIZE(rules));
 }
 
+#define POD(members) NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]," members "}", NULL, NULL, 422
+#define CONTAINER(members) NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"," members "}]}", NULL, NULL, 422
+
+static void pods(void **state)
+{
+    static const struct rule rules[] = {
+        { POD("\"dnsConfig\":{\"nameservers\":[\"x\"],\"options\":[{}]}"), "[spec.dnsConfig.nameservers[0]: Invalid value: \\\"x\\\": "
+          "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff), spec.dnsConfig.options[0]: Required value: must not be empty]" },
+        { POD("\"hostAliases\":[{\"ip\":\"x\"}]"), "spec.hostAliases[0].ip: Invalid value: \\\"x\\\": must be a valid IP address" },
+        { POD("\"resourceClaims\":[{\"name\":\"a\"}]"), "spec.resourceClaims[0]: Invalid value: {\\\"Name\\\":\\\"a\\\",\\\"ResourceClaimName"
+          "\\\":null,\\\"ResourceClaimTemplateName\\\":null}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`" },
+        { POD("\"os\":{\"name\":\"x\"}"), "spec.os: Unsupported value: \\\"x\\\": supported values: \\\"linux\\\", \\\"windows\\\"" },
+        { POD("\"os\":{\"name\":\"windows\"},\"securityContext\":{\"fsGroup\":1}"),
+          "spec.securityContext.fsGroup: Forbidden: cannot be set for a windows pod" },
+        { POD("\"hostUsers\":false,\"hostNetwork\":true"), "spec.hostNetwork: Forbidden: when `hostUsers` is false" },
+        { POD("\"overhead\":{\"a\":\"1\"}"), "[spec.overhead.limits[a]: Invalid value: \\\"a\\\": must be a standard resource type" },
+        { POD("\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"a\",\"whenUnsatisfiable\":\"ScheduleAnyway\",\"minDomains\":2,"
+              "\"matchLabelKeys\":[\"x\"]}]"), "minDomains: Invalid value: 2: can only use minDomains if whenUnsatisfiable=DoNotSchedule, not "
+          "ScheduleAnyway, spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is not set]" },
+        { POD("\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":[{\"matchFields\":[{"
+              "\"key\":\"x\",\"operator\":\"In\",\"values\":[\"a\"]}]}]}}}"), "matchFields[0].key: Invalid value: \\\"x\\\": not a valid field selector key" },
+        { POD("\"securityContext\":{\"seccompProfile\":{\"type\":\"Unconfined\",\"localhostProfile\":\"a\"}}"), "localhostProfile: Invalid value: "
+          "{\\\"Type\\\":\\\"Unconfined\\\",\\\"LocalhostProfile\\\":\\\"a\\\"}: can only be set when seccomp type is Localhost" },
+        { POD("\"securityContext\":{\"appArmorProfile\":{\"type\":\"Localhost\"}}"),
+          "appArmorProfile.localhostProfile: Required value: must be set when AppArmor type is Localhost" },
+        { CONTAINER("\"resizePolicy\":[{\"resourceName\":\"x\",\"restartPolicy\":\"NotRequired\"}]"),
+          "resizePolicy: Unsupported value: \\\"x\\\": supported values: \\\"cpu\\\", \\\"memory\\\"" },
+        { CONTAINER("\"resources\":{\"claims\":[{\"name\":\"x\"}]}"),
+          "claims[0]: Not found: \\\"x\\\": must be one of the names in pod.spec.resourceClaims which is empty" },
+        { CONTAINER("\"volumeDevices\":[{\"name\":\"x\",\"devicePath\":\"/../a\"}]"), "[spec.containers[0].volumeDevices[0].name: Not found: "
+          "\\\"x\\\", spec.containers[0].volumeDevices[0].devicePath: Invalid value: \\\"/../a\\\": can not contain backsteps ('..')]" },
+        { NS "podtemplates", "\"template\":{\"metadata\":{\"annotations\":{\"A B\":\"\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}",
+          NULL, NULL, 422, "template.annotations: Invalid value: \\\"A B\\\": name part must consist of" },
+        { NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}", "/status",
+          "{\"status\":{\"resourceClaimStatuses\":[{\"name\":\"x\"}]}}", 422, "must match the name of an entry in `spec.resourceClaims`" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+/* What a class gives to the pods that name it, and when it refuses them (G-044). */
+static void runtime_classes(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", "/apis/node.k8s.io/v1/runtimeclasses", NULL, NULL, "{\"metadata\":{\"name\":\"k\"},\"handler\":\"h\",\"overhead\":{"
+          "\"podFixed\":{\"cpu\":\"1\"}},\"scheduling\":{\"nodeSelector\":{\"a\":\"b\"}}}", 201, NULL },
+        { "POST", NS "pods", NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"runtimeClassName\":\"X\",\"containers\":[{\"name\":\"c\"}]}}",
+          403, "pods \\\"p\\\" is forbidden: pod rejected: RuntimeClass \\\"X\\\" not found" },
+        { "POST", NS "pods", NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"overhead\":{\"cpu\":\"1\"},\"containers\":[{\"name\":\"c\","
+          "\"image\":\"i\"}]}}", 403, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead" },
+        { "POST", NS "pods", NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"runtimeClassName\":\"k\",\"overhead\":{\"cpu\":\"2\"},"
+          "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}", 403, "Pod's Overhead doesn't match RuntimeClass's defined Overhead" },
+        { "POST", NS "pods", NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"runtimeClassName\":\"k\",\"nodeSelector\":{\"a\":\"c\"},"
+          "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}", 403,
+          "conflict: runtimeClass.scheduling.nodeSelector[a] = b; pod.spec.nodeSelector[a] = c" },
+        { "POST", NS "pods", NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"runtimeClassName\":\"k\",\"containers\":[{\"name\":\"c\","
+          "\"image\":\"i\"}]}}", 201, "\"overhead\":{\"cpu\":\"1\"}" },
+        { "GET", NS "pods/p", NULL, NULL, NULL, 200, "\"nodeSelector\":{\"a\":\"b\"}" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+#define SERVICE(members) NS "services", "\"spec\":{\"ports\":[{\"port\":80}]," members "}", NULL, NULL, 422
+
+static void services(void **state)
+{
+    static const struct rule rules[] = {
+        { SERVICE("\"loadBalancerSourceRanges\":[\"x\"]"), "[spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is "
+          "'LoadBalancer', spec.LoadBalancerSourceRanges[0]: Invalid value: \\\"x\\\": must be a valid CIDR value" },
+        { SERVICE("\"healthCheckNodePort\":30000"), "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is "
+          "'LoadBalancer' and `externalTrafficPolicy` is 'Local'" },
+        { SERVICE("\"loadBalancerClass\":\"a/b\""), "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'" },
+        { SERVICE("\"allocateLoadBalancerNodePorts\":true"), "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when" },
+        { SERVICE("\"externalIPs\":[\"127.0.0.1\"]"), "spec.externalIPs[0]: Invalid value: \\\"127.0.0.1\\\": may not be in the loopback range" },
+        { NS "services", "\"spec\":{\"ports\":[{\"port\":80,\"appProtocol\":\"a b\"}]}", NULL, NULL, 422, "spec.ports[0].appProtocol: Invalid value" },
+        /* the first port that cannot be had is all that is said */
+        { NS "services", "\"spec\":{\"type\":\"NodePort\",\"ports\":[{\"port\":80,\"nodePort\":1},{\"port\":81,\"nodePort\":2}]}", NULL, NULL, 422,
+          "is invalid: spec.ports[0].nodePort: Invalid value: 1: provided port is not in the valid range" },
+        /* and one number has one port of the node, whatever its protocols */
+        { NS "services", "\"spec\":{\"type\":\"NodePort\",\"ports\":[{\"name\":\"t\",\"port\":53,\"nodePort\":30053},{\"name\":\"u\",\"port\":53,"
+          "\"protocol\":\"UDP\"}]}", NULL, NULL, 201, "\"protocol\":\"UDP\",\"port\":53,\"targetPort\":53,\"nodePort\":30053" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+#define APPS "/apis/apps/v1/namespaces/default/"
+#define TEMPLATE "\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{" \
+    "\"name\":\"c\",\"image\":\"i\"}]}}"
+#define BATCH "/apis/batch/v1/namespaces/default/"
+#define JOB "\"template\":{\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}"
+
+static void workloads(void **state)
+{
+    static const struct rule rules[] = {
+        { APPS "daemonsets", "\"spec\":{" TEMPLATE ",\"updateStrategy\":{\"type\":\"OnDelete\",\"rollingUpdate\":{}}}", NULL, NULL, 201,
+          "\"rollingUpdate\":{\"maxUnavailable\":0,\"maxSurge\":0}" },
+        { APPS "daemonsets", "\"spec\":{" TEMPLATE ",\"updateStrategy\":{\"type\":\"x\",\"rollingUpdate\":{}}}", NULL, NULL, 422, "spec.updateStrategy: "
+          "Unsupported value: {\\\"Type\\\":\\\"x\\\",\\\"RollingUpdate\\\":{\\\"MaxUnavailable\\\":0,\\\"MaxSurge\\\":0}}: supported values" },
+        { APPS "daemonsets", "\"spec\":{" TEMPLATE "}", "/status", "{\"status\":{\"collisionCount\":-1}}", 422,
+          "status.collisionCount: Invalid value: -1: must be greater than or equal to 0" },
+        { APPS "daemonsets", "\"spec\":{" TEMPLATE "}", "", "{\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"c\"}}}}", 422,
+          "[spec.selector: Invalid value: {\\\"matchLabels\\\":{\\\"a\\\":\\\"c\\\"}}: field is immutable, spec.template.metadata.labels" },
+        { APPS "statefulsets", "\"spec\":{" TEMPLATE "}", "", "{\"spec\":{\"volumeClaimTemplates\":[{\"metadata\":{\"name\":\"v\"}}]}}", 422,
+          "is invalid: spec: Forbidden: updates to statefulset spec for fields other than" },
+        { BATCH "jobs", "\"spec\":{" JOB ",\"managedBy\":\"x\"}", NULL, NULL, 422, "spec.managedBy: Invalid value: \\\"x\\\": must be a domain-prefixed path" },
+        { BATCH "jobs", "\"spec\":{" JOB ",\"podFailurePolicy\":{\"rules\":[{\"action\":\"Ignore\",\"onPodConditions\":[{\"type\":\"\"}]}]}}", NULL, NULL,
+          422, "rules[0].onPodConditions[0].type: Invalid value: \\\"\\\": name part must be non-empty" },
+        { BATCH "jobs", "\"spec\":{" JOB ",\"podFailurePolicy\":{\"rules\":[{\"action\":\"Ignore\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[2,1]}}]}}",
+          NULL, NULL, 422, "onExitCodes.values: Invalid value: [2,1]: must be ordered" },
+        { BATCH "cronjobs", "\"spec\":{\"schedule\":\"* * * * *\",\"timeZone\":\"Europe/Nowhere\",\"jobTemplate\":{\"spec\":{" JOB "}}}", NULL, NULL, 422,
+          "spec.timeZone: Invalid value: \\\"Europe/Nowhere\\\": unknown time zone Europe/Nowhere" },
+        { BATCH "cronjobs", "\"spec\":{\"schedule\":\"* * * * *\",\"timeZone\":\"Asia/Tokyo\",\"jobTemplate\":{\"spec\":{" JOB "}}}", NULL, NULL, 201, NULL },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
 #define IN_LAB(test) cmocka_unit_test_setup_teardown(test, lab_up, lab_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_LAB(networks), IN_LAB(endpoints), IN_LAB(limits), IN_LAB(scalers), IN_LAB(storage), IN_LAB(others),
+        IN_LAB(pods), IN_LAB(runtime_classes), IN_LAB(services), IN_LAB(workloads),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }

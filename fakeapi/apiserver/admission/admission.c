@@ -2,6 +2,7 @@
 #include "fakeapi/apiserver/admission/limits.h"
 #include "fakeapi/apiserver/admission/podsecurity.h"
 #include "fakeapi/apiserver/admission/quota.h"
+#include "fakeapi/apiserver/admission/runtimeclass.h"
 
 /* The order of the stages; each is a file of its own. */
 
@@ -90,7 +91,9 @@ static int built_in(struct call *c, struct admission *a)
     if (!a->old && (r = admit_namespace(c, a->kind, a->namespace, a->object)) < 0)
         return r;
     limits_mutate(c, a);
-    return a->kind->ops->admit ? a->kind->ops->admit(c, a->sub, json_own(&a->object), a->old) : 0;
+    if (a->kind->ops->admit && (r = a->kind->ops->admit(c, a->sub, json_own(&a->object), a->old)) < 0)
+        return r;
+    return runtimeclass_mutate(c, a);
 }
 
 static int mutate_twice(struct call *c, struct admission *a)
@@ -187,6 +190,8 @@ int admission_validate(struct call *c, const struct admission *a)
 
     if (r == 0)
         r = podsecurity_admit(c, a);
+    if (r == 0)
+        r = runtimeclass_validate(c, a);
     if (r == 0)
         r = ask_to_validate(c, a);
     return r == 0 ? quota_admit(c, a) : r;

@@ -6,8 +6,7 @@
 
 static const char *const protocols[] = { "SCTP", "TCP", "UDP", NULL };
 
-/* No address of the machine itself, nor of the wire before it. */
-static void not_special(struct fielderrs *e, const char *ip, const struct fpath *at)
+void net_not_special(struct fielderrs *e, const char *ip, const struct fpath *at)
 {
     struct in6_addr six;
     struct in_addr four;
@@ -63,7 +62,7 @@ static void subset_addresses(struct fielderrs *e, const json_t *list, const stru
         rule_optional_name(e, a, at, "hostname", NAME_DNS1123_LABEL);
         node_name(e, a, at);
         if (known)
-            not_special(e, ip, ip_at);
+            net_not_special(e, ip, ip_at);
         else
             fielderr_invalid_str(e, ip_at, ip, "must be a valid IP address");
     }
@@ -130,7 +129,7 @@ static void slice_address(struct fielderrs *e, const json_t *v, const char *type
     else {
         if (family != (streq(type, "IPv6") ? 6 : 4))
             fielderr_invalid_str(e, list, s, "must be an %s address", type);
-        not_special(e, s, FP_INDEX(list, i));
+        net_not_special(e, s, FP_INDEX(list, i));
     }
 }
 

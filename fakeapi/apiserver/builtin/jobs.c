@@ -82,37 +82,77 @@ static void exit_codes(struct fielderrs *e, const json_t *spec, const json_t *co
 {
     static const char *const operators[] = { "In", "NotIn", NULL };
     const json_t *values = json_object_get(codes, "values");
-    size_t i;
+    bool ordered = true;
+    size_t i, k;
     json_t *v;
 
-    rule_required_one_of(e, codes, path, "operator", operators);
-    if (*text(codes, "containerName") && !has_container(json_object_get(spec, "template"), text(codes, "containerName")))
+    if (!*text(codes, "operator"))
+        fielderr_required(e, FP_CHILD(path, "operator"), "valid values: [\"In\" \"NotIn\"]");
+    else
+        rule_required_one_of(e, codes, path, "operator", operators);
+    if (member(codes, "containerName") && !has_container(json_object_get(spec, "template"), text(codes, "containerName")))
         fielderr_invalid_str(e, FP_CHILD(path, "containerName"), text(codes, "containerName"),
                              "must be one of the container or initContainer names in the pod template");
     if (!json_array_size(values))
         fielderr_invalid(e, FP_CHILD(path, "values"), rule_shown(values), "at least one value is required");
-    json_array_foreach(values, i, v)
+    else if (json_array_size(values) > 255)
+        fielderr_too_many(e, FP_CHILD(path, "values"), json_array_size(values), 255);
+    json_array_foreach(values, i, v) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(path, "values"), i);
         if (streq(text(codes, "operator"), "In") && json_integer_value(v) == 0)
-            fielderr_invalid_int(e, FP_INDEX(FP_CHILD(path, "values"), i), 0, "must not be 0 for the In operator");
+            fielderr_invalid_int(e, at, 0, "must not be 0 for the In operator");
+        for (k = 0; k < i && !json_same(v, json_array_get(values, k)); k++)
+            ;
+        if (k < i)
+            fielderr_duplicate(e, at, v);
+        ordered &= i == 0 || json_integer_value(json_array_get(values, i - 1)) <= json_integer_value(v);
+    }
+    if (!ordered)
+        fielderr_invalid(e, FP_CHILD(path, "values"), values, "must be ordered");
+}
+
+static void pod_conditions(struct fielderrs *e, const json_t *list, const struct fpath *path)
+{
+    static const char *const states[] = { "False", "True", "Unknown", NULL };
+    size_t i;
+    json_t *p;
+
+    if (json_array_size(list) > 20)
+        fielderr_too_many(e, path, json_array_size(list), 20);
+    json_array_foreach(list, i, p) {
+        const struct fpath *at = FP_INDEX(path, i);
+        rule_name(e, FP_CHILD(at, "type"), NAME_QUALIFIED, text(p, "type"));
+        if (!*text(p, "status"))
+            fielderr_required(e, FP_CHILD(at, "status"), "valid values: [\"False\" \"True\" \"Unknown\"]");
+        else
+            rule_required_one_of(e, p, at, "status", states);
+    }
 }
 
 static void failure_policy(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     static const char *const actions[] = { "Count", "FailIndex", "FailJob", "Ignore", NULL };
+    const json_t *rules = json_path(spec, "podFailurePolicy.rules");
     size_t i;
     json_t *r;
 
-    json_array_foreach(json_path(spec, "podFailurePolicy.rules"), i, r) {
+    if (json_array_size(rules) > 20)
+        fielderr_too_many(e, FP_CHILD(FP_CHILD(path, "podFailurePolicy"), "rules"), json_array_size(rules), 20);
+    json_array_foreach(rules, i, r) {
         const struct fpath *at = FP_INDEX(FP_CHILD(FP_CHILD(path, "podFailurePolicy"), "rules"), i);
-        rule_required_one_of(e, r, at, "action", actions);
-        if (streq(text(r, "action"), "FailIndex") && !member(spec, "backoffLimitPerIndex"))
+        if (!*text(r, "action"))
+            fielderr_required(e, FP_CHILD(at, "action"), "valid values: [\"Count\" \"FailIndex\" \"FailJob\" \"Ignore\"]");
+        else if (streq(text(r, "action"), "FailIndex") && !member(spec, "backoffLimitPerIndex"))
             fielderr_invalid_str(e, FP_CHILD(at, "action"), "FailIndex", "requires the backoffLimitPerIndex to be set");
+        else
+            rule_required_one_of(e, r, at, "action", actions);
         bool codes = member(r, "onExitCodes"), conditions = json_array_size(json_object_get(r, "onPodConditions"));
+        if (codes)
+            exit_codes(e, spec, member(r, "onExitCodes"), FP_CHILD(at, "onExitCodes"));
+        pod_conditions(e, json_object_get(r, "onPodConditions"), FP_CHILD(at, "onPodConditions"));
         if (codes && conditions)
             invalid_bare(e, at, "specifying both OnExitCodes and OnPodConditions is not supported");
-        else if (codes)
-            exit_codes(e, spec, member(r, "onExitCodes"), FP_CHILD(at, "onExitCodes"));
-        else if (!conditions)
+        else if (!codes && !conditions)
             invalid_bare(e, at, "specifying one of OnExitCodes and OnPodConditions is required");
     }
 }
@@ -240,6 +280,8 @@ static void job_spec(struct fielderrs *e, const json_t *spec, const struct fpath
         rule_not_negative(e, spec, path, counts[i]);
     if (member(spec, "maxFailedIndexes") && !member(spec, "backoffLimitPerIndex"))
         fielderr_required(e, FP_CHILD(path, "backoffLimitPerIndex"), "when maxFailedIndexes is specified");
+    if (member(spec, "managedBy"))
+        rule_domain_path(e, FP_CHILD(path, "managedBy"), text(spec, "managedBy"), 63);
     rule_one_of(e, spec, path, "completionMode", modes);
     indexed_spec(e, spec, path);
     if (failing)
@@ -413,27 +455,18 @@ const struct kind_ops job_ops = {
 
 static void time_zone(struct fielderrs *e, const json_t *zone)
 {
-    static const char *const areas[] = { "Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/",
-                                         "Australia/", "Brazil/", "Canada/", "Chile/", "Etc/", "Europe/", "Indian/",
-                                         "Mexico/", "Pacific/", "US/" };
+    const struct fpath *at = FP_CHILD(SPEC, "timeZone");
     const char *name = json_string_value(zone);
 
     if (!name)
         return;
-    if (!*name) {
-        fielderr_invalid_str(e, FP_CHILD(SPEC, "timeZone"), "", "timeZone must be nil or non-empty string");
-        return;
-    }
-    if (strcasecmp(name, "Local") == 0) {
-        fielderr_invalid_str(e, FP_CHILD(SPEC, "timeZone"), name,
+    if (!*name)
+        fielderr_invalid_str(e, at, "", "timeZone must be nil or non-empty string");
+    else if (strcasecmp(name, "Local") == 0)
+        fielderr_invalid_str(e, at, name,
                              "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(areas); i++)
-        if (str_starts(name, areas[i]))
-            return;
-    if (strchr(name, '/') || strlen(name) < 2)
-        fielderr_invalid_str(e, FP_CHILD(SPEC, "timeZone"), name, "unknown time zone %s", name);
+    if (*name && !streq(name, "Local") && !zone_known(name))
+        fielderr_invalid_str(e, at, name, "unknown time zone %s", name);
 }
 
 static void schedule(struct fielderrs *e, const json_t *spec)

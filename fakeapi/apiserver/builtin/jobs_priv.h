@@ -15,3 +15,5 @@ const char *indexes_problem(struct arena *a, const char *text, int64_t total);
 
 /* job_status.c */
 void job_validate_status(struct fielderrs *e, const json_t *obj, const json_t *old);
+/* zones.c: whether that is the name of a time zone. */
+bool zone_known(const char *name);

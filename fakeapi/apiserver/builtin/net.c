@@ -221,27 +221,6 @@ const struct kind_ops ingress_ops = { .admit = ingress_admit, .validate = ingres
 
 /* ---- IngressClass --------------------------------------------------------------------------------- */
 
-/* "acme.io/foo" */
-static void class_controller(struct fielderrs *e, const json_t *spec)
-{
-    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~%!$&'()*+,;=:";
-    const struct fpath *at = FP_CHILD(SPEC, "controller");
-    const char *name = text(spec, "controller"), *slash = strchr(name, '/');
-
-    if (strlen(name) > 250)
-        fielderr_too_long(e, at, 250);
-    if (!rule_required_text(e, spec, SPEC, "controller"))
-        return;
-    if (!slash || slash == name || !slash[1]) {
-        fielderr_invalid_str(e, at, name, "must be a domain-prefixed path (such as \"acme.io/foo\")");
-        return;
-    }
-    rule_name(e, at, NAME_DNS1123_SUBDOMAIN, arena_printf(e->arena, "%.*s", (int)(slash - name), name));
-    if (strspn(slash + 1, legal) != strlen(slash + 1))
-        fielderr_invalid_str(e, at, slash + 1, "Invalid path (regex used for validation is "
-                             "'[A-Za-z0-9/\\-._~%%!$&'()*+,;=:]+')");
-}
-
 static void class_parameters(struct fielderrs *e, const json_t *ref)
 {
     static const char *const scopes[] = { "Cluster", "Namespace", NULL };
@@ -268,7 +247,9 @@ static void class_validate(struct call *c, const struct kind *k, const json_t *o
 {
     const json_t *spec = json_object_get(obj, "spec");
 
-    class_controller(e, spec);
+    if (strlen(text(spec, "controller")) > 250)
+        fielderr_too_long(e, FP_CHILD(SPEC, "controller"), 250);
+    rule_domain_path(e, FP_CHILD(SPEC, "controller"), text(spec, "controller"), SIZE_MAX);
     class_parameters(e, member(spec, "parameters"));
 }
 
@@ -302,6 +283,13 @@ static bool cidr_read(const char *s, struct cidr *ret)
     if (ret->family)
         inet_pton(ret->family == 4 ? AF_INET : AF_INET6, ip, ret->bits);
     return ret->family && ret->length <= (ret->family == 4 ? 32 : 128);
+}
+
+bool net_is_cidr(const char *s)
+{
+    struct cidr unused;
+
+    return cidr_read(s, &unused);
 }
 
 static bool cidr_inside(const struct cidr *in, const struct cidr *out)
@@ -363,6 +351,10 @@ static void policy_port(struct fielderrs *e, const json_t *p, const struct fpath
         net_port(e, port, FP_CHILD(at, "port"));
     if (!end)
         return;
+    if (port && json_is_integer(port) && json_integer_value(end) >= json_integer_value(port)) {
+        net_port(e, end, last);
+        return;
+    }
     if (!port)
         fielderr_invalid(e, last, end, "may not be specified when `port` is not specified");
     else if (json_is_string(port))

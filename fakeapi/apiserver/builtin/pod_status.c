@@ -99,6 +99,7 @@ static void addresses(struct fielderrs *e, const json_t *obj, const json_t *old,
                  *before = json_object_get(json_object_get(old, "status"), name);
     const struct fpath *path = FP_CHILD(STATUS, name);
     int seen[2] = { 0 };
+    const char *odd = NULL;
     size_t i;
     json_t *x;
 
@@ -107,14 +108,35 @@ static void addresses(struct fielderrs *e, const json_t *obj, const json_t *old,
         int f = family(ip);
         if (!f && !had_address(before, ip))
             fielderr_invalid_str(e, FP_INDEX(path, i), ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        if (!f && !odd)
+            odd = arena_printf(e->arena, "invalid IP[%zu]: %s", i, ip);
         seen[0] += f == 4;
         seen[1] += f == 6;
     }
-    if (seen[0] > 1 || seen[1] > 1 || json_array_size(list) > 2) {
+    if (json_array_size(list) > 1 && odd)
+        fielderr_internal(e, path, "failed to check for dual stack with error:%s", odd);
+    if (seen[0] > 1 || seen[1] > 1 || json_array_size(list) > 2 || (json_array_size(list) > 1 && odd)) {
         json_auto_t *shown = json_array();
         json_array_foreach(list, i, x)
             json_array_append_new(shown, internal_view("core.PodIP", x));
         fielderr_invalid(e, path, shown, "may specify no more than one IP for each IP family");
+    }
+}
+
+static void claim_statuses(struct fielderrs *e, const json_t *obj)
+{
+    const json_t *list = json_path(obj, "status.resourceClaimStatuses"), *claims = json_path(obj, "spec.resourceClaims");
+    size_t i;
+    json_t *s;
+
+    json_array_foreach(list, i, s) {
+        const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(STATUS, "resourceClaimStatuses"), i), "name");
+        if (!name_before(claims, json_array_size(claims), text(s, "name")))
+            fielderr_invalid_str(e, at, text(s, "name"), "must match the name of an entry in `spec.resourceClaims`");
+        if (name_before(list, i, text(s, "name")))
+            fielderr_duplicate_str(e, at, text(s, "name"));
+        if (member(s, "resourceClaimName"))
+            rule_name(e, at, NAME_DNS1123_SUBDOMAIN, text(s, "resourceClaimName"));
     }
 }
 
@@ -131,6 +153,7 @@ void pod_validate_status(struct fielderrs *e, const json_t *obj, const json_t *o
     transitions(e, obj, old, "containerStatuses", REGULAR);
     transitions(e, obj, old, "initContainerStatuses", INIT);
     transitions(e, obj, old, "ephemeralContainerStatuses", EPHEMERAL);
+    claim_statuses(e, obj);
     addresses(e, obj, old, "podIPs");
     if (json_array_size(hosts) && !streq(ip, text(json_array_get(hosts, 0), "ip")))
         fielderr_invalid_str(e, FP_CHILD(FP_INDEX(FP_CHILD(STATUS, "hostIPs"), 0), "ip"), text(json_array_get(hosts, 0), "ip"),

@@ -1,5 +1,6 @@
 #include "fakeapi/apiserver/builtin/podspec_priv.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 
 #include "kube/selector.h"
@@ -91,19 +92,44 @@ static void node_requirement(struct fielderrs *e, const json_t *r, const struct 
             fielderr_required(e, FP_CHILD(path, "values"),
                               "must be specified single value when `operator` is 'Lt' or 'Gt'");
     } else {
-        fielderr_invalid(e, FP_CHILD(path, "operator"), json_object_get(r, "operator"),
-                         "not a valid selector operator");
+        fielderr_invalid_str(e, FP_CHILD(path, "operator"), op, "not a valid selector operator");
     }
     rule_name(e, FP_CHILD(path, "key"), NAME_QUALIFIED, text(r, "key"));
 }
 
-static void node_term(struct fielderrs *e, const json_t *term, const struct fpath *path)
+static void node_field(struct fielderrs *e, const json_t *r, const struct fpath *path)
 {
+    const json_t *values = json_object_get(r, "values");
+    const char *op = text(r, "operator");
     size_t i;
-    json_t *r;
+    json_t *v;
 
-    json_array_foreach(json_object_get(term, "matchExpressions"), i, r)
-        node_requirement(e, r, FP_INDEX(FP_CHILD(path, "matchExpressions"), i));
+    if (!streq(op, "In") && !streq(op, "NotIn"))
+        fielderr_invalid_str(e, FP_CHILD(path, "operator"), op, "not a valid selector operator");
+    else if (json_array_size(values) != 1)
+        fielderr_required(e, FP_CHILD(path, "values"),
+                          "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
+    if (!streq(text(r, "key"), "metadata.name")) {
+        fielderr_invalid_str(e, FP_CHILD(path, "key"), text(r, "key"), "not a valid field selector key");
+        return;
+    }
+    json_array_foreach(values, i, v)
+        rule_name(e, FP_INDEX(FP_CHILD(path, "values"), i), NAME_DNS1123_SUBDOMAIN, json_string_value(v));
+}
+
+static void node_term(struct fielderrs *e, const json_t *term, const struct fpath *path, bool required)
+{
+    size_t i, k;
+    json_t *r, *v;
+
+    json_array_foreach(json_object_get(term, "matchExpressions"), i, r) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(path, "matchExpressions"), i);
+        node_requirement(e, r, at);
+        json_array_foreach(required ? json_object_get(r, "values") : NULL, k, v)
+            rule_name(e, FP_INDEX(FP_CHILD(at, "values"), k), NAME_LABEL_VALUE, json_string_value(v));
+    }
+    json_array_foreach(json_object_get(term, "matchFields"), i, r)
+        node_field(e, r, FP_INDEX(FP_CHILD(path, "matchFields"), i));
 }
 
 /* ---- the rest of the spec ---------------------------------------------------------------------- */
@@ -111,15 +137,11 @@ static void node_term(struct fielderrs *e, const json_t *term, const struct fpat
 static void pod_security(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     static const char *const change[] = { "Always", "OnRootMismatch", NULL };
+    static const char *const groups[] = { "Merge", "Strict", NULL }, *const relabels[] = { "MountOption", "Recursive", NULL };
     const json_t *sc = member(spec, "securityContext");
     size_t i, k;
     json_t *v;
 
-    if (json_is_true(json_object_get(spec, "hostPID")) && json_is_true(json_object_get(spec, "shareProcessNamespace")))
-        fielderr_invalid(e, FP_CHILD(path, "shareProcessNamespace"), json_object_get(spec, "shareProcessNamespace"),
-                         "ShareProcessNamespace and HostPID cannot both be enabled");
-    if (!sc)
-        return;
     rule_range(e, sc, path, "fsGroup", 0, INT32_MAX);
     rule_range(e, sc, path, "runAsUser", 0, INT32_MAX);
     rule_range(e, sc, path, "runAsGroup", 0, INT32_MAX);
@@ -127,6 +149,9 @@ static void pod_security(struct fielderrs *e, const json_t *spec, const struct f
         if (json_integer_value(v) < 0 || json_integer_value(v) > INT32_MAX)
             fielderr_invalid(e, FP_INDEX(FP_CHILD(path, "supplementalGroups"), i), v,
                              "must be between 0 and 2147483647, inclusive");
+    if (json_is_true(json_object_get(spec, "hostPID")) && json_is_true(json_object_get(spec, "shareProcessNamespace")))
+        fielderr_invalid(e, FP_CHILD(path, "shareProcessNamespace"), json_object_get(spec, "shareProcessNamespace"),
+                         "ShareProcessNamespace and HostPID cannot both be enabled");
     json_array_foreach(json_object_get(sc, "sysctls"), i, v) {
         const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(path, "sysctls"), i), "name");
         const char *name = text(v, "name");
@@ -143,6 +168,35 @@ static void pod_security(struct fielderrs *e, const json_t *spec, const struct f
     }
     rule_one_of(e, sc, path, "fsGroupChangePolicy", change);
     podspec_seccomp(e, member(sc, "seccompProfile"), FP_CHILD(path, "seccompProfile"));
+    podspec_app_armor(e, member(sc, "appArmorProfile"), FP_CHILD(path, "appArmorProfile"));
+    rule_one_of(e, sc, path, "supplementalGroupsPolicy", groups);
+    rule_one_of(e, sc, path, "seLinuxChangePolicy", relabels);
+}
+
+/* Keys whose values are those of the pod itself; they narrow a selector that must be there. */
+static void label_keys(struct fielderrs *e, const json_t *term, const struct fpath *path)
+{
+    static const char *const lists[] = { "matchLabelKeys", "mismatchLabelKeys" };
+    const json_t *match = json_object_get(term, lists[0]), *mismatch = json_object_get(term, lists[1]);
+    size_t i, k;
+    json_t *key, *other;
+
+    for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+        const json_t *list = json_object_get(term, lists[l]);
+        if (json_array_size(list) && !member(term, "labelSelector")) {
+            fielderr_forbidden(e, FP_CHILD(path, lists[l]), "must not be specified when labelSelector is not set");
+            continue;
+        }
+        json_array_foreach(list, i, key)
+            rule_name(e, FP_INDEX(FP_CHILD(path, lists[l]), i), NAME_QUALIFIED, json_string_value(key));
+    }
+    json_array_foreach(match, i, key)
+        json_array_foreach(mismatch, k, other)
+            if (json_same(key, other)) {
+                fielderr_invalid(e, FP_INDEX(FP_CHILD(path, lists[0]), i), key,
+                                 "exists in both matchLabelKeys and mismatchLabelKeys");
+                break;
+            }
 }
 
 static void affinity_term(struct fielderrs *e, const json_t *term, const struct fpath *path)
@@ -155,6 +209,7 @@ static void affinity_term(struct fielderrs *e, const json_t *term, const struct 
     label_selector_validate(e, FP_CHILD(path, "namespaceSelector"), member(term, "namespaceSelector"));
     json_array_foreach(json_object_get(term, "namespaces"), i, ns)
         rule_name(e, FP_CHILD(path, "namespace"), NAME_DNS1123_LABEL, json_string_value(ns));
+    label_keys(e, term, path);
     if (!*key)
         fielderr_required(e, FP_CHILD(path, "topologyKey"), "can not be empty");
     rule_name(e, FP_CHILD(path, "topologyKey"), NAME_QUALIFIED, key);
@@ -193,33 +248,17 @@ static void affinity(struct fielderrs *e, const json_t *a, const struct fpath *p
         if (!json_array_size(terms))
             fielderr_required(e, list, "must have at least one node selector term");
         json_array_foreach(terms, i, t)
-            node_term(e, t, FP_INDEX(list, i));
+            node_term(e, t, FP_INDEX(list, i), true);
     }
     json_array_foreach(json_object_get(node, preferred), i, t) {
         const struct fpath *in = FP_INDEX(FP_CHILD(at, preferred), i);
         int64_t weight = json_integer_value(json_object_get(t, "weight"));
         if (weight < 1 || weight > 100)
             fielderr_invalid_int(e, FP_CHILD(in, "weight"), weight, "must be in the range 1-100");
-        node_term(e, member(t, "preference"), FP_CHILD(in, "preference"));
+        node_term(e, member(t, "preference"), FP_CHILD(in, "preference"), false);
     }
     pod_affinity(e, member(a, "podAffinity"), FP_CHILD(path, "podAffinity"));
     pod_affinity(e, member(a, "podAntiAffinity"), FP_CHILD(path, "podAntiAffinity"));
-}
-
-static void dns(struct fielderrs *e, const json_t *spec, const struct fpath *path)
-{
-    const json_t *config = member(spec, "dnsConfig");
-
-    if (streq(text(spec, "dnsPolicy"), "None")) {
-        if (!config)
-            fielderr_required(e, path, "must provide `dnsConfig` when `dnsPolicy` is None");
-        else if (!json_array_size(json_object_get(config, "nameservers")))
-            fielderr_required(e, FP_CHILD(path, "nameservers"),
-                              "must provide at least one DNS nameserver when `dnsPolicy` is None");
-    }
-    if (json_array_size(json_object_get(config, "nameservers")) > 3)
-        fielderr_invalid(e, FP_CHILD(path, "nameservers"), json_object_get(config, "nameservers"),
-                         "must not have more than 3 nameservers");
 }
 
 static void gates(struct fielderrs *e, const json_t *spec, const struct fpath *path)
@@ -239,9 +278,21 @@ static void gates(struct fielderrs *e, const json_t *spec, const struct fpath *p
     }
 }
 
+static void min_domains(struct fielderrs *e, const json_t *c, const struct fpath *at)
+{
+    const json_t *n = member(c, "minDomains");
+
+    if (n && json_integer_value(n) <= 0)
+        fielderr_invalid(e, at, n, "must be greater than zero");
+    if (n && !streq(text(c, "whenUnsatisfiable"), "DoNotSchedule"))
+        fielderr_invalid(e, at, n, "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not %s",
+                         text(c, "whenUnsatisfiable"));
+}
+
 static void spread(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     static const char *const unsatisfiable[] = { "DoNotSchedule", "ScheduleAnyway", NULL };
+    static const char *const inclusions[] = { "Honor", "Ignore", NULL };
     const json_t *list = json_object_get(spec, "topologySpreadConstraints");
     size_t i, k;
     json_t *c;
@@ -262,6 +313,10 @@ static void spread(struct fielderrs *e, const json_t *spec, const struct fpath *
                 break;
             }
         }
+        min_domains(e, c, FP_CHILD(at, "minDomains"));
+        rule_one_of(e, c, at, "nodeAffinityPolicy", inclusions);
+        rule_one_of(e, c, at, "nodeTaintsPolicy", inclusions);
+        label_keys(e, c, at);
         label_selector_validate(e, FP_CHILD(at, "labelSelector"), member(c, "labelSelector"));
     }
 }
@@ -318,9 +373,10 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
 {
     static const char *const restarts[] = { "Always", "OnFailure", "Never", NULL };
     static const char *const policies[] = { "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None", NULL };
-    static const char *const preemptions[] = { "Never", "PreemptLowerPriority", NULL };
+    static const char *const preemptions[] = { "PreemptLowerPriority", "Never", NULL };
 
     podspec_volumes(e, json_object_get(spec, "volumes"), FP_CHILD(path, "volumes"));
+    podspec_pod_claims(e, spec, FP_CHILD(path, "resourceClaims"));
     podspec_containers(e, spec, path);
     podspec_pod_resources(e, spec, FP_CHILD(path, "resources"));
     host_network(e, spec, path, o->is_template);
@@ -335,9 +391,10 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
     rule_labels(e, member(spec, "nodeSelector"), FP_CHILD(path, "nodeSelector"));
     pod_security(e, spec, FP_CHILD(path, "securityContext"));
     affinity(e, member(spec, "affinity"), FP_CHILD(path, "affinity"));
-    dns(e, spec, FP_CHILD(path, "dnsConfig"));
+    podspec_dns(e, spec, FP_CHILD(path, "dnsConfig"));
     gates(e, spec, path);
     spread(e, spec, path);
+    podspec_host_users(e, spec, path);
     if (*text(spec, "serviceAccountName"))
         rule_name(e, FP_CHILD(path, "serviceAccountName"), NAME_DNS1123_SUBDOMAIN, text(spec, "serviceAccountName"));
     if (*text(spec, "nodeName"))
@@ -348,11 +405,17 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
     if (*text(spec, "subdomain"))
         rule_name(e, FP_CHILD(path, "subdomain"), NAME_DNS1123_LABEL, text(spec, "subdomain"));
     podspec_tolerations(e, spec, path);
+    podspec_host_aliases(e, json_object_get(spec, "hostAliases"), FP_CHILD(path, "hostAliases"));
     if (*text(spec, "priorityClassName"))
         rule_name(e, FP_CHILD(path, "priorityClassName"), NAME_DNS1123_SUBDOMAIN, text(spec, "priorityClassName"));
     if (*text(spec, "runtimeClassName"))
         rule_name(e, FP_CHILD(path, "runtimeClassName"), NAME_DNS1123_SUBDOMAIN, text(spec, "runtimeClassName"));
     rule_one_of(e, spec, path, "preemptionPolicy", preemptions);
+    if (member(spec, "overhead")) {
+        json_auto_t *as_limits = json_pack("{s:O}", "limits", member(spec, "overhead"));
+        podspec_container_resources(e, as_limits, FP_CHILD(path, "overhead"));
+    }
+    podspec_os(e, spec, path);
 }
 
 void pod_validate_create(struct fielderrs *e, const json_t *pod)
@@ -377,6 +440,22 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod)
         fielderr_forbidden(e, FP_CHILD(path, "ephemeralContainers"), "cannot be set on create");
 }
 
+static void template_annotations(struct fielderrs *e, const json_t *annotations, const struct fpath *path)
+{
+    const char *key;
+    json_t *v;
+
+    json_object_foreach((json_t *)annotations, key, v) {
+        struct name_problems p;
+        char *lower = arena_strdup(e->arena, key);
+        for (char *c = lower; *c; c++)
+            *c = (char)tolower((unsigned char)*c);
+        name_check_str(NAME_QUALIFIED, lower, &p);
+        for (size_t i = 0; i < p.n; i++)
+            fielderr_invalid_str(e, path, key, "%s", p.v[i]);
+    }
+}
+
 void pod_template_validate(struct fielderrs *e, const json_t *template, const struct fpath *path)
 {
     struct podspec_options o = { .is_template = true };
@@ -384,6 +463,7 @@ void pod_template_validate(struct fielderrs *e, const json_t *template, const st
 
     rule_labels(e, member(json_object_get(template, "metadata"), "labels"),
                     FP_CHILD(path, "labels"));
+    template_annotations(e, member(json_object_get(template, "metadata"), "annotations"), FP_CHILD(path, "annotations"));
     podspec_validate(e, spec, FP_CHILD(path, "spec"), &o);
     if (json_array_size(json_object_get(spec, "ephemeralContainers")))
         fielderr_forbidden(e, FP_CHILD(FP_CHILD(path, "spec"), "ephemeralContainers"),

@@ -2,6 +2,7 @@
 #include "fakeapi/apiserver/builtin/internal.h"
 #include "fakeapi/apiserver/builtin/podspec_priv.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 
 #include "kube/quantity.h"
@@ -114,6 +115,23 @@ static bool privileged(const json_t *c)
     return json_is_true(json_path(c, "securityContext.privileged"));
 }
 
+static void recursive_read_only(struct fielderrs *e, const json_t *m, const struct fpath *at)
+{
+    static const char *const ways[] = { "Disabled", "Enabled", "IfPossible", NULL };
+    const char *way = text(m, "recursiveReadOnly"), *propagation = text(m, "mountPropagation");
+
+    if (!member(m, "recursiveReadOnly") || streq(way, "Disabled"))
+        return;
+    if (!among(ways, way)) {
+        fielderr_not_supported(e, at, member(m, "recursiveReadOnly"), ways);
+        return;
+    }
+    if (!json_is_true(json_object_get(m, "readOnly")))
+        fielderr_forbidden(e, at, "may only be specified when readOnly is true");
+    if (*propagation && !streq(propagation, "None"))
+        fielderr_forbidden(e, at, "may only be specified when mountPropagation is None or not specified");
+}
+
 static void volume_mounts(struct fielderrs *e, const json_t *c, const json_t *vols, const struct fpath *path)
 {
     static const char *const propagation[] = { "Bidirectional", "HostToContainer", "None", NULL };
@@ -133,15 +151,15 @@ static void volume_mounts(struct fielderrs *e, const json_t *c, const json_t *vo
             fielderr_required(e, FP_CHILD(at, "mountPath"), "");
         for (size_t k = 0; k < i && !seen; k++)
             seen = streq(text(json_array_get(list, k), "mountPath"), mount);
-        if (seen && *mount)
+        if (seen)
             fielderr_invalid_str(e, FP_CHILD(at, "mountPath"), mount, "must be unique");
         if (*text(m, "subPath"))
-            podspec_local_path(e, text(m, "subPath"), FP_CHILD(FP_INDEX(path, i), "subPath"));
+            podspec_local_path(e, text(m, "subPath"), FP_CHILD(path, "subPath"));
         if (*text(m, "subPathExpr")) {
             if (*text(m, "subPath"))
                 fielderr_invalid_str(e, FP_CHILD(at, "subPathExpr"), text(m, "subPathExpr"),
                                      "subPathExpr and subPath are mutually exclusive");
-            podspec_local_path(e, text(m, "subPathExpr"), FP_CHILD(at, "subPathExpr"));
+            podspec_local_path(e, text(m, "subPathExpr"), FP_CHILD(path, "subPathExpr"));
         }
         const json_t *p = member(m, "mountPropagation");
         if (p) {
@@ -151,6 +169,48 @@ static void volume_mounts(struct fielderrs *e, const json_t *c, const json_t *vo
             if (streq(json_string_value(p), "Bidirectional") && !privileged(c))
                 fielderr_forbidden(e, FP_CHILD(path, "mountPropagation"),
                                    "Bidirectional mount propagation is available only to privileged containers");
+        }
+        recursive_read_only(e, m, FP_CHILD(path, "recursiveReadOnly"));
+    }
+}
+
+/* A block device is a claim, and nothing else of the container has its name or path. */
+static void volume_devices(struct fielderrs *e, const json_t *c, const json_t *vols, const struct fpath *path)
+{
+    const json_t *list = json_object_get(c, "volumeDevices"), *mounts = json_object_get(c, "volumeMounts");
+    size_t i, k;
+    json_t *d, *v, *m;
+
+    json_array_foreach(list, i, d) {
+        const struct fpath *at = FP_INDEX(path, i);
+        const char *name = text(d, "name"), *dev = text(d, "devicePath");
+        const json_t *volume = NULL;
+        bool twice = false;
+        json_array_foreach(vols, k, v)
+            if (streq(text(v, "name"), name))
+                volume = v;
+        if (!*name)
+            fielderr_required(e, FP_CHILD(at, "name"), "");
+        else if (name_before(list, i, name))
+            fielderr_invalid_str(e, FP_CHILD(at, "name"), name, "must be unique");
+        if (volume && !member(volume, "persistentVolumeClaim") && !member(volume, "ephemeral"))
+            fielderr_invalid_str(e, FP_CHILD(at, "name"), name, "can only use volume source type of PersistentVolumeClaim "
+                                 "or Ephemeral for block mode");
+        if (!volume)
+            fielderr_not_found(e, FP_CHILD(at, "name"), json_object_get(d, "name"));
+        if (!*dev)
+            fielderr_required(e, FP_CHILD(at, "devicePath"), "");
+        for (k = 0; k < i; k++)
+            twice |= streq(text(json_array_get(list, k), "devicePath"), dev);
+        if (twice)
+            fielderr_invalid_str(e, FP_CHILD(at, "devicePath"), dev, "must be unique");
+        if (podspec_has_backsteps(dev))
+            fielderr_invalid_str(e, FP_CHILD(at, "devicePath"), dev, "can not contain backsteps ('..')");
+        json_array_foreach(mounts, k, m) {
+            if (streq(text(m, "name"), name))
+                fielderr_invalid_str(e, FP_CHILD(at, "name"), name, "must not already exist in volumeMounts");
+            if (streq(text(m, "mountPath"), dev))
+                fielderr_invalid_str(e, FP_CHILD(at, "devicePath"), dev, "must not already exist as a path in volumeMounts");
         }
     }
 }
@@ -261,22 +321,45 @@ void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fp
 
     if (!profile)
         return;
+    if (!*type)
+        fielderr_required(e, FP_CHILD(path, "type"), "");
+    else
+        rule_one_of(e, profile, path, "type", types);
     if (streq(type, "Localhost")) {
         if (!member(profile, "localhostProfile"))
             fielderr_required(e, FP_CHILD(path, "localhostProfile"), "must be set when seccomp type is Localhost");
         else
             podspec_local_path(e, text(profile, "localhostProfile"), FP_CHILD(path, "localhostProfile"));
     } else if (member(profile, "localhostProfile")) {
-        fielderr_invalid(e, FP_CHILD(path, "localhostProfile"), member(profile, "localhostProfile"),
-                         "can only be set when seccomp type is Localhost");
+        json_auto_t *shown = internal_view("core.SeccompProfile", profile);
+        fielderr_invalid(e, FP_CHILD(path, "localhostProfile"), shown, "can only be set when seccomp type is Localhost");
     }
-    if (!*type)
-        fielderr_required(e, FP_CHILD(path, "type"), "");
-    else
-        rule_one_of(e, profile, path, "type", types);
 }
 
-static void container_security(struct fielderrs *e, const json_t *sc, const struct fpath *path)
+void podspec_app_armor(struct fielderrs *e, const json_t *profile, const struct fpath *path)
+{
+    static const char *const types[] = { "Localhost", "RuntimeDefault", "Unconfined", NULL };
+    const json_t *local = member(profile, "localhostProfile");
+    const char *type = text(profile, "type"), *name = text(profile, "localhostProfile");
+    const struct fpath *at = FP_CHILD(path, "localhostProfile");
+
+    if (!profile)
+        return;
+    if (!*type)
+        fielderr_required(e, FP_CHILD(path, "type"), "type is required when appArmorProfile is set");
+    else if (!among(types, type))
+        rule_one_of(e, profile, path, "type", types);
+    else if (!streq(type, "Localhost") && local)
+        fielderr_invalid(e, at, local, "can only be set when AppArmor type is Localhost");
+    else if (streq(type, "Localhost") && *name && (isspace((unsigned char)*name) || isspace((unsigned char)name[strlen(name) - 1])))
+        fielderr_invalid(e, at, local, "must not be padded with whitespace");
+    else if (streq(type, "Localhost") && !*name)
+        fielderr_required(e, at, "must be set when AppArmor type is Localhost");
+    if (streq(type, "Localhost") && strlen(name) > 4095)
+        fielderr_too_long(e, at, 4095);
+}
+
+static void container_security(struct fielderrs *e, const json_t *sc, const struct fpath *path, bool host_users)
 {
     static const char *const proc_mounts[] = { "Default", "Unmasked", NULL };
     bool escalation_off = json_is_false(member(sc, "allowPrivilegeEscalation"));
@@ -288,6 +371,8 @@ static void container_security(struct fielderrs *e, const json_t *sc, const stru
     rule_range(e, sc, path, "runAsUser", 0, INT32_MAX);
     rule_range(e, sc, path, "runAsGroup", 0, INT32_MAX);
     rule_one_of(e, sc, path, "procMount", proc_mounts);
+    if (host_users && streq(text(sc, "procMount"), "Unmasked"))
+        fielderr_invalid_str(e, FP_CHILD(path, "procMount"), "Unmasked", "`hostUsers` must be false to use `Unmasked`");
     podspec_seccomp(e, member(sc, "seccompProfile"), FP_CHILD(path, "seccompProfile"));
     json_auto_t *shown = escalation_off ? internal_view("core.SecurityContext", sc) : NULL;
     if (escalation_off && json_is_true(member(sc, "privileged")))
@@ -296,6 +381,7 @@ static void container_security(struct fielderrs *e, const json_t *sc, const stru
         if (escalation_off && streq(json_string_value(cap), "CAP_SYS_ADMIN"))
             fielderr_invalid(e, path, shown, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` "
                              "CAP_SYS_ADMIN");
+    podspec_app_armor(e, member(sc, "appArmorProfile"), FP_CHILD(path, "appArmorProfile"));
 }
 
 struct container_context {
@@ -323,9 +409,13 @@ static void container_common(struct fielderrs *e, const json_t *c, const struct 
     ports(e, json_object_get(c, "ports"), FP_CHILD(path, "ports"));
     environment(e, c, path);
     volume_mounts(e, c, x->volumes, FP_CHILD(path, "volumeMounts"));
+    volume_devices(e, c, x->volumes, FP_CHILD(path, "volumeDevices"));
     rule_one_of(e, c, path, "imagePullPolicy", policies);
     podspec_container_resources(e, member(c, "resources"), FP_CHILD(path, "resources"));
-    container_security(e, member(c, "securityContext"), FP_CHILD(path, "securityContext"));
+    podspec_taken_claims(e, member(c, "resources"), x->spec, FP_CHILD(FP_CHILD(path, "resources"), "claims"));
+    podspec_resize_policy(e, json_object_get(c, "resizePolicy"), text(x->spec, "restartPolicy"), FP_CHILD(path, "resizePolicy"));
+    container_security(e, member(c, "securityContext"), FP_CHILD(path, "securityContext"),
+                       !json_is_false(json_object_get(x->spec, "hostUsers")));
 }
 
 static void lifecycle_and_probes(struct fielderrs *e, const json_t *c, const struct fpath *path, int64_t grace)
@@ -379,7 +469,7 @@ static void containers(struct fielderrs *e, const struct container_context *x, c
     json_array_foreach(list, i, c) {
         const struct fpath *at = FP_INDEX(path, i);
         container_common(e, c, at, x);
-        if (*text(c, "name") && name_before(list, i, text(c, "name")))
+        if (name_before(list, i, text(c, "name")))
             fielderr_duplicate_str(e, FP_CHILD(at, "name"), text(c, "name"));
         lifecycle_and_probes(e, c, at, x->grace);
     }

@@ -31,6 +31,7 @@ void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct f
 /* podspec_volumes.c */
 void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath *path);
 /* No step upwards in a path. */
+bool podspec_has_backsteps(const char *path);
 void podspec_no_backsteps(struct fielderrs *e, const char *value, const struct fpath *path);
 void podspec_local_path(struct fielderrs *e, const char *value, const struct fpath *path);
 void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, const char *const *allowed);
@@ -39,6 +40,18 @@ void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct f
 /* podspec_containers.c */
 void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fpath *path);
+void podspec_app_armor(struct fielderrs *e, const json_t *profile, const struct fpath *path);
+
+/* podspec_claims.c: the pod's resourceClaims, a container's resources.claims of those, its resizePolicy */
+void podspec_pod_claims(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+void podspec_taken_claims(struct fielderrs *e, const json_t *resources, const json_t *spec, const struct fpath *path);
+void podspec_resize_policy(struct fielderrs *e, const json_t *list, const char *restart, const struct fpath *path);
+
+/* podspec_system.c: dnsConfig; hostAliases; what a pod with users of its own, or for an operating system, may not ask */
+void podspec_dns(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+void podspec_host_aliases(struct fielderrs *e, const json_t *list, const struct fpath *path);
+void podspec_host_users(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+void podspec_os(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 
 /* podspec_resources.c */
 void podspec_container_resources(struct fielderrs *e, const json_t *resources, const struct fpath *path);

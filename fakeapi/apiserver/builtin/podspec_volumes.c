@@ -9,15 +9,20 @@ static void file_mode(struct fielderrs *e, const json_t *obj, const struct fpath
         fielderr_invalid(e, FP_CHILD(path, name), v, "must be a number between 0 and 0777 (octal), both inclusive");
 }
 
+bool podspec_has_backsteps(const char *path)
+{
+    for (const char *at = path; at; at = strchr(at, '/')) {
+        at += *at == '/';
+        if (streq(at, "..") || str_starts(at, "../"))
+            return true;
+    }
+    return false;
+}
+
 void podspec_no_backsteps(struct fielderrs *e, const char *value, const struct fpath *path)
 {
-    for (const char *at = value; at; at = strchr(at, '/')) {
-        at += *at == '/';
-        if (streq(at, "..") || str_starts(at, "../")) {
-            fielderr_invalid_str(e, path, value, "must not contain '..'");
-            break;
-        }
-    }
+    if (podspec_has_backsteps(value))
+        fielderr_invalid_str(e, path, value, "must not contain '..'");
 }
 
 /* Relative, and never upwards. */

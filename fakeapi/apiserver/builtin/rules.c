@@ -102,3 +102,22 @@ void rule_at_most_all(struct fielderrs *e, const json_t *v, const struct fpath *
     if (json_is_string(v) && rule_percent_value(v) > 100)
         fielderr_invalid(e, path, v, "must not be greater than 100%%");
 }
+
+void rule_domain_path(struct fielderrs *e, const struct fpath *at, const char *value, size_t most)
+{
+    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~%!$&'()*+,;=:";
+    const char *slash = strchr(value, '/');
+
+    if (!*value) {
+        fielderr_required(e, at, "");
+    } else if (!slash || slash == value || !slash[1]) {
+        fielderr_invalid_str(e, at, value, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+    } else {
+        rule_name(e, at, NAME_DNS1123_SUBDOMAIN, arena_printf(e->arena, "%.*s", (int)(slash - value), value));
+        if (strspn(slash + 1, legal) != strlen(slash + 1))
+            fielderr_invalid_str(e, at, slash + 1, "Invalid path (regex used for validation is "
+                                 "'[A-Za-z0-9/\\-._~%%!$&'()*+,;=:]+')");
+    }
+    if (strlen(value) > most)
+        fielderr_too_long(e, at, most);
+}

@@ -57,3 +57,5 @@ int64_t rule_percent_value(const json_t *v);
 /* Who names no class gets the default one, where there is one (default_class.c). */
 void default_storage_class(struct call *c, json_t *claim);
 void default_ingress_class(struct call *c, json_t *ingress);
+/* "acme.io/foo", of at most so many bytes. */
+void rule_domain_path(struct fielderrs *e, const struct fpath *at, const char *value, size_t most);

@@ -1,6 +1,7 @@
 /* Services: addresses and node ports that the server gives out, and what an update keeps of them (G-040, G.3).
  * What is taken is what the stored objects say; nothing is remembered beside them. */
 #include "fakeapi/apiserver/builtin/addresses.h"
+#include "fakeapi/apiserver/builtin/net.h"
 #include "fakeapi/apiserver/builtin/service_priv.h"
 #include "fakeapi/apiserver/builtin/warnings.h"
 
@@ -96,7 +97,19 @@ static void give_address(struct call *c, json_t *obj)
     obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
 }
 
-static void give_ports(json_t *obj, struct taken *t)
+/* At create, the ports of one number share what was asked for one of them, or given to the first. */
+static int64_t shared_port(const json_t *ports, int64_t port)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(ports, i, v)
+        if (number(v, "port") == port && number(v, "nodePort"))
+            return number(v, "nodePort");
+    return 0;
+}
+
+static void give_ports(json_t *obj, struct taken *t, bool sharing)
 {
     json_t *ports = json_clone(json_path(obj, "spec.ports")), *port;
     unsigned next = 0;
@@ -108,8 +121,13 @@ static void give_ports(json_t *obj, struct taken *t)
             t->port[own - NODE_PORT_MIN] = true;
     }
     json_array_foreach(ports, i, port) {
+        int64_t shared = sharing ? shared_port(ports, number(port, "port")) : 0;
         if (number(port, "nodePort"))
             continue;
+        if (shared) {
+            json_object_set_new(port, "nodePort", json_integer(shared));
+            continue;
+        }
         while (next + 1 < ARRAY_SIZE(t->port) && t->port[next])
             next++;
         json_object_set_new(port, "nodePort", json_integer(NODE_PORT_MIN + next));
@@ -159,7 +177,7 @@ static void give_families(json_t *obj)
                                         ? json_pack("[s, s]", "IPv4", "IPv6") : json_pack("[s]", "IPv4"));
 }
 
-static void give(struct call *c, json_t *obj)
+static void give(struct call *c, json_t *obj, bool created)
 {
     const json_t *spec = json_object_get(obj, "spec");
 
@@ -172,9 +190,41 @@ static void give(struct call *c, json_t *obj)
     if (!*text(spec, "clusterIP") && !json_array_size(json_object_get(spec, "clusterIPs")) && family && streq(family, "IPv4"))
         give_address(c, obj);
     if (wants_node_ports(spec))
-        give_ports(obj, t);
+        give_ports(obj, t, created);
     if (needs_health_port(json_object_get(obj, "spec")) && !obj_int(obj, "spec.healthCheckNodePort", 0))
         give_health_port(obj, t);
+}
+
+/* Before anything is validated, and the first that cannot be had is all that is said. Ports of one number share one
+ * at create; what an update says twice is left to validation. */
+static bool node_ports_granted(struct call *c, struct fielderrs *e, const json_t *obj, bool created)
+{
+    const json_t *spec = json_object_get(obj, "spec"), *ports = json_object_get(spec, "ports");
+    struct taken *t;
+    size_t i, k;
+    json_t *port;
+
+    if (!has_node_ports(spec))
+        return true;
+    t = what_is_taken(c, obj);
+    json_array_foreach(ports, i, port) {
+        const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "ports"), i), "nodePort");
+        int64_t n = number(port, "nodePort");
+        for (k = 0; k < i && number(json_array_get(ports, k), "nodePort") != n; k++)
+            ;
+        bool again = k < i, apart = again && number(json_array_get(ports, k), "port") != number(port, "port");
+        if (!n || (again && !(created && apart)))
+            continue;
+        if (n < NODE_PORT_MIN || n > NODE_PORT_MAX)
+            fielderr_invalid_int(e, at, n, "provided port is not in the valid range. The range of valid ports is %d-%d",
+                                 NODE_PORT_MIN, NODE_PORT_MAX);
+        else if (again || t->port[n - NODE_PORT_MIN])
+            fielderr_invalid_int(e, at, n, "provided port is already allocated");
+        else
+            continue;
+        return false;
+    }
+    return true;
 }
 
 /* The port for health checks that somebody asks for: no field's error, for the real server. */
@@ -182,9 +232,11 @@ static int check_health_port(struct call *c, const json_t *obj)
 {
     const json_t *spec = json_object_get(obj, "spec");
     int64_t port = number(spec, "healthCheckNodePort");
+    struct fielderrs refused = FIELDERRS_IN(c->arena);
     const struct taken *t;
 
-    if (!needs_health_port(spec) || port < NODE_PORT_MIN || port > NODE_PORT_MAX)
+    if (!needs_health_port(spec) || port < NODE_PORT_MIN || port > NODE_PORT_MAX
+        || !node_ports_granted(c, &refused, obj, true))                 /* which is told first */
         return 0;
     t = what_is_taken(c, obj);
     return t->port[port - NODE_PORT_MIN] ? internal_error(c, "failed to allocate requested HealthCheck NodePort %" PRId64
@@ -198,7 +250,7 @@ static int service_create(struct call *c, json_t *obj)
     obj_set(obj, "status", json_pack("{s:{}}", "loadBalancer"));
     if (*ip && !obj_count(obj, "spec.clusterIPs"))
         obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
-    give(c, obj);
+    give(c, obj, true);
     return check_health_port(c, obj);
 }
 
@@ -298,7 +350,7 @@ static void service_prepare(struct call *c, const struct subresource *sub, json_
         keep(obj, old, "spec.healthCheckNodePort");
     }
     drop_of_type(obj, old);
-    give(c, obj);
+    give(c, obj, false);
 }
 
 /* ---- rules ---------------------------------------------------------------------------------------- */
@@ -331,6 +383,8 @@ static void service_port(struct fielderrs *e, const json_t *ports, size_t i, con
     port_number(e, json_object_get(port, "port"), FP_CHILD(at, "port"));
     rule_required_one_of(e, port, at, "protocol", protocols);
     port_number(e, json_object_get(port, "targetPort"), FP_CHILD(at, "targetPort"));
+    if (member(port, "appProtocol"))
+        rule_name(e, FP_CHILD(at, "appProtocol"), NAME_QUALIFIED, text(port, "appProtocol"));
 }
 
 static bool port_used_before(const json_t *ports, size_t i)
@@ -365,45 +419,101 @@ static void port_twice(struct fielderrs *e, const json_t *ports, size_t i, const
     }
 }
 
-static void node_ports(struct fielderrs *e, const json_t *spec, const struct taken *t)
+static void node_ports(struct fielderrs *e, const json_t *spec)
 {
     const json_t *ports = json_object_get(spec, "ports");
     size_t i;
     json_t *port;
 
-    json_array_foreach(ports, i, port) {
-        const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "ports"), i), "nodePort");
-        int64_t n = number(port, "nodePort");
-        if (!n)
-            continue;
-        if (!has_node_ports(spec))
-            fielderr_forbidden(e, at, "may not be used when `type` is '%s'", text(spec, "type"));
-        else if (n < NODE_PORT_MIN || n > NODE_PORT_MAX)
-            fielderr_invalid_int(e, at, n, "provided port is not in the valid range. The range of valid ports is %d-%d",
-                                 NODE_PORT_MIN, NODE_PORT_MAX);
-        else if (port_used_before(ports, i) || t->port[n - NODE_PORT_MIN])
-            fielderr_invalid_int(e, at, n, "provided port is already allocated");
+    json_array_foreach(is_type(spec, "ClusterIP") ? ports : NULL, i, port)
+        if (number(port, "nodePort"))
+            fielderr_forbidden(e, FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "ports"), i), "nodePort"),
+                               "may not be used when `type` is 'ClusterIP'");
+    json_array_foreach(ports, i, port)
+        if (number(port, "nodePort") && port_used_before(ports, i))
+            fielderr_duplicate(e, FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "ports"), i), "nodePort"), member(port, "nodePort"));
+}
+
+static void external_ips(struct fielderrs *e, const json_t *list, const json_t *had)
+{
+    size_t i, k;
+    json_t *ip;
+
+    json_array_foreach(list, i, ip) {
+        const struct fpath *at = FP_INDEX(FP_CHILD(SPEC, "externalIPs"), i);
+        for (k = 0; k < json_array_size(had) && !json_same(ip, json_array_get(had, k)); k++)
+            ;
+        if (k < json_array_size(had) || net_family(json_string_value(ip)))
+            net_not_special(e, json_string_value(ip), at);
+        else
+            fielderr_invalid(e, at, ip, "%s", net_ip_words);
     }
+}
+
+static void source_ranges(struct fielderrs *e, const json_t *spec)
+{
+    const struct fpath *path = FP_CHILD(SPEC, "LoadBalancerSourceRanges");
+    const json_t *list = json_object_get(spec, "loadBalancerSourceRanges");
+    size_t i;
+    json_t *v;
+
+    if (json_array_size(list) && !is_type(spec, "LoadBalancer"))
+        fielderr_forbidden(e, path, "may only be used when `type` is 'LoadBalancer'");
+    json_array_foreach(list, i, v) {
+        char *range = arena_strdup(e->arena, json_string_value(v));
+        range += strspn(range, " \t\n\r");
+        for (size_t n = strlen(range); n && strchr(" \t\n\r", range[n - 1]); n--)
+            range[n - 1] = '\0';
+        if (!net_is_cidr(range))
+            fielderr_invalid_str(e, FP_INDEX(path, i), range, "%s", net_cidr_words);
+    }
+}
+
+static void balancer_only(struct fielderrs *e, const json_t *spec)
+{
+    static const char words[] = "may only be used when `type` is 'LoadBalancer'";
+    const json_t *class = member(spec, "loadBalancerClass");
+
+    if (member(spec, "allocateLoadBalancerNodePorts") && !is_type(spec, "LoadBalancer"))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "allocateLoadBalancerNodePorts"), "%s", words);
+    if (class && !is_type(spec, "LoadBalancer"))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "loadBalancerClass"), "%s", words);
+    else if (class)
+        rule_name(e, FP_CHILD(SPEC, "loadBalancerClass"), NAME_QUALIFIED, text(spec, "loadBalancerClass"));
+}
+
+static void session_affinity(struct fielderrs *e, const json_t *spec)
+{
+    static const char *const affinities[] = { "ClientIP", "None", NULL };
+    const struct fpath *at = FP_CHILD(SPEC, "sessionAffinityConfig");
+    const json_t *config = member(spec, "sessionAffinityConfig"), *timeout = json_path(config, "clientIP.timeoutSeconds");
+    const char *affinity = text(spec, "sessionAffinity");
+
+    rule_required_one_of(e, spec, SPEC, "sessionAffinity", affinities);
+    if (streq(affinity, "None") && config)
+        fielderr_forbidden(e, at, "must not be set when session affinity is None");
+    else if (streq(affinity, "ClientIP") && timeout
+             && (json_integer_value(timeout) <= 0 || json_integer_value(timeout) > 86400))
+        fielderr_invalid(e, FP_CHILD(FP_CHILD(at, "clientIP"), "timeoutSeconds"), timeout,
+                         "must be greater than 0 and less than 86400");
 }
 
 static void service_policies(struct fielderrs *e, const json_t *spec)
 {
-    static const char *const affinities[] = { "ClientIP", "None", NULL }, *const where[] = { "Cluster", "Local", NULL };
+    static const char *const where[] = { "Cluster", "Local", NULL };
     static const char *const spread[] = { "PreferClose", "PreferSameZone", "PreferSameNode", NULL };
-    const json_t *timeout = json_path(spec, "sessionAffinityConfig.clientIP.timeoutSeconds"),
-                 *external = member(spec, "externalTrafficPolicy");
+    const json_t *external = member(spec, "externalTrafficPolicy");
 
-    rule_required_one_of(e, spec, SPEC, "sessionAffinity", affinities);
-    if (is_type(spec, "ClusterIP") || has_node_ports(spec)) {
-        if (timeout && (json_integer_value(timeout) <= 0 || json_integer_value(timeout) > 86400))
-            fielderr_invalid(e, FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds"),
-                             timeout, "must be greater than 0 and less than 86400");
-    }
     if (external && !has_node_ports(spec) && !json_array_size(json_object_get(spec, "externalIPs")))
         fielderr_invalid(e, FP_CHILD(SPEC, "externalTrafficPolicy"), external,
                          "may only be set for externally-accessible services");
     else
         rule_one_of(e, spec, SPEC, "externalTrafficPolicy", where);
+    if (!needs_health_port(spec) && number(spec, "healthCheckNodePort"))
+        fielderr_invalid(e, FP_CHILD(SPEC, "healthCheckNodePort"), member(spec, "healthCheckNodePort"),
+                         "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+    else if (needs_health_port(spec))
+        rule_range(e, spec, SPEC, "healthCheckNodePort", 1, 65535);
     rule_one_of(e, spec, SPEC, "internalTrafficPolicy", where);
     rule_one_of(e, spec, SPEC, "trafficDistribution", spread);
 }
@@ -441,7 +551,7 @@ static bool address_granted(struct call *c, struct fielderrs *e, const json_t *s
     return false;
 }
 
-static void service_rules(struct call *c, const json_t *obj, struct fielderrs *e)
+static void service_rules(const json_t *obj, const json_t *old, struct fielderrs *e)
 {
     static const char *const types[] = { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort", NULL };
     const json_t *spec = json_object_get(obj, "spec"), *ports = json_object_get(spec, "ports");
@@ -458,11 +568,14 @@ static void service_rules(struct call *c, const json_t *obj, struct fielderrs *e
     json_array_foreach(ports, i, port)
         service_port(e, ports, i, FP_INDEX(FP_CHILD(SPEC, "ports"), i));
     rule_labels(e, member(spec, "selector"), FP_CHILD(SPEC, "selector"));
+    session_affinity(e, spec);
+    external_ips(e, json_object_get(spec, "externalIPs"), json_path(old, "spec.externalIPs"));
     rule_required_one_of(e, spec, SPEC, "type", types);
-    if (among(types, text(spec, "type")))
-        node_ports(e, spec, what_is_taken(c, obj));
+    node_ports(e, spec);
     json_array_foreach(ports, i, port)
         port_twice(e, ports, i, FP_INDEX(FP_CHILD(SPEC, "ports"), i));
+    source_ranges(e, spec);
+    balancer_only(e, spec);
     service_policies(e, spec);
 }
 
@@ -479,8 +592,8 @@ static bool addresses_given(struct call *c, struct fielderrs *e, const json_t *s
 
 static void service_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
-    if (addresses_given(c, e, json_object_get(obj, "spec"), NULL))
-        service_rules(c, obj, e);
+    if (addresses_given(c, e, json_object_get(obj, "spec"), NULL) && node_ports_granted(c, e, obj, true))
+        service_rules(obj, NULL, e);
 }
 
 static void ingress_point(struct fielderrs *e, const json_t *v, const struct fpath *at)
@@ -522,7 +635,7 @@ static void service_update(struct call *c, const struct kind *k, const struct su
         service_status(e, obj);
         return;
     }
-    if (!addresses_given(c, e, spec, was))
+    if (!addresses_given(c, e, spec, was) || !node_ports_granted(c, e, obj, false))
         return;
     if (!external_name(spec) && !external_name(was))
         service_addresses_kept(e, spec, was);
@@ -530,7 +643,7 @@ static void service_update(struct call *c, const struct kind *k, const struct su
         && !json_same(member(spec, "loadBalancerClass"), member(was, "loadBalancerClass")))
         fielderr_invalid(e, FP_CHILD(SPEC, "loadBalancerClass"), rule_shown(member(spec, "loadBalancerClass")),
                          "may not change once set");
-    service_rules(c, obj, e);
+    service_rules(obj, old, e);
 }
 
 const struct kind_ops service_ops = {

@@ -78,12 +78,28 @@ static void selector_and_template(struct fielderrs *e, const json_t *spec, const
     template_runs_always(e, template, kind);
 }
 
-/* Go's struct names, as its JSON of an internal type has them. */
-static json_t *internal_strategy(const json_t *strategy)
+/* Go's struct names, as its JSON of an internal type has them: numbers that are no pointers there are never null. */
+static json_t *internal_strategy(const json_t *strategy, const char *first, const char *second)
 {
     const json_t *rolling = member(strategy, "rollingUpdate");
+    json_t *out = json_pack("{s:s}", "Type", text(strategy, "type"));
+    const char *names[] = { first, second };
 
-    return json_pack("{s:s, s:O?}", "Type", text(strategy, "type"), "RollingUpdate", rolling);
+    if (!rolling) {
+        json_object_set_new(out, "RollingUpdate", json_null());
+        return out;
+    }
+    json_t *shown = json_object();
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char *member_name = xstrdup(names[i]);
+        *member_name = (char)(*member_name - 'A' + 'a');
+        json_t *v = json_object_get(rolling, member_name);
+        bool pointer = streq(first, "Partition") && i == 1;
+        free(member_name);
+        json_object_set_new(shown, names[i], v ? json_incref(v) : pointer ? json_null() : json_integer(0));
+    }
+    json_object_set_new(out, "RollingUpdate", shown);
+    return out;
 }
 
 /* ---- Deployment ----------------------------------------------------------------------------------- */
@@ -111,7 +127,7 @@ static void deployment_strategy(struct fielderrs *e, const json_t *strategy, con
             fielderr_invalid(e, FP_CHILD(at, "maxUnavailable"), unavailable, "may not be 0 when `maxSurge` is 0");
         rule_at_most_all(e, unavailable, FP_CHILD(at, "maxUnavailable"));
     } else {
-        json_auto_t *shown = internal_strategy(strategy);
+        json_auto_t *shown = internal_strategy(strategy, "MaxUnavailable", "MaxSurge");
         fielderr_not_supported(e, path, shown, types);
     }
 }
@@ -264,10 +280,12 @@ static void rc_validate(struct call *c, const struct kind *k, const json_t *obj,
 static void rc_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                       const json_t *old, struct fielderrs *e)
 {
-    if (is_status(sub))
+    if (is_status(sub)) {
         replicaset_status(e, obj);
-    else
-        rc_validate(c, k, obj, e);
+        return;
+    }
+    rc_validate(c, k, obj, e);
+    rc_validate(c, k, obj, e);         /* as the real server does */
 }
 
 const struct kind_ops rc_ops = { .validate = rc_validate, .validate_update = rc_update, .warn = workload_warn };
@@ -284,15 +302,14 @@ static void statefulset_strategy(struct fielderrs *e, const json_t *spec)
         fielderr_required(e, path, "");
     } else if (streq(type, "OnDelete")) {
         if (rolling) {
-            json_auto_t *shown = json_pack("{s:O?, s:O?}", "Partition", member(rolling, "partition"), "MaxUnavailable",
-                                           member(rolling, "maxUnavailable"));
-            fielderr_invalid(e, at, shown, "only allowed for updateStrategy 'RollingUpdate'");
+            json_auto_t *shown = internal_strategy(strategy, "Partition", "MaxUnavailable");
+            fielderr_invalid(e, at, json_object_get(shown, "RollingUpdate"), "only allowed for updateStrategy 'RollingUpdate'");
         }
     } else if (streq(type, "RollingUpdate")) {
         if (rolling)
             rule_not_negative(e, rolling, at, "partition");
     } else {
-        json_auto_t *shown = internal_strategy(strategy);
+        json_auto_t *shown = internal_strategy(strategy, "Partition", "MaxUnavailable");
         fielderr_invalid(e, path, shown, "must be 'RollingUpdate' or 'OnDelete'");
     }
 }
@@ -335,7 +352,7 @@ static json_t *statefulset_made(const json_t *spec)
     return out;
 }
 
-static void statefulset_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+static void statefulset_rules(struct fielderrs *e, const json_t *obj, bool created)
 {
     static const char *const retention[] = { "Retain", "Delete", NULL };
     const json_t *spec = json_object_get(obj, "spec"), *policy = json_object_get(spec, "podManagementPolicy");
@@ -346,19 +363,25 @@ static void statefulset_validate(struct call *c, const struct kind *k, const jso
     else if (!streq(json_string_value(policy), "OrderedReady") && !streq(json_string_value(policy), "Parallel"))
         fielderr_invalid(e, FP_CHILD(SPEC, "podManagementPolicy"), policy, "must be 'OrderedReady' or 'Parallel'");
     statefulset_strategy(e, spec);
-    statefulset_claims(e, spec);
     if (keep) {
         rule_one_of(e, keep, FP_CHILD(SPEC, "persistentVolumeClaimRetentionPolicy"), "whenDeleted", retention);
         rule_one_of(e, keep, FP_CHILD(SPEC, "persistentVolumeClaimRetentionPolicy"), "whenScaled", retention);
     }
+    if (created)
+        statefulset_claims(e, spec);
     rule_not_negative(e, spec, SPEC, "replicas");
     rule_not_negative(e, spec, SPEC, "minReadySeconds");
     if (member(spec, "ordinals"))
         rule_not_negative(e, member(spec, "ordinals"), FP_CHILD(SPEC, "ordinals"), "start");
-    if (*text(spec, "serviceName"))
+    if (created && *text(spec, "serviceName"))
         rule_name(e, FP_CHILD(SPEC, "serviceName"), NAME_DNS1123_LABEL, text(spec, "serviceName"));
     json_auto_t *made = statefulset_made(spec);
     selector_and_template(e, made, "StatefulSet", "statefulset", "");
+}
+
+static void statefulset_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    statefulset_rules(e, obj, true);
 }
 
 static void statefulset_status(struct fielderrs *e, const json_t *obj, const json_t *old)
@@ -400,7 +423,7 @@ static void statefulset_update(struct call *c, const struct kind *k, const struc
         statefulset_status(e, obj, old);
         return;
     }
-    statefulset_validate(c, k, obj, e);
+    statefulset_rules(e, obj, false);
     statefulset_frozen(e, obj, old);
 }
 
@@ -417,7 +440,7 @@ static void daemonset_strategy(struct fielderrs *e, const json_t *strategy, cons
     if (streq(text(strategy, "type"), "OnDelete"))
         return;
     if (!streq(text(strategy, "type"), "RollingUpdate")) {
-        json_auto_t *shown = internal_strategy(strategy);
+        json_auto_t *shown = internal_strategy(strategy, "MaxUnavailable", "MaxSurge");
         fielderr_not_supported(e, path, shown, types);
         return;
     }
@@ -465,14 +488,17 @@ static void daemonset_update(struct call *c, const struct kind *k, const struct 
 {
     static const char *const names[] = { "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled",
                                          "numberReady", "observedGeneration", "updatedNumberScheduled",
-                                         "numberAvailable", "numberUnavailable", NULL };
+                                         "numberAvailable", "numberUnavailable", "collisionCount", NULL };
 
     if (is_status(sub)) {
         status_counters(e, json_object_get(obj, "status"), names);
+        if (count(json_object_get(obj, "status"), "collisionCount") < count(json_object_get(old, "status"), "collisionCount"))
+            fielderr_invalid_int(e, FP_CHILD(FP_CHILD(root, "status"), "collisionCount"),
+                                 count(json_object_get(obj, "status"), "collisionCount"), "cannot be decremented");
         return;
     }
-    daemonset_validate(c, k, obj, e);
     selector_immutable(e, obj, old);
+    daemonset_validate(c, k, obj, e);
 }
 
 /* How often the template changed: a field of Go's type that only an annotation shows. */
