@@ -19,6 +19,16 @@ static const struct row {
     { "[9223372036854775807, 1].sum()", "error: integer overflow" },
     { "[1, 3].min()", "1" }, { "['b', 'a'].max()", "\"b\"" }, { "[].min()", "error: min called on empty list" },
     { "[1, 2, 2, 3].indexOf(2)", "1" }, { "[1, 2, 2, 3].lastIndexOf(2)", "2" }, { "['a'].indexOf('b')", "-1" },
+    /* messages of protobuf are what they stand for */
+    { "google.protobuf.Timestamp{seconds: 1, nanos: 5}.getSeconds()", "1" },
+    { "google.protobuf.Timestamp{} == timestamp('1970-01-01T00:00:00Z')", "true" },
+    { "google.protobuf.Duration{seconds: 2, nanos: -1} < duration('2s')", "true" },
+    { "google.protobuf.Int64Value{value: 3} + 1", "4" }, { "google.protobuf.StringValue{}", "\"\"" },
+    { "google.protobuf.Struct{fields: {'a': google.protobuf.Value{number_value: 1.5}}}.a", "1.5" },
+    { "google.protobuf.ListValue{values: [1]}[0]", "1" }, { "google.protobuf.Value{} == null", "true" },
+    { "google.protobuf.Int32Value{value: 3000000000}",
+      "error: field type conversion error for google.protobuf.Int32Value.value value type: integer overflow" },
+    { "google.protobuf.Struct{} == {}", "true" }, { "google.protobuf.Value{list_value: [1]} == [1]", "true" },
     /* regex */
     { "'abc 123'.find('[0-9]+')", "\"123\"" }, { "'abc'.find('xyz')", "\"\"" },
     { "'123 abc 456'.findAll('[0-9]+')", "[\"123\", \"456\"]" }, { "'123 abc 456'.findAll('[0-9]+', 1)", "[\"123\"]" },

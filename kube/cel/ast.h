@@ -25,6 +25,7 @@ struct cel_entry {                               /* of a map or a struct */
     const char *field;                           /* NULL in a map */
     struct cel_expr *value;
     bool optional;                               /* {?k: v} */
+    size_t offset;                               /* of the colon: where what is said of a field points */
 };
 
 struct cel_signature;

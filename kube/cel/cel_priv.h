@@ -51,6 +51,14 @@ cel_actual_hook *cel_env_actual_costs(const struct cel_env *env);
 /* The i-th full name that `name` may stand for, the innermost container first; NULL: no more. */
 const char *cel_env_candidate(const struct cel_env *env, struct arena *a, const char *name, size_t i);
 
+/* ---- messages (messages.c) -------------------------------------------------------------------- */
+
+/* The fields that a well-known message is written with, and what it is then; NULL: none of that name. */
+const struct cel_type *cel_message_named(const char *name, const struct cel_type **ret_means);
+/* Of such a message, with n fields in the order in which they were set. */
+struct cel_value cel_message_value(struct cel_run *run, const struct cel_type *message, const char *const *fields,
+                                   const struct cel_value *v, size_t n);
+
 /* ---- text (issues.c) -------------------------------------------------------------------------- */
 
 /* Where in the text a code point stands. */

@@ -383,20 +383,21 @@ static void check_struct_fields(struct checker *c, struct cel_expr *e, const str
 {
     for (size_t i = 0; i < e->map.n; i++) {
         const struct cel_entry *entry = &e->map.entries[i];
+        const struct cel_expr at = { .offset = entry->offset };
         const struct cel_type *want = &cel_type_error, *got = check_expr(c, entry->value);
-        if (object->kind == CEL_TYPE_OBJECT)
-            want = field_type(c, e, object, entry->field);
+        if (object)
+            want = field_type(c, &at, object, entry->field);
         if (entry->optional)
             got = optional_content(c, entry->value);
         if (!cel_assignable(&c->bindings, want, got))
-            complain(c, e, "expected type of field '%s' is '%s' but provided type is '%s'", entry->field,
+            complain(c, &at, "expected type of field '%s' is '%s' but provided type is '%s'", entry->field,
                      text(c, want), text(c, got));
     }
 }
 
 static const struct cel_type *check_struct(struct checker *c, struct cel_expr *e)
 {
-    const struct cel_type *object = &cel_type_error;
+    const struct cel_type *result = &cel_type_error, *fields = NULL, *means;
     struct meaning m;
 
     if (!find_name(c, e->map.name, &m)) {
@@ -404,14 +405,18 @@ static const struct cel_type *check_struct(struct checker *c, struct cel_expr *e
         return &cel_type_error;
     }
     e->map.name = m.name;
-    if (m.type->kind != CEL_TYPE_TYPE || !m.type->n_params)
+    if (m.type->kind != CEL_TYPE_TYPE || !m.type->n_params) {
         complain(c, e, "'%s' is not a type", text(c, m.type));
-    else if (m.type->params[0]->kind != CEL_TYPE_OBJECT)
+    } else if ((fields = cel_message_named(m.name, &means))) {
+        result = means;
+    } else if (m.type->params[0]->kind != CEL_TYPE_OBJECT) {
+        fields = &cel_type_error;                /* has none */
         complain(c, e, "'%s' is not a message type", cel_type_name(m.type->params[0]));
-    else
-        object = m.type->params[0];
-    check_struct_fields(c, e, object);
-    return object;
+    } else {
+        result = fields = m.type->params[0];
+    }
+    check_struct_fields(c, e, fields);
+    return result;
 }
 
 /* ---- loops ------------------------------------------------------------------------------------ */

@@ -343,10 +343,8 @@ const struct cel_type *cel_env_type_named(const struct cel_env *env, const char 
                                               .params = dyn };
     const struct cel_type *t;
 
-    if (streq(name, "google.protobuf.Timestamp"))
-        return &cel_type_timestamp;
-    if (streq(name, "google.protobuf.Duration"))
-        return &cel_type_duration;
+    if (cel_message_named(name, &t))
+        return t;
     if (streq(name, "optional_type") && (cel_env_libraries(env) & CEL_LIB_OPTIONAL))
         return &optional;
     t = cel_env_find_type(env, name);

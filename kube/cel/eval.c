@@ -508,8 +508,23 @@ static struct cel_value eval_map(struct cel_run *run, const struct step *s)
     return finish_literal(run, s, made, MAP_COST);
 }
 
+/* A message that CEL knows is what it stands for: no fields are looked up in it. */
+static struct cel_value make_message(struct cel_run *run, const struct step *s, const struct cel_value *entries, size_t n)
+{
+    const char **fields = arena_alloc(run->arena, (n + 1) * sizeof(*fields));
+    struct cel_value *v = arena_alloc(run->arena, (n + 1) * sizeof(*v));
+
+    for (size_t i = 0; i < n; i++) {
+        fields[i] = entries[2 * i].s;
+        v[i] = entries[2 * i + 1];
+    }
+    return cel_message_value(run, s->type, fields, v, n);
+}
+
 static struct cel_value eval_struct(struct cel_run *run, const struct step *s)
 {
+    const struct cel_type *means;
+
     struct cel_value *v = arena_alloc(run->arena, (2 * s->n + 1) * sizeof(*v)), made;
     size_t n = 0;
 
@@ -521,7 +536,8 @@ static struct cel_value eval_struct(struct cel_run *run, const struct step *s)
             return finish_literal(run, s, value, STRUCT_COST);
         set_entry(run, v, &n, cel_str(s->fields[i]), value);
     }
-    made = cel_object_of(run->arena, s->type, v, n);
+    made = cel_message_named(s->type->name, &means) ? make_message(run, s, v, n)
+                                                    : cel_object_of(run->arena, s->type, v, n);
     return finish_literal(run, s, made, STRUCT_COST);
 }
 

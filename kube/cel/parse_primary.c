@@ -281,6 +281,7 @@ static void message_fields(struct parser *p, struct cel_expr *message)
         cel_recover(p);
         cel_rule_done(p);
         entry.id = p->next_id++;
+        entry.offset = ahead(p, 1)->offset;
         if (!cel_match(p, TOKEN_COLON, EXPR_START, 203))
             break;
         entry.value = cel_sub_expr(p, SET(COMMA) | MAY_END);

@@ -408,7 +408,9 @@ static const struct cel_type *struct_type(struct planner *p, const char *name)
     const char *full;
 
     for (size_t i = 0; (full = cel_env_candidate(p->program->env, p->arena, name, i)); i++) {
-        const struct cel_type *t = cel_env_find_type(p->program->env, full);
+        const struct cel_type *t = cel_env_find_type(p->program->env, full), *unused;
+        if (cel_message_named(full, &unused))
+            return cel_message_named(full, &unused);
         if (t && t->kind == CEL_TYPE_OBJECT)
             return t;
     }

@@ -197,7 +197,7 @@ static bool agree(struct bindings *b, const struct cel_type *from, const struct 
     if (to->kind == CEL_TYPE_WRAPPER)
         return agree(b, from->kind == CEL_TYPE_WRAPPER ? from->params[0] : from, to->params[0]);
     if (from->kind == CEL_TYPE_WRAPPER)
-        return false;
+        return agree(b, from->params[0], to);
     switch (from->kind) {
     case CEL_TYPE_TYPE:
         return to->kind == CEL_TYPE_TYPE;
