@@ -105,6 +105,49 @@ static int apis_document(struct call *c, const char *rest)
     return reply_tree(c, 200, discovery_group(c->s, group));
 }
 
+/* ---- health ------------------------------------------------------------------------------------- */
+
+/* The checks of 1.34, in the order of its verbose answer; READY: of readiness alone. */
+#define READY "!"
+static const char *const checks[] = {
+    "ping", "log", "etcd", READY "etcd-readiness", READY "informer-sync",
+    "poststarthook/start-apiserver-admission-initializer",
+    "poststarthook/generic-apiserver-start-informers", "poststarthook/priority-and-fairness-config-consumer",
+    "poststarthook/priority-and-fairness-filter", "poststarthook/storage-object-count-tracker-hook",
+    "poststarthook/start-apiextensions-informers", "poststarthook/start-apiextensions-controllers",
+    "poststarthook/crd-informer-synced", "poststarthook/start-system-namespaces-controller",
+    "poststarthook/start-cluster-authentication-info-controller",
+    "poststarthook/start-kube-apiserver-identity-lease-controller",
+    "poststarthook/start-kube-apiserver-identity-lease-garbage-collector",
+    "poststarthook/start-legacy-token-tracking-controller", "poststarthook/start-service-ip-repair-controllers",
+    "poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes",
+    "poststarthook/priority-and-fairness-config-producer", "poststarthook/bootstrap-controller",
+    "poststarthook/start-kubernetes-service-cidr-controller", "poststarthook/start-kube-aggregator-informers", "poststarthook/apiservice-status-local-available-controller",
+    "poststarthook/apiservice-status-remote-available-controller", "poststarthook/apiservice-registration-controller",
+    "poststarthook/apiservice-discovery-controller", "poststarthook/kube-apiserver-autoregistration",
+    "autoregister-completion", "poststarthook/apiservice-openapi-controller",
+    "poststarthook/apiservice-openapiv3-controller", READY "shutdown",
+};
+
+static const char *const healths[] = { "healthz", "livez", "readyz" };
+
+/* The name of a check where it is one of `health`; else NULL. */
+static const char *check_of(const char *health, size_t i)
+{
+    bool ready = *checks[i] == *READY;
+
+    return ready && !streq(health, "readyz") ? NULL : checks[i] + ready;
+}
+
+static const char *find_check(const char *health, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+        if (check_of(health, i) && streq(check_of(health, i), name))
+            return name;
+    return NULL;
+}
+
+
 /* ---- version and index -------------------------------------------------------------------------- */
 
 static int version_info(struct call *c)
@@ -140,7 +183,7 @@ static int index_document(struct call *c)
 {
     static const char *const fixed[] = {
         "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/", "/healthz", "/livez", "/metrics",
-        "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"
+        "/metrics/slis", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"
     };
     DYN(const char *) all = { 0 };
     size_t n;
@@ -148,6 +191,10 @@ static int index_document(struct call *c)
 
     for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
         *dyn_push(&all) = fixed[i];
+    for (size_t h = 0; h < ARRAY_SIZE(healths); h++)
+        for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+            if (check_of(healths[h], i))
+                *dyn_push(&all) = arena_printf(c->arena, "/%s/%s", healths[h], check_of(healths[h], i));
     for (size_t i = 0; i < n; i++) {
         const struct resource *rs = &kinds[i]->res;
         if (!*rs->group)
@@ -164,29 +211,6 @@ static int index_document(struct call *c)
     return reply_tree(c, 200, json_pack("{s:o}", "paths", paths));
 }
 
-/* ---- health ------------------------------------------------------------------------------------- */
-
-/* The checks of 1.34, in the order of its verbose answer. */
-static const char *const checks[] = {
-    "ping", "log", "etcd", "poststarthook/start-apiserver-admission-initializer",
-    "poststarthook/generic-apiserver-start-informers", "poststarthook/priority-and-fairness-config-consumer",
-    "poststarthook/priority-and-fairness-filter", "poststarthook/storage-object-count-tracker-hook",
-    "poststarthook/start-apiextensions-informers", "poststarthook/start-apiextensions-controllers",
-    "poststarthook/crd-informer-synced", "poststarthook/start-system-namespaces-controller",
-    "poststarthook/start-cluster-authentication-info-controller",
-    "poststarthook/start-kube-apiserver-identity-lease-controller",
-    "poststarthook/start-kube-apiserver-identity-lease-garbage-collector",
-    "poststarthook/start-legacy-token-tracking-controller", "poststarthook/start-service-ip-repair-controllers",
-    "poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes",
-    "poststarthook/priority-and-fairness-config-producer", "poststarthook/bootstrap-controller",
-    "poststarthook/start-kubernetes-service-cidr-controller", "poststarthook/aggregator-reload-proxy-client-cert",
-    "poststarthook/start-kube-aggregator-informers", "poststarthook/apiservice-status-local-available-controller",
-    "poststarthook/apiservice-status-remote-available-controller", "poststarthook/apiservice-registration-controller",
-    "poststarthook/apiservice-discovery-controller", "poststarthook/kube-apiserver-autoregistration",
-    "autoregister-completion", "poststarthook/apiservice-openapi-controller",
-    "poststarthook/apiservice-openapiv3-controller",
-};
-
 static bool excluded(struct call *c, const char *check)
 {
     for (size_t i = 0; i < c->query.n; i++)
@@ -195,13 +219,10 @@ static bool excluded(struct call *c, const char *check)
     return false;
 }
 
-static void unknown_excludes(struct call *c, struct buf *b)
+static void unknown_excludes(struct call *c, const char *health, struct buf *b)
 {
     for (size_t i = 0; i < c->query.n; i++) {
-        bool known = !streq(c->query.v[i].key, "exclude");
-        for (size_t j = 0; !known && j < ARRAY_SIZE(checks); j++)
-            known = streq(checks[j], c->query.v[i].value);
-        if (!known)
+        if (streq(c->query.v[i].key, "exclude") && !find_check(health, c->query.v[i].value))
             buf_printf(b, "warn: some health checks cannot be excluded: no matches for \"%s\"\n", c->query.v[i].value);
     }
 }
@@ -210,17 +231,16 @@ static int health(struct call *c, const char *name, const char *rest)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    if (*rest) {
-        for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
-            if (streq(checks[i], rest + 1))
-                return reply_text(c, 200, TEXT_PLAIN, "ok");
-        return not_found_text(c);
-    }
+    if (*rest)
+        return find_check(name, rest + 1) ? reply_text(c, 200, TEXT_PLAIN, "ok") : not_found_text(c);
     if (!query_get(&c->query, "verbose"))
         return reply_text(c, 200, TEXT_PLAIN, "ok");
-    for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
-        buf_printf(&b, excluded(c, checks[i]) ? "[+]%s excluded: ok\n" : "[+]%s ok\n", checks[i]);
-    unknown_excludes(c, &b);
+    for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+        const char *check = check_of(name, i);
+        if (check)
+            buf_printf(&b, excluded(c, check) ? "[+]%s excluded: ok\n" : "[+]%s ok\n", check);
+    }
+    unknown_excludes(c, name, &b);
     buf_printf(&b, "%s check passed\n", name);
     return reply_text(c, 200, TEXT_PLAIN, b.data);
 }
@@ -236,16 +256,31 @@ static const char *below(const char *path, const char *prefix)
     return path + len;
 }
 
+#define METRICS "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+
+/* Whether each check holds, for those who count. */
+static int health_metrics(struct call *c)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_add_str(&b, "# HELP kubernetes_healthcheck [STABLE] The outcome of a health check: 1 where it holds.\n"
+                    "# TYPE kubernetes_healthcheck gauge\n");
+    for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+        for (size_t h = 0; h < ARRAY_SIZE(healths); h++)
+            if (check_of(healths[h], i))
+                buf_printf(&b, "kubernetes_healthcheck{name=\"%s\",type=\"%s\"} 1\n", check_of(healths[h], i), healths[h]);
+    return reply_text(c, 200, METRICS, b.data);
+}
+
 static int metrics(struct call *c)
 {
-    return reply_text(c, 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+    return reply_text(c, 200, METRICS,
                       "# HELP apiserver_request_total Counter of apiserver requests.\n"
                       "# TYPE apiserver_request_total counter\n");
 }
 
 int handle_other(struct call *c)
 {
-    static const char *const healths[] = { "healthz", "livez", "readyz" };
     const char *path = c->route.path, *rest;
 
     for (size_t i = 0; i < ARRAY_SIZE(healths); i++)
@@ -267,6 +302,8 @@ int handle_other(struct call *c)
         return openapi_handle(c, path);
     if (streq(path, "/metrics"))
         return metrics(c);
+    if (streq(path, "/metrics/slis"))
+        return health_metrics(c);
     if (streq(path, "/openid/v1/jwks") || streq(path, "/openid/v1/jwks/") ||
         streq(path, "/.well-known/openid-configuration") || streq(path, "/.well-known/openid-configuration/"))
         return openid_document(c, path);

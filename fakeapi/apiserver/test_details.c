@@ -236,6 +236,12 @@ static void a_fresh_server(void **state)
                                         "/registry/minions/n", "/registry/deployments/default/web" };
     static const struct step steps[] = {
         { "GET", "/readyz", NULL, NULL, NULL, 200, "ok" },
+        { "GET", "/readyz", "verbose", NULL, NULL, 200, "[+]etcd ok\n[+]etcd-readiness ok\n[+]informer-sync ok\n" },
+        { "GET", "/livez", "verbose&exclude=shutdown", NULL, NULL, 200,
+          "[+]etcd ok\n[+]poststarthook/start-apiserver-admission-initializer ok\n" },
+        { "GET", "/livez/shutdown", NULL, NULL, NULL, 404, NULL },
+        { "GET", "/", NULL, NULL, NULL, 200, "\"/readyz/shutdown\"" },
+        { "GET", "/metrics/slis", NULL, NULL, NULL, 200, "{name=\"shutdown\",type=\"readyz\"} 1" },
         { "GET", "/api/v1/namespaces/kube-system", NULL, NULL, NULL, 200, "\"phase\":\"Active\"" },
         { "GET", CM, "watch=1&resourceVersion=1", NULL, NULL, 200, NULL },
         { "GET", CM, "resourceVersion=1&resourceVersionMatch=Exact", NULL, NULL, 410, "\"reason\":\"Expired\"" },
