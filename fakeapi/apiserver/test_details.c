@@ -108,7 +108,7 @@ static void jobs_are_chosen_by_their_success(void **state)
 
 #define CLASSES "/apis/storage.k8s.io/v1/storageclasses"
 
-/* G-026: a claim without a class gets the default one, and so does an Ingress. */
+/* G-026 G-047: a claim without a class gets the default one, and so does an Ingress. */
 static void who_names_no_class_gets_the_default(void **state)
 {
     static const struct step steps[] = {
@@ -179,7 +179,7 @@ static void a_dry_apply_shows_who_would_own_what(void **state)
 #define ADDRESSES "/apis/networking.k8s.io/v1/ipaddresses"
 #define SERVICE(name, more) "{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"ports\":[{\"port\":80}]" more "}}"
 
-/* G-040: an address is in a range and had by one; its IPAddress comes and goes with the Service. */
+/* G-003: an address is in a range and had by one; its IPAddress comes and goes with the Service. */
 static void addresses_are_given_out_once(void **state)
 {
     static const struct step steps[] = {

@@ -1,4 +1,4 @@
-/* Services: addresses and node ports that the server gives out, and what an update keeps of them (G-040, G.3).
+/* Services: addresses and node ports that the server gives out, and what an update keeps of them (G-003, G-046).
  * What is taken is what the stored objects say; nothing is remembered beside them. */
 #include "fakeapi/apiserver/builtin/addresses.h"
 #include "fakeapi/apiserver/builtin/net.h"
