@@ -63,6 +63,7 @@ struct api_stream {
     struct waitq ready;                /* woken when poll may have news */
     void (*notify)(void *arg);         /* the same for those who are no task; may be NULL */
     void *notify_arg;
+    duration asked;                    /* how long its client wants it; 0: it did not say */
 };
 
 int api_stream_poll(struct api_stream *s, struct api_frame *ret);

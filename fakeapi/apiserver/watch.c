@@ -564,6 +564,7 @@ int handle_watch(struct call *c)
     int64_t seconds = c->opt.timeout_s > 0 ? c->opt.timeout_s
                                            : 1800 + (int64_t)(world_identity(c->s->world) % 1800);
     w->ends_at = instant_add(c->now, DURATION_S(seconds));
+    w->stream.asked = c->opt.timeout_s > 0 && c->opt.timeout_s < 86400 ? DURATION_S(c->opt.timeout_s) : 0;
     r = fill(c, w, revision);
     if (r < 0) {
         api_stream_free(&w->stream);

@@ -117,6 +117,14 @@ def a_virtual_clock_stands_still_and_goes_where_it_is_told():
         s.refused(400, 'by must be a string', 'POST', 'clock/advance', {'by': 5})
 
 
+def a_client_waits_by_its_own_clock__C_112():
+    with Lab('--time=virtual') as s:
+        s.make('a')
+        start = time.monotonic()
+        status, text = s.call('GET', MAPS + '?watch=1&resourceVersion=0&timeoutSeconds=1')
+        assert status == 200 and text['type'] == 'ADDED' and 1 <= time.monotonic() - start < 8, (status, text)
+
+
 def a_virtual_clock_can_run_at_a_rate_and_stop():
     with Lab('--time=virtual') as s:
         start = s.lab('PUT', 'clock', {'running': True, 'rate': 3600})
@@ -186,7 +194,7 @@ def the_trace_has_what_the_loops_say():
 # ---- faults ----------------------------------------------------------------------------------------
 
 
-def a_fault_refuses_so_many_requests():
+def a_fault_refuses_so_many_requests__A_117():
     with Lab() as s:
         made = s.lab('POST', 'faults', {'method': 'GET', 'path': '/api/v1/*/configmaps', 'skip': 1, 'times': 2,
                                         'do': 'refuse', 'status': 429, 'message': 'not now'})
@@ -210,7 +218,7 @@ def throttling_is_told_in_plain_text__A_113_J_083():
         c.close()
 
 
-def a_lost_reply_is_not_a_lost_write():
+def a_lost_reply_is_not_a_lost_write__A_117():
     with Lab() as s:
         s.lab('POST', 'faults', {'method': 'POST', 'path': MAPS, 'do': 'loseReply'})
         s.lab('POST', 'faults', {'method': 'POST', 'path': MAPS, 'do': 'drop'})

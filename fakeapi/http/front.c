@@ -5,6 +5,7 @@
 #include "kube/json.h"
 #include "net/http_server.h"
 #include "net/tls.h"
+#include "world/loop.h"
 
 struct front {
     struct world *world;
@@ -22,7 +23,8 @@ struct request {
     struct front *front;
     struct http_exchange *x;           /* NULL once it is gone */
     struct api_reply reply;
-    bool answered;
+    struct loop_timer *limit;
+    bool answered, over;
 };
 
 /* ---- headers --------------------------------------------------------------------------------------- */
@@ -70,8 +72,21 @@ static void collect_headers(struct request *r, char audit_id[37], struct header_
 
 /* ---- replies --------------------------------------------------------------------------------------- */
 
+/* A client counts by its own clock, whatever the server's says: past that it waits for nothing (C-112). */
+#define SLACK DURATION_MS(100)
+
+static void on_limit(void *arg)
+{
+    struct request *r = arg;
+
+    r->over = true;
+    if (r->x)
+        http_stream_wake(r->x);
+}
+
 static void request_free(struct request *r)
 {
+    loop_timer_free(r->limit);
     api_reply_release(&r->reply);
     free(r);
 }
@@ -90,7 +105,7 @@ static int on_pull(void *arg, struct blob **ret)
 {
     struct request *r = arg;
 
-    return api_stream_poll_bytes(r->reply.stream, ret);
+    return r->over ? -ERR_UNAVAILABLE : api_stream_poll_bytes(r->reply.stream, ret);
 }
 
 static void on_frame(void *arg)
@@ -111,6 +126,8 @@ static void answer(struct request *r)
     if (r->reply.stream) {
         r->reply.stream->notify = on_frame;
         r->reply.stream->notify_arg = r;
+        if (r->front->options.clock_may_stand && r->reply.stream->asked > 0)
+            r->limit = loop_timer_new(world_loop(r->front->world), r->reply.stream->asked + SLACK, on_limit, r);
         http_stream(r->x, r->reply.status, headers.list.v, headers.list.n, on_pull, r);
     } else {
         if (!body && r->reply.object)

@@ -29,6 +29,7 @@ struct front_options {
     front_handle_fn *handle;
     void *arg;
     void (*before_turn)(void *arg);    /* before bytes leave: where writes become durable; NULL fine */
+    bool clock_may_stand;              /* the world's: watches then end by the client's clock, too */
 };
 
 struct front *front_new(struct world *w, const struct front_options *o, struct err *e);

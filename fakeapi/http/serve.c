@@ -131,8 +131,8 @@ static void raise_file_limit(void)
 static int start_front(struct serve *s, struct err *e)
 {
     const struct serve_options *o = s->options;
-    struct front_options fo = { .listen = o->listen ? o->listen : "127.0.0.1:0", .handle = handle,
-                                .arg = s, .before_turn = make_durable };
+    struct front_options fo = { .listen = o->listen ? o->listen : "127.0.0.1:0", .handle = handle, .arg = s,
+                                .before_turn = make_durable, .clock_may_stand = o->virtual_time };
 
     fo.cert_pem = s->material.server.cert_pem;
     fo.key_pem = s->material.server.key_pem;
