@@ -58,6 +58,8 @@ int apiserver_handle(struct co *co, struct apiserver *s, const struct api_reques
 
 struct transport *apiserver_transport(struct apiserver *s);     /* in process; free it before the server */
 struct store *apiserver_store(struct apiserver *s);
+/* Open watches, and in *ret_unread how many of their frames nobody has taken yet. */
+size_t apiserver_watches(const struct apiserver *s, size_t *ret_unread);
 
 /* Makes everything written so far safe: now it may be told. Negative once the log has failed: then nothing
  * may leave this process any more. */

@@ -373,6 +373,18 @@ void watches_end(struct apiserver *s, const char *store_prefix)
             watch_over(w);
 }
 
+size_t apiserver_watches(const struct apiserver *s, size_t *ret_unread)
+{
+    size_t n = 0;
+
+    *ret_unread = 0;
+    for (const struct watch *w = s->watches; w; w = w->next) {
+        *ret_unread += w->n;
+        n++;
+    }
+    return n;
+}
+
 /* ---- bookmarks and the end ---------------------------------------------------------------------- */
 
 /* What the server keeps as a number is never absent, even where nothing is there. */

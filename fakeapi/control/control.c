@@ -123,6 +123,21 @@ json_t *json_instant(struct instant t)
 static json_t *show_all(struct ask *a);
 static json_t *compact(struct ask *a);
 
+/* Idle: whatever happens next, somebody outside begins it, or time does (C-113). */
+static json_t *show_activity(struct ask *a)
+{
+    struct world *w = a->control->world;
+    size_t unread, watches = apiserver_watches(a->control->apiserver, &unread);
+    struct instant next = world_next_timer(w);
+    bool idle = a->control->requests == 0 && unread == 0 && !world_runnable(w);
+    json_t *o = json_pack("{s:b, s:I, s:I, s:I}", "idle", idle, "requests", (json_int_t)a->control->requests, "watches",
+                          (json_int_t)watches, "unread", (json_int_t)unread);
+
+    if (next.ns != INSTANT_NEVER.ns)
+        json_object_set_new(o, "next", json_instant(next));
+    return o;
+}
+
 static const struct door {
     const char *method, *path;
     bool deep;                         /* further parts follow the path */
@@ -133,6 +148,7 @@ static const struct door {
     { "GET", "clock", false, lab_clock_show, "the time, and whether it goes on by itself" },
     { "PUT", "clock", false, lab_clock_set, "{\"running\": true, \"rate\": 60}: let virtual time run, or stand still" },
     { "POST", "clock/advance", false, lab_clock_advance, "{\"by\": \"1h30m\"} or {\"to\": \"2030-01-01T00:00:00Z\"}; \"jump\": true: in one step" },
+    { "GET", "activity", false, show_activity, "what is under way: requests, watches, frames not yet read, the next timer" },
     { "GET", "trace", false, lab_trace_show, "what happened; ?after=N: since line N" },
     { "GET", "faults", false, lab_faults_show, "the faults in force" },
     { "POST", "faults", false, lab_faults_add,
@@ -282,7 +298,9 @@ int control_handle(struct co *co, struct control *c, const struct api_request *q
                          .err = APIERR_IN(ret->arena), .status = 200 };
         r = answer(&a, ret);
     } else {
+        c->requests++;
         r = lab_faults_pass(co, c, q, ret);
+        c->requests--;
     }
     if (r >= 0)
         lab_trace_request(c, q, ret->status);

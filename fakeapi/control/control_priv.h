@@ -98,4 +98,5 @@ struct control {
     struct lab_trace trace;
     struct lab_faults faults;
     struct lab_snapshots snapshots;
+    size_t requests;                   /* to Kubernetes' own paths, under way */
 };

@@ -117,6 +117,30 @@ def a_virtual_clock_stands_still_and_goes_where_it_is_told():
         s.refused(400, 'by must be a string', 'POST', 'clock/advance', {'by': 5})
 
 
+def what_is_under_way_can_be_asked__C_113():
+    with Lab('--time=virtual') as s:
+        quiet = s.lab('GET', 'activity')
+        assert quiet['idle'] and quiet['requests'] == quiet['watches'] == quiet['unread'] == 0, quiet
+        s.lab('POST', 'faults', {'path': MAPS, 'do': 'delay', 'delay': '10s'})
+        watch = http.client.HTTPConnection(*s.address)
+        watch.request('GET', '/api/v1/namespaces?watch=1')
+        waiting = http.client.HTTPConnection(*s.address)
+        waiting.request('GET', MAPS)
+        watch.getresponse()
+        deadline = time.monotonic() + 5
+        busy = s.lab('GET', 'activity')
+        while busy['requests'] + busy['watches'] < 2 and time.monotonic() < deadline:
+            busy = s.lab('GET', 'activity')
+        assert not busy['idle'] and busy['requests'] == 1 and busy['watches'] == 1, busy
+        now = s.lab('GET', 'clock')['now']
+        assert since(now, busy['next']) == 10, (now, busy)
+        s.lab('POST', 'clock/advance', {'by': '10s'})
+        assert waiting.getresponse().status == 200
+        assert s.lab('GET', 'activity')['requests'] == 0
+        watch.close()
+        waiting.close()
+
+
 def a_client_waits_by_its_own_clock__C_112():
     with Lab('--time=virtual') as s:
         s.make('a')
