@@ -1,7 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
 #include "fakeapi/apiserver/base64.h"
-#include "fakeapi/apiserver/sha2.h"
+#include "net/digest.h"
 
 /* What is served, as clients ask for it: the old documents group by group, and the aggregated one (A.1). */
 
@@ -59,7 +59,7 @@ static json_t *storage_hash(const struct kind *k)
     bool definition = streq(k->res.kind, "CustomResourceDefinition") && !kind_custom(k);
     const char *version = definition ? "apiextensions.k8s.io/v1beta1" : k->store_version ? k->store_version : kind_api_version(k, stored);
     const char *text = arena_printf(a, strchr(version, '/') ? "%s/%s" : "/%s/%s", version, k->res.kind);
-    sha256(text, strlen(text), sum);
+    digest_sha256(text, strlen(text), sum);
     return json_string(base64std_encode(a, sum, 8));
 }
 

@@ -1,7 +1,7 @@
 #include "fakeapi/apiserver/openapi_priv.h"
 
 #include "fakeapi/apiserver/crd.h"
-#include "fakeapi/apiserver/sha2.h"
+#include "net/digest.h"
 
 /* ---- documents -------------------------------------------------------------------------------------- */
 
@@ -115,7 +115,7 @@ static const char *document_hash(struct call *c, const char *name, bool custom)
     uint64_t generation = custom ? kinds_generation(c->s->kinds) : 0;
 
     buf_printf(&b, "%s %llu", name, (unsigned long long)generation);
-    sha512(b.data, b.len, digest);
+    digest_sha512(b.data, b.len, digest);
     buf_reset(&b);
     for (size_t i = 0; i < sizeof(digest); i++)
         buf_printf(&b, "%02X", digest[i]);

@@ -1,7 +1,7 @@
 /* What the server was told at its start: keys, issuer, audiences, tokens of a file. */
 #include "fakeapi/apiserver/auth/auth.h"
 
-#include "fakeapi/apiserver/sha2.h"
+#include "net/digest.h"
 #include "net/sign.h"
 
 #define ISSUER "https://kubernetes.default.svc"
@@ -38,7 +38,7 @@ static void stream_bytes(void *arg, size_t n, uint8_t *dst)
     while (n > 0) {
         unsigned char sum[32];
         size_t take = n < sizeof(sum) ? n : sizeof(sum);
-        sha256(s, sizeof(*s), sum);
+        digest_sha256(s, sizeof(*s), sum);
         s->block++;
         memcpy(dst, sum, take);
         dst += take;

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "fakeapi/apiserver/base64.h"
-#include "fakeapi/apiserver/sha2.h"
+#include "net/digest.h"
 #include "net/sign.h"
 
 #define LEEWAY 60                      /* seconds by which two clocks may differ */
@@ -16,7 +16,7 @@ const char *token_key_id(struct arena *a, const struct sign_key *k)
     unsigned char sum[32];
 
     sign_public_der(k, &der);
-    sha256(der.data, der.len, sum);
+    digest_sha256(der.data, der.len, sum);
     return base64url_encode(a, sum, sizeof(sum));
 }
 
@@ -109,7 +109,7 @@ static const char *check_signature(struct call *c, const struct jwt *t)
     unsigned char sum[32];
     const char *why;
 
-    sha256(t->signed_text, strlen(t->signed_text), sum);
+    digest_sha256(t->signed_text, strlen(t->signed_text), sum);
     unsigned char *seen = c->s->auth->signed_well[sum[0] % AUTH_SEEN];
     if (memcmp(seen, sum, sizeof(sum)) == 0)
         return NULL;
