@@ -447,26 +447,46 @@ static struct result check_format(struct run *r, const struct crd_validator *v, 
     return res;
 }
 
+#define JSON_INTEGER_MAX 9007199254740991.0      /* beyond it a float64 is no whole number to the real server */
+
+static bool is_multiple(const json_t *value, double factor)
+{
+    double q = json_number_value(value) / factor;
+
+    if (factor == 0 || (fabs(factor) == 1 && json_is_integer(value)))
+        return true;
+    if (json_is_integer(value))
+        return fabs(factor) >= 0x1p63 || json_integer_value(value) % (int64_t)factor == 0;
+    return q == floor(q) && fabs(q) <= JSON_INTEGER_MAX;
+}
+
 /* A bound as it meets a value: integers meet the bound's whole part. */
 static double bound_for(const json_t *value, double bound)
 {
     return json_is_integer(value) ? trunc(bound) : bound;
 }
 
+static const char *bound_text(struct run *r, const json_t *value, double bound)
+{
+    if (!json_is_integer(value) || fabs(bound) >= 0x1p63)
+        return go_number(r, bound);
+    return arena_printf(r->arena, "%lld", (long long)bound);
+}
+
 static struct result check_number(struct run *r, const struct crd_validator *v, const json_t *value, const struct place *p)
 {
     struct result res = { .matched = 1 };
     double d = json_number_value(value), max = bound_for(value, v->max), min = bound_for(value, v->min);
-    double factor = bound_for(value, v->multiple), q = v->has_multiple && factor != 0 ? d / factor : 0;
+    double factor = bound_for(value, v->multiple);
 
-    if (q != floor(q))
-        bad_value(r, &res, p, value, "should be a multiple of %s", go_number(r, factor));
+    if (v->has_multiple && !is_multiple(value, factor))
+        bad_value(r, &res, p, value, "should be a multiple of %s", bound_text(r, value, factor));
     if (v->has_max && (v->max_excluded ? d >= max : d > max))
         bad_value(r, &res, p, value, "should be less than %s%s", v->max_excluded ? "" : "or equal to ",
-                  go_number(r, max));
+                  bound_text(r, value, max));
     if (v->has_min && (v->min_excluded ? d <= min : d < min))
         bad_value(r, &res, p, value, "should be greater than %s%s", v->min_excluded ? "" : "or equal to ",
-                  go_number(r, min));
+                  bound_text(r, value, min));
     return res;
 }
 

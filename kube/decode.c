@@ -1,6 +1,7 @@
 #include "kube/decode.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "kube/base64.h"
@@ -157,8 +158,21 @@ static json_t *wrong_type(struct decoder *d, const struct schema *s, const json_
 
 /* ---- scalars ------------------------------------------------------------------------------------ */
 
+/* As amd64 converts: what does not fit is the smallest integer, and of 32 bits the lower are kept. */
+static json_t *integer_of_merged(const struct schema *s, json_t *in)
+{
+    double v = json_number_value(in);
+    int64_t n = json_is_integer(in) ? json_integer_value(in) : v < 0x1p63 && v >= -0x1p63 ? (int64_t)v : INT64_MIN;
+
+    if (streq(s->format, "int32"))
+        n = (int32_t)n;
+    return json_is_integer(in) && n == json_integer_value(in) ? json_incref(in) : json_integer(n);
+}
+
 static json_t *integer_of(struct decoder *d, const struct schema *s, json_t *in, const struct at *at)
 {
+    if (d->notes->merged && json_is_number(in) && json_number_value(in) == trunc(json_number_value(in)))
+        return integer_of_merged(s, in);
     if (!json_is_integer(in) || (d->notes->parsed && json_notes_number(d->notes->parsed, in)))
         return wrong_type(d, s, in, at);
     if (streq(s->format, "int32")

@@ -30,6 +30,9 @@ struct decode_notes {
     /* With as_sent: empty lists and maps that are not even printed stay too. Without: `dropped` tells that there
      * were some. */
     bool every_empty, dropped;
+    /* Set by the caller: the tree was merged as a map, whose numbers were floats or integers already: a whole float is
+     * an integer, and what does not fit is cut as a machine cuts it. */
+    bool merged;
 };
 #define DECODE_NOTES_IN(a, p) ((struct decode_notes){ .arena = (a), .parsed = (p) })
 

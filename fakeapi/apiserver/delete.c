@@ -29,8 +29,11 @@ static void from_body(const json_t *body, struct delete_request *d)
 
 static int from_query(struct call *c, struct delete_request *d)
 {
-    const char *orphan = query_get(&c->query, "orphanDependents");
+    const char *orphan = query_get(&c->query, "orphanDependents"), *uid = query_get(&c->query, "uid"),
+               *version = query_get(&c->query, "resourceVersion");
 
+    d->uid = str_empty(uid) ? NULL : uid;
+    d->resource_version = str_empty(version) ? NULL : version;
     d->propagation = query_get(&c->query, "propagationPolicy");
     if (orphan)
         d->orphan = query_bool(&c->query, "orphanDependents");

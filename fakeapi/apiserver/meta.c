@@ -190,6 +190,14 @@ static void validate_namespace(const struct kind *k, const json_t *meta, struct 
         check_rule(errs, at, NAME_DNS1123_LABEL, namespace);
 }
 
+static void validate_generation(const json_t *meta, struct fielderrs *errs)
+{
+    const json_t *generation = json_object_get(meta, "generation");
+
+    if (json_integer_value(generation) < 0)
+        fielderr_invalid(errs, FP_CHILD(meta_path, "generation"), generation, "must be greater than or equal to 0");
+}
+
 static void validate_labels(const json_t *labels, struct fielderrs *errs)
 {
     const struct fpath *at = FP_CHILD(meta_path, "labels");
@@ -312,6 +320,7 @@ static void validate_all(const struct kind *k, unsigned rule, const json_t *obj,
 
     validate_names(k, rule, meta, errs);
     validate_namespace(k, meta, errs);
+    validate_generation(meta, errs);
     validate_labels(json_object_get(meta, "labels"), errs);
     validate_annotations(json_object_get(meta, "annotations"), FP_CHILD(meta_path, "annotations"), errs);
     validate_owners(json_object_get(meta, "ownerReferences"), errs);

@@ -399,7 +399,7 @@ static const char *content_type(struct arena *a, const char *header)
     while (*rest) {
         const char *next = skip_param(rest);
         if (!next)
-            return *skip_space(rest + strspn(rest, " ;")) ? NULL : type;
+            return *rest == ';' && !*skip_space(rest + 1) ? type : NULL;
         rest = next;
     }
     return type;

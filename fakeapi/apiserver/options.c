@@ -156,33 +156,28 @@ static bool match_known(const char *match)
     return streq(match, "") || streq(match, "Exact") || streq(match, "NotOlderThan");
 }
 
+/* A watch from no particular revision asks for what is there first, whether it says so or not. */
 static void check_watch(struct call *c, struct fielderrs *errs)
 {
+    static const char *const supported[] = { "NotOlderThan", NULL };
     const struct options *o = &c->opt;
-    const struct fpath *match = FP_CHILD(NULL, "resourceVersionMatch");
+    const struct fpath *at = FP_CHILD(NULL, "resourceVersionMatch");
+    bool asked = o->send_initial_present, newer = streq(o->match, "NotOlderThan");
+    bool legacy = c->s->release->watch_list && !asked && !*o->match &&
+                  (!*o->resource_version || streq(o->resource_version, "0"));
+    json_auto_t *match = json_string(o->match);
 
-    if (o->send_initial_present) {
-        if (!streq(o->match, "NotOlderThan"))
-            fielderr_forbidden(errs, match,
-                               "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-        if (!c->s->release->watch_list)
-            fielderr_forbidden(errs, FP_CHILD(NULL, "sendInitialEvents"),
-                               "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled");
-        if (*o->match && !streq(o->match, "NotOlderThan")) {
-            static const char *const supported[] = { "NotOlderThan", NULL };
-            json_auto_t *value = json_string(o->match);
-            fielderr_not_supported(errs, match, value, supported);
-        }
-        if (*o->cont)
-            fielderr_forbidden(errs, match, "resourceVersionMatch is forbidden when continue is provided");
-        return;
-    }
-    if (!*o->match)
-        return;
-    fielderr_forbidden(errs, match,
-                       "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-    if (*o->cont)
-        fielderr_forbidden(errs, match, "resourceVersionMatch is forbidden when continue is provided");
+    if (asked && !newer)
+        fielderr_forbidden(errs, at, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    if (asked && !c->s->release->watch_list)
+        fielderr_forbidden(errs, FP_CHILD(NULL, "sendInitialEvents"),
+                           "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled");
+    if (*o->match && !asked)
+        fielderr_forbidden(errs, at, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (*o->match && !newer)
+        fielderr_not_supported(errs, at, match, supported);
+    if (*o->cont && (*o->match || legacy))
+        fielderr_forbidden(errs, at, "resourceVersionMatch is forbidden when continue is provided");
 }
 
 static void check_match(const struct options *o, const struct fpath *match, struct fielderrs *errs)

@@ -49,6 +49,42 @@ static int aggregated(struct call *c, bool core, bool *ret_done)
                                            media_type(media, false)), body);
 }
 
+static const char all_types[] = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+static bool is_one_of(const char *types, const char *type, size_t len)
+{
+    for (const char *p = types; *p; p += strcspn(p, ","), p += *p ? 2 : 0)
+        if (strcspn(p, ",") == len && strncmp(p, type, len) == 0)
+            return true;
+    return false;
+}
+
+/* The router looks for a type by its name alone, before the handler looks closer. */
+static bool router_offers(struct call *c, const char *types)
+{
+    const char *accept = api_request_header(c->q, "accept");
+
+    if (str_empty(accept))
+        return true;
+    for (const char *p = accept; *p; p += strcspn(p, ","), p += *p == ',') {
+        const char *type = p + strspn(p, " ");
+        size_t len = strcspn(type, ";,");
+        while (len && type[len - 1] == ' ')
+            len--;
+        if (is_one_of("*/*", type, len) || is_one_of(types, type, len))
+            return true;
+    }
+    return false;
+}
+
+static int router_refuses(struct call *c, const char *types)
+{
+    int r = apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s", types);
+
+    c->err.has_details = true;
+    return r;
+}
+
 static int root_document(struct call *c, bool core)
 {
     bool done;
@@ -56,6 +92,8 @@ static int root_document(struct call *c, bool core)
 
     if (core && !streq(c->q->method, "GET"))
         return method_not_allowed(c);
+    if (core && !router_offers(c, all_types))
+        return router_refuses(c, all_types);
     r = aggregated(c, core, &done);
     if (r < 0 || done)
         return r;
@@ -73,8 +111,10 @@ static int version_document(struct call *c, const char *group, const char *versi
 {
     int r;
 
-    if (!streq(c->q->method, "GET"))
+    if (!streq(c->q->method, "GET") && kinds_is_builtin_group(group))
         return method_not_allowed(c);
+    if (kinds_is_builtin_group(group) && !router_offers(c, all_types))
+        return router_refuses(c, all_types);
     if ((r = negotiate(c)) < 0)
         return r;
     return reply_tree(c, 200, discovery_resources(c->s, group, version));
@@ -153,15 +193,12 @@ static const char *find_check(const char *health, const char *name)
 static int version_info(struct call *c)
 {
     const struct release *r = c->s->release;
-    int result;
 
     if (!streq(c->q->method, "GET"))
         return method_not_allowed(c);
-    if ((result = negotiate(c)) < 0)
-        return result;
-    if (c->out.media != MEDIA_JSON)
-        return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE,
-                          "only the following media types are accepted: application/json");
+    if (!router_offers(c, "application/json"))
+        return router_refuses(c, "application/json");
+    c->out.pretty = true;
     return reply_tree(c, 200, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
         "major", "1", "minor", r->minor, "emulationMajor", "1", "emulationMinor", r->minor, "minCompatibilityMajor", "1",
         "minCompatibilityMinor", r->before, "gitVersion", r->git_version, "gitCommit",
@@ -231,8 +268,8 @@ static int health(struct call *c, const char *name, const char *rest)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    if (*rest)
-        return find_check(name, rest + 1) ? reply_text(c, 200, TEXT_PLAIN, "ok") : not_found_text(c);
+    if (*rest)                         /* said without a nosniff, as there */
+        return find_check(name, rest + 1) ? reply_blob(c, 200, TEXT_PLAIN, blob_new("ok", 2)) : not_found_text(c);
     if (!query_get(&c->query, "verbose"))
         return reply_text(c, 200, TEXT_PLAIN, "ok");
     for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
@@ -269,14 +306,17 @@ static int health_metrics(struct call *c)
         for (size_t h = 0; h < ARRAY_SIZE(healths); h++)
             if (check_of(healths[h], i))
                 buf_printf(&b, "kubernetes_healthcheck{name=\"%s\",type=\"%s\"} 1\n", check_of(healths[h], i), healths[h]);
-    return reply_text(c, 200, METRICS, b.data);
+    return reply_blob(c, 200, METRICS, blob_from_buf(&b));
 }
 
 static int metrics(struct call *c)
 {
-    return reply_text(c, 200, METRICS,
-                      "# HELP apiserver_request_total Counter of apiserver requests.\n"
-                      "# TYPE apiserver_request_total counter\n");
+    static const char text[] = "# HELP apiserver_request_total Counter of apiserver requests.\n"
+                               "# TYPE apiserver_request_total counter\n", reset[] = "metrics reset\n";
+
+    if (streq(c->q->method, "DELETE"))
+        return reply_blob(c, 200, TEXT_PLAIN, blob_new(reset, sizeof(reset) - 1));
+    return reply_blob(c, 200, METRICS, blob_new(text, sizeof(text) - 1));
 }
 
 int handle_other(struct call *c)

@@ -91,7 +91,7 @@ static bool router_takes(const struct call *c, const char *type)
         size_t lead = (size_t)(start - type);
         while (len > lead && strchr(spaces, type[len - 1]))
             len--;
-        if (len > lead && (row_of(c, start, len - lead) || strncmp(start, "*/*", len - lead) == 0))
+        if (len > lead && row_of(c, start, len - lead))
             return true;
         type += part + (type[part] == ',');
     }

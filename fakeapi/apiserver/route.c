@@ -123,7 +123,7 @@ static const struct method_row *custom_row(enum place place, const char *method)
 
 static void settle_custom(struct call *c, struct route *r, enum place place)
 {
-    const struct method_row *row = custom_row(place, c->q->method);
+    const struct method_row *row = custom_row(place, streq(c->q->method, "HEAD") ? "GET" : c->q->method);
     unsigned verbs = place == PLACE_SUB ? r->sub->verbs : r->kind->verbs | VERBS_ALL;
 
     if (place == PLACE_ALL_NAMESPACES && (!row || row->verb != VERB_LIST)) {

@@ -435,7 +435,7 @@ static void pod_security(void **state)           /* I-002 */
 static void an_older_release(void **state)
 {
     static const struct step steps[] = {
-        { "GET", "/version", NULL, NULL, NULL, 200, "\"gitVersion\":\"v1.29.15\"" },
+        { "GET", "/version", NULL, NULL, NULL, 200, "\"gitVersion\": \"v1.29.15\"" },
         { "GET", CM, "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan", NULL, NULL, 422,
           "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled" },
         { "GET", "/openapi/v3/api/v1", NULL, NULL, NULL, 200, "fieldValidation" },

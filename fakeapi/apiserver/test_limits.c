@@ -496,6 +496,122 @@ static void wrong_values_are_shown(void **state)
          { "POST", CM, "dryRun=Some", NULL, "{}", 422, "dryRun: Unsupported value: [\\\"Some\\\"]: supported values: \\\"All\\\"" });
 }
 
+/* ---- odd requests -------------------------------------------------------------------------------- */
+
+static void check_accept(struct lab *lab, const char *method, const char *path, const char *accept, int status,
+                         const char *want)
+{
+    struct api_header header = { "Accept", accept };
+    struct api_request q = { .method = method, .path = path, .headers = &header, .n_headers = 1 };
+    struct api_reply reply;
+
+    apiserver_handle(NULL, lab->s, &q, false, &reply);
+    if (reply.status != status || !reply_says(&reply, want))
+        fail_msg("%s %s %s: %d %s", method, path, accept, reply.status, reply.body ? reply.body->data : "");
+    api_reply_release(&reply);
+}
+
+/* A router knows types by name, and refuses before a handler looks (A-062). */
+static void what_a_router_offers(void **state)
+{
+#define REFUSED "406: Not Acceptable\\n\\nAvailable representations: application/json"
+    check_accept(*state, "GET", "/version", "text/html", 406, REFUSED "\"");
+    check_accept(*state, "GET", "/version", "application/*", 406, REFUSED "\"");
+    check_accept(*state, "GET", "/version", "application/js", 406, REFUSED "\"");
+    check_accept(*state, "GET", "/version", "application/yaml", 406, "Available representations: application/json");
+    check_accept(*state, "GET", "/version", "text/html, application/json;as=Table;v=v9;g=x", 200, "{\n  \"major\": \"1\"");
+    check_accept(*state, "GET", "/version", "*/*;q=0", 200, "gitVersion");
+    check_accept(*state, "GET", "/api", "application/*", 406, REFUSED ", application/yaml, application/vnd.kubernetes.protobuf");
+    check_accept(*state, "GET", "/apis/apps/v1", "text/html", 406, REFUSED ", application/yaml");
+    check_accept(*state, "GET", "/apis/apps/v1", "text/html, application/yaml;q=0.1", 200, "kind: APIResourceList");
+#undef REFUSED
+}
+
+/* A-063: a parameter is a name and a value, and one semicolon may be left over. */
+static void types_of_bodies(void **state)
+{
+#define BODY "{\"metadata\":{\"name\":\"a\"}}"
+    PLAY(state, { "POST", CM, "dryRun=All", "application/json;", BODY, 201, NULL },
+         { "POST", CM, "dryRun=All", "Application/JSON ; a=b", BODY, 201, NULL },
+         { "POST", CM, "dryRun=All", "application/json;;", BODY, 415, "the body of the request was in an unknown format" },
+         { "POST", CM, "dryRun=All", "application/json;a", BODY, 415, NULL },
+         { "PATCH", CM "/a", NULL, "*/*", "{}", 415, "\"415: Unsupported Media Type\"" },
+         { "POST", CM, "dryRun=All", "application/yaml", "metadata: {name: yes}\ndata: {a: 1}\n", 400,
+           "cannot unmarshal number into Go struct field ConfigMap.data of type string" });
+#undef BODY
+}
+
+/* B-064, J-011, J-012: what a query says of an object counts where no body does. */
+static void deletions(void **state)
+{
+    PLAY(state, { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+         { "DELETE", CM "/a", "uid=abc", NULL, NULL, 409, "the UID in the precondition (abc) does not match the UID in record" },
+         { "DELETE", CM "/a", "resourceVersion=1", NULL, NULL, 409, "the ResourceVersion in the precondition (1) does not match" },
+         { "DELETE", CM, "resourceVersion=0", NULL, NULL, 409, "the ResourceVersion in the precondition (0) does not match" },
+         { "DELETE", CM "/a", NULL, NULL, "{\"kind\":\"Pod\"}", 500,
+           "no kind \\\"Pod\\\" is registered for version \\\"meta.k8s.io/v1\\\"" },
+         { "DELETE", CM "/a", NULL, NULL, "{\"kind\":\"Status\",\"apiVersion\":\"v2\"}", 500,
+           "converting (v1.Status) to (v1.DeleteOptions): unknown conversion" },
+         { "DELETE", CM "/a", "uid=abc", NULL, "{\"dryRun\":[\"All\"]}", 200, NULL },
+         { "GET", CM "/a", NULL, NULL, NULL, 200, NULL });
+}
+
+/* C-037, C-073: a watch without a revision is one for what is there first. */
+static void watches_with_a_token(void **state)
+{
+#define MATCH "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden "
+    PLAY(state, { "GET", CM, "watch=1&continue=x", NULL, NULL, 422, "is invalid: " MATCH "when continue is provided\"" },
+         { "GET", CM, "watch=1&continue=x&resourceVersion=0", NULL, NULL, 422, "is invalid: " MATCH "when continue is provided\"" },
+         { "GET", CM, "watch=1&continue=x&sendInitialEvents=true", NULL, NULL, 422,
+           "is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+           "NotOlderThan\"" },
+         { "GET", CM, "watch=1&resourceVersionMatch=Exact", NULL, NULL, 422, "[" MATCH "for watch unless sendInitialEvents is "
+           "provided, resourceVersionMatch: Unsupported value: \\\"Exact\\\": supported values: \\\"NotOlderThan\\\"]" });
+#undef MATCH
+}
+
+/* What a client has no say in, and what it may say where nothing is stored. */
+static void metadata_that_is_not_the_client_s(void **state)
+{
+    PLAY(state, { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"7\"}}", 500,
+                  "resourceVersion should not be set on objects to be created" },
+         { "POST", CM, "dryRun=All", NULL, "{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"7\"}}", 201,
+           "\"resourceVersion\":\"7\"" },
+         { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\",\"generation\":-1}}", 422,
+           "metadata.generation: Invalid value: -1: must be greater than or equal to 0" },
+         { "GET", CM "/a", NULL, NULL, NULL, 404, NULL });
+}
+
+/* A-019: what serves custom resources goes by the path, hardly by the method. */
+static void odd_methods(void **state)
+{
+    PLAY(state, DEFINE_BIG, { "POST", BIG, NULL, NULL, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Big\",\"metadata\":{\"name\":\"a\"}}",
+                              201, NULL },
+         { "HEAD", BIG "/a", NULL, NULL, NULL, 200, NULL }, { "HEAD", BIG "/b", NULL, NULL, NULL, 404, NULL },
+         { "HEAD", "/apis/x.io/v1/bigs", NULL, NULL, NULL, 200, NULL },
+         { "PROPFIND", "/apis/x.io/v1", NULL, NULL, NULL, 200, "bigs" },
+         { "PROPFIND", "/apis/apps/v1", NULL, NULL, NULL, 405, NULL },
+         { "HEAD", CM, NULL, NULL, NULL, 405, NULL },
+         { "DELETE", "/metrics", NULL, NULL, NULL, 200, "metrics reset\n" });
+}
+
+/* K-023: what was merged as a map had its numbers made floats or integers before anybody asked what they should be. */
+static void numbers_of_strategic_patches(void **state)
+{
+#define STRATEGIC "application/strategic-merge-patch+json"
+#define POD "/api/v1/namespaces/default/pods/p"
+    PLAY(state, { "POST", "/api/v1/namespaces/default/pods", NULL, NULL,
+                  "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}", 201, NULL },
+         { "PATCH", POD, "dryRun=All", STRATEGIC, "{\"spec\":{\"activeDeadlineSeconds\":1e3}}", 200,
+           "\"activeDeadlineSeconds\":1000" },
+         { "PATCH", POD, "dryRun=All", STRATEGIC, "{\"spec\":{\"activeDeadlineSeconds\":1.5}}", 422, "cannot convert float64 to int64" },
+         { "PATCH", POD, "dryRun=All", STRATEGIC, "{\"spec\":{\"activeDeadlineSeconds\":9223372036854775808}}", 422,
+           "spec.activeDeadlineSeconds: Invalid value: -9223372036854775808: must be between 1 and 2147483647, inclusive" },
+         { "PATCH", POD, "dryRun=All", MERGE, "{\"spec\":{\"activeDeadlineSeconds\":1e400}}", 400, NULL });
+#undef STRATEGIC
+#undef POD
+}
+
 /* ---- reach --------------------------------------------------------------------------------------- */
 
 /* K-055: a name in a path is the name of an object; nobody is connected to because a client says so. */
@@ -553,7 +669,9 @@ int main(void)
         cmocka_unit_test(limits_without_authorization),
         cmocka_unit_test(without_limits_all_are_served), checked(paths), checked(queries), checked(tokens_do_not_escape),
         checked(warnings_are_quoted), checked(warnings_that_cannot_be_quoted_are_dropped), checked(odd_letters),
-        checked(wrong_values_are_shown), checked(nobody_is_reached_by_name), checked(what_became_of_old_versions),
+        checked(wrong_values_are_shown), checked(what_a_router_offers), checked(types_of_bodies), checked(deletions),
+        checked(watches_with_a_token), checked(metadata_that_is_not_the_client_s), checked(odd_methods),
+        checked(numbers_of_strategic_patches), checked(nobody_is_reached_by_name), checked(what_became_of_old_versions),
         checked(jobs_have_a_status_column),
     };
 
