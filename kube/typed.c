@@ -69,6 +69,66 @@ static void note_path(struct walk *w, struct fset *s)
     fset_insert(s, w->path, w->depth);
 }
 
+/* The items of a list by their elements. One that comes twice is a leaf, whatever is in it. */
+struct items {
+    const char **element;
+    const json_t **item;
+    size_t *order;                     /* indexes, those of equal elements together and in their order */
+    size_t n;
+};
+
+static int by_element(const void *a, const void *b, void *arg)
+{
+    const struct items *s = arg;
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    int c = strcmp(s->element[x], s->element[y]);
+
+    return c ? c : x < y ? -1 : x > y;
+}
+
+static struct items items_of(struct arena *a, struct ftype t, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    struct items out = { arena_alloc(a, n * sizeof(char *)), arena_alloc(a, n * sizeof(json_t *)),
+                         arena_alloc(a, n * sizeof(size_t)), n };
+
+    for (size_t i = 0; i < n; i++) {
+        out.element[i] = element_at(a, t, list, i);
+        out.item[i] = json_array_get(list, i);
+        out.order[i] = i;
+    }
+    qsort_r(out.order, n, sizeof(size_t), by_element, &out);
+    return out;
+}
+
+/* Where those with that element begin in the order; s->n where there is none. */
+static size_t items_with(const struct items *s, const char *element)
+{
+    size_t low = 0, high = s->n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (strcmp(s->element[s->order[mid]], element) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < s->n && streq(s->element[s->order[low]], element) ? low : s->n;
+}
+
+/* Whether the place behind `at` in the order has the same element. */
+static bool item_again(const struct items *s, size_t at)
+{
+    return at + 1 < s->n && streq(s->element[s->order[at]], s->element[s->order[at + 1]]);
+}
+
+static const json_t *item_find(const struct items *s, const char *element)
+{
+    size_t at = items_with(s, element);
+
+    return at < s->n ? s->item[s->order[at]] : NULL;
+}
+
 static void fields_of(struct walk *w, struct ftype t, const json_t *v, struct fset *s);
 
 static void fields_of_map(struct walk *w, struct ftype t, const json_t *v, struct fset *s)
@@ -99,9 +159,11 @@ static void fields_of(struct walk *w, struct ftype t, const json_t *v, struct fs
     case F_LIST:
         break;
     }
-    for (size_t i = 0; i < json_array_size(v); i++) {
-        w->path[w->depth++] = element_at(w->arena, t, v, i);
-        fields_of(w, ftype_item(t), json_array_get(v, i), s);
+    struct items list = items_of(w->arena, t, v);
+    for (size_t i = 0; i < list.n; i++) {
+        w->path[w->depth++] = list.element[i];
+        if (!item_again(&list, items_with(&list, list.element[i])))
+            fields_of(w, ftype_item(t), list.item[i], s);
         note_path(w, s);
         w->depth--;
     }
@@ -158,50 +220,47 @@ static void compare_maps(struct walk *w, struct ftype t, const json_t *x, const 
             compare_member(w, t, key, NULL, v, c);
 }
 
-/* The items of a list by their elements; an element that comes twice counts as one leaf. */
-struct items {
-    const char **element;
-    const json_t **item;
-    size_t n;
-};
-
-static struct items items_of(struct arena *a, struct ftype t, const json_t *list)
+static void compare_items(struct walk *w, struct ftype t, const struct items *left, const struct items *right,
+                          const char *element, struct typed_comparison *c)
 {
-    size_t n = json_array_size(list);
-    struct items out = { arena_alloc(a, n * sizeof(char *)), arena_alloc(a, n * sizeof(json_t *)), n };
+    size_t l = items_with(left, element), r = items_with(right, element);
+    bool before = l < left->n, now = r < right->n;
+    bool twice_before = before && item_again(left, l), twice_now = now && item_again(right, r);
 
-    for (size_t i = 0; i < n; i++) {
-        out.element[i] = element_at(a, t, list, i);
-        out.item[i] = json_array_get(list, i);
+    if (twice_before && twice_now) {
+        for (; typed_equal(left->item[left->order[l]], right->item[right->order[r]]); l++, r++)
+            if (!item_again(left, l) && !item_again(right, r))
+                return;
+            else if (!item_again(left, l) || !item_again(right, r))
+                break;
+        note_path(w, c->modified);
+        return;
     }
-    return out;
-}
-
-static const json_t *item_find(const struct items *s, const char *element)
-{
-    for (size_t i = 0; i < s->n; i++)
-        if (streq(s->element[i], element))
-            return s->item[i];
-    return NULL;
+    if (twice_before)
+        note_path(w, c->removed);
+    if (twice_now)
+        note_path(w, c->added);
+    const json_t *x = before && !twice_before ? left->item[left->order[l]] : NULL,
+                 *y = now && !twice_now ? right->item[right->order[r]] : NULL;
+    if (x || y)
+        compare(w, ftype_item(t), x, y, c);
 }
 
 static void compare_lists(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
                           struct typed_comparison *c)
 {
     struct items left = items_of(w->arena, t, x), right = items_of(w->arena, t, y);
+    const struct items *both[] = { &left, &right };
 
-    for (size_t i = 0; i < left.n; i++) {
-        w->path[w->depth++] = left.element[i];
-        compare(w, ftype_item(t), left.item[i], item_find(&right, left.element[i]), c);
-        w->depth--;
-    }
-    for (size_t i = 0; i < right.n; i++) {
-        if (item_find(&left, right.element[i]))
-            continue;
-        w->path[w->depth++] = right.element[i];
-        compare(w, ftype_item(t), NULL, right.item[i], c);
-        w->depth--;
-    }
+    for (size_t side = 0; side < 2; side++)
+        for (size_t i = 0; i < both[side]->n; i++) {
+            const char *element = both[side]->element[i];
+            if (both[side]->order[items_with(both[side], element)] != i || (side == 1 && item_find(&left, element)))
+                continue;
+            w->path[w->depth++] = element;
+            compare_items(w, t, &left, &right, element, c);
+            w->depth--;
+        }
 }
 
 static void compare(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
