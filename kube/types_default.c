@@ -430,12 +430,13 @@ static json_t *in_order(const struct schema *s, json_t *o)
     return out;
 }
 
-/* What a hook put in may lack the members that are always there. */
+/* What a hook put in may lack the members that are always there. What was kept as it was sent stays. */
 static json_t *completed(struct filler *d, const struct schema *s, json_t *o)
 {
     struct decode_notes notes = DECODE_NOTES_IN(d->arena, NULL);
     json_t *out = NULL;
 
+    notes.as_sent = true;
     if (decode(s, o, &notes, &out, NULL) < 0)
         return o;
     json_decref(o);

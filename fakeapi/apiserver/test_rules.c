@@ -171,6 +171,15 @@ static void others(void **state)
         { "/api/v1/nodes", "\"spec\":{\"externalID\":\"x\"}", NULL, NULL, 201, "spec.externalID: this field is deprecated" },
         { "/api/v1/nodes", "\"spec\":{}", "", "{\"spec\":{\"externalID\":\"x\"}}", 422, "spec.externalID: Forbidden: may not be updated" },
         { NS "serviceaccounts", "\"secrets\":[{\"name\":\"s\",\"namespace\":\"x\"}]", NULL, NULL, 201, "\"secrets\":[{\"name\":\"s\"}]" },
+        { "/apis/policy/v1/namespaces/default/poddisruptionbudgets", "\"spec\":{}", "/status",
+          "{\"status\":{\"conditions\":[{\"type\":\"A\",\"reason\":\"-\",\"lastTransitionTime\":\"2020-01-01T00:00:00Z\"}]}}", 422,
+          "[status.conditions[0].status: Unsupported value: \\\"\\\": supported values: \\\"False\\\", \\\"True\\\", \\\"Unknown\\\", "
+          "status.conditions[0].reason: Invalid value: \\\"-\\\": a condition reason must start with" },
+        { "/apis/scheduling.k8s.io/v1/priorityclasses", "\"value\":1,\"globalDefault\":true", NULL, NULL, 201, NULL },
+        { "/apis/scheduling.k8s.io/v1/priorityclasses", "\"value\":1,\"globalDefault\":true", NULL, NULL, 403,
+          "PriorityClass r7 is already marked as default. Only one default can exist" },
+        { "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies", "\"spec\":{\"podSelector\":{},\"egress\":[{\"ports\":[{\"port\":70000,"
+          "\"endPort\":70000}]}]}", NULL, NULL, 422, "endPort: Invalid value: 70000: must be between 1 and 65535, inclusive" },
         /* features that are off: owned, and gone */
         { STORAGE "csidrivers", "\"spec\":{\"attachRequired\":true,\"nodeAllocatableUpdatePeriodSeconds\":5}", NULL, NULL, 201,
           "\"spec\":{\"attachRequired\":true,\"podInfoOnMount\":false" },
@@ -256,12 +265,29 @@ static void services(void **state)
         { NS "services", "\"spec\":{\"ports\":[{\"port\":80,\"appProtocol\":\"a b\"}]}", NULL, NULL, 422, "spec.ports[0].appProtocol: Invalid value" },
         /* the first port that cannot be had is all that is said */
         { NS "services", "\"spec\":{\"type\":\"NodePort\",\"ports\":[{\"port\":80,\"nodePort\":1},{\"port\":81,\"nodePort\":2}]}", NULL, NULL, 422,
-          "is invalid: spec.ports[0].nodePort: Invalid value: 1: provided port is not in the valid range" },
+          "Service \\\"r6\\\" is invalid: spec.ports[0].nodePort: Invalid value: 1: provided port is not in the valid range" },
         /* and one number has one port of the node, whatever its protocols */
         { NS "services", "\"spec\":{\"type\":\"NodePort\",\"ports\":[{\"name\":\"t\",\"port\":53,\"nodePort\":30053},{\"name\":\"u\",\"port\":53,"
           "\"protocol\":\"UDP\"}]}", NULL, NULL, 201, "\"protocol\":\"UDP\",\"port\":53,\"targetPort\":53,\"nodePort\":30053" },
     };
     play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
+/* Everybody is forgotten where an update says so, whatever the defaults of its kind do (E-118); an element that is
+ * there twice is owned as a whole (E-060). */
+static void owners(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", NS "secrets", NULL, NULL, "{\"metadata\":{\"name\":\"s\"},\"data\":{\"a\":\"\"}}", 201, "managedFields" },
+        { "PUT", NS "secrets/s", NULL, NULL, "{\"metadata\":{\"name\":\"s\",\"managedFields\":[]},\"data\":{\"a\":\"\"}}", 200,
+          "Z\"},\"data\":{\"a\":\"\"}" },
+        { "POST", NS "services", NULL, NULL, "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"ports\":[{\"port\":80}]}}", 201, NULL },
+        { "PATCH", NS "services/s/status", NULL, MERGE, "{\"status\":{\"conditions\":[{\"type\":\"A\",\"status\":\"True\"},{\"type\":\"A\"}]}}", 200,
+          "\"f:conditions\":{\".\":{},\"k:{\\\"type\\\":\\\"A\\\"}\":{}}" },
+        { "PATCH", NS "services/s/status", NULL, MERGE, "{\"status\":{\"conditions\":[{\"type\":\"A\",\"status\":\"True\"}]}}", 200,
+          "\"k:{\\\"type\\\":\\\"A\\\"}\":{\".\":{}," },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
 }
 
 #define APPS "/apis/apps/v1/namespaces/default/"
@@ -302,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_LAB(networks), IN_LAB(endpoints), IN_LAB(limits), IN_LAB(scalers), IN_LAB(storage), IN_LAB(others),
         IN_LAB(pods), IN_LAB(runtime_classes), IN_LAB(services), IN_LAB(workloads),
+        IN_LAB(owners),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }

@@ -1,5 +1,4 @@
 #include "fakeapi/apiserver/admission/admission.h"
-#include "fakeapi/apiserver/builtin/gates.h"
 
 #include "kube/apply.h"
 
@@ -92,7 +91,6 @@ static void prepare(struct call *c, const struct change *ch, json_t *obj, const 
 {
     const struct kind *k = ch->kind;
 
-    gates_drop(k, obj);
     if (k->ops->prepare_update)
         k->ops->prepare_update(c, ch->sub, obj, old);
     else if (ch->sub && streq(ch->sub->name, "status"))

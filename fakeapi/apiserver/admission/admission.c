@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/admission/admission.h"
 #include "fakeapi/apiserver/admission/limits.h"
 #include "fakeapi/apiserver/admission/podsecurity.h"
+#include "fakeapi/apiserver/admission/priority.h"
 #include "fakeapi/apiserver/admission/quota.h"
 #include "fakeapi/apiserver/admission/runtimeclass.h"
 
@@ -190,6 +191,8 @@ int admission_validate(struct call *c, const struct admission *a)
 
     if (r == 0)
         r = podsecurity_admit(c, a);
+    if (r == 0)
+        r = priority_validate(c, a);
     if (r == 0)
         r = runtimeclass_validate(c, a);
     if (r == 0)

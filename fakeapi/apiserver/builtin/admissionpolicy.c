@@ -308,6 +308,7 @@ static void check_status(struct fielderrs *e, const json_t *status)
         if (blank(str(v, "fieldRef")))
             fielderr_required(e, FP_CHILD(FP_INDEX(path, i), "fieldRef"), "");
     }
+    rule_conditions(e, json_object_get(status, "conditions"), FP_CHILD(RULE_AT("status"), "conditions"));
 }
 
 static void policy_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,

@@ -347,20 +347,17 @@ static void policy_port(struct fielderrs *e, const json_t *p, const struct fpath
     const struct fpath *last = FP_CHILD(at, "endPort");
 
     rule_one_of(e, p, at, "protocol", protocols);
+    if (end && !port)
+        fielderr_invalid(e, last, end, "may not be specified when `port` is not specified");
+    else if (end && json_is_string(port))
+        fielderr_invalid(e, last, end, "may not be specified when `port` is non-numeric");
     if (port)
         net_port(e, port, FP_CHILD(at, "port"));
-    if (!end)
+    if (!end || !json_is_integer(port))
         return;
-    if (port && json_is_integer(port) && json_integer_value(end) >= json_integer_value(port)) {
-        net_port(e, end, last);
-        return;
-    }
-    if (!port)
-        fielderr_invalid(e, last, end, "may not be specified when `port` is not specified");
-    else if (json_is_string(port))
-        fielderr_invalid(e, last, end, "may not be specified when `port` is non-numeric");
-    else if (json_integer_value(end) < json_integer_value(port))
+    if (json_integer_value(end) < json_integer_value(port))
         fielderr_invalid(e, last, port, "must be greater than or equal to `port`");
+    net_port(e, end, last);
 }
 
 static void policy_rules(struct fielderrs *e, const json_t *list, const struct fpath *path, const char *peers)

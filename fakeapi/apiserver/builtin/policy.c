@@ -22,8 +22,8 @@ static void budget_validate(struct call *c, const struct kind *k, const json_t *
     rule_at_most_all(e, min, FP_CHILD(SPEC, "minAvailable"));
     rule_int_or_percent(e, max, FP_CHILD(SPEC, "maxUnavailable"));
     rule_at_most_all(e, max, FP_CHILD(SPEC, "maxUnavailable"));
-    rule_one_of(e, spec, SPEC, "unhealthyPodEvictionPolicy", policies);
     label_selector_validate(e, FP_CHILD(SPEC, "selector"), member(spec, "selector"));
+    rule_one_of(e, spec, SPEC, "unhealthyPodEvictionPolicy", policies);
 }
 
 static void budget_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
@@ -35,6 +35,7 @@ static void budget_update(struct call *c, const struct kind *k, const struct sub
         budget_validate(c, k, obj, e);
         return;
     }
+    rule_conditions(e, json_path(obj, "status.conditions"), FP_CHILD(STATUS, "conditions"));
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
         rule_not_negative(e, json_object_get(obj, "status"), STATUS, counts[i]);
 }

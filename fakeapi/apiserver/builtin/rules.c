@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/builtin/rules.h"
 
+#include <ctype.h>
+
 #include "kube/quantity.h"
 
 const json_t *rule_shown(const json_t *value)
@@ -120,4 +122,46 @@ void rule_domain_path(struct fielderrs *e, const struct fpath *at, const char *v
     }
     if (strlen(value) > most)
         fielderr_too_long(e, at, most);
+}
+
+/* ---- conditions of the common type ---------------------------------------------------------------- */
+
+static bool is_reason(const char *s)
+{
+    static const char inner[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,:";
+    size_t n = strlen(s);
+
+    return isalpha((unsigned char)*s) && strspn(s, inner) == n && s[n - 1] != ',' && s[n - 1] != ':';
+}
+
+void rule_conditions(struct fielderrs *e, const json_t *list, const struct fpath *path)
+{
+    static const char *const states[] = { "False", "True", "Unknown", NULL };
+    size_t i, k;
+    json_t *cond;
+
+    json_array_foreach(list, i, cond) {
+        const struct fpath *at = FP_INDEX(path, i);
+        const char *reason = text(cond, "reason");
+        for (k = 0; k < i && !streq(text(json_array_get(list, k), "type"), text(cond, "type")); k++)
+            ;
+        if (k < i)
+            fielderr_duplicate_str(e, FP_CHILD(at, "type"), text(cond, "type"));
+        rule_name(e, FP_CHILD(at, "type"), NAME_QUALIFIED, text(cond, "type"));
+        rule_required_one_of(e, cond, at, "status", states);
+        if (obj_int(cond, "observedGeneration", 0) < 0)
+            fielderr_invalid(e, FP_CHILD(at, "observedGeneration"), member(cond, "observedGeneration"),
+                             "must be greater than or equal to zero");
+        rule_required_text(e, cond, at, "lastTransitionTime");
+        if (rule_required_text(e, cond, at, "reason") && !is_reason(reason))
+            fielderr_invalid_str(e, FP_CHILD(at, "reason"), reason, "a condition reason must start with alphabetic character, "
+                                 "optionally followed by a string of alphanumeric characters or '_,:', and must end with an "
+                                 "alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or "
+                                 "'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is "
+                                 "'[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
+        if (strlen(reason) > 1024)
+            fielderr_too_long(e, FP_CHILD(at, "reason"), 1024);
+        if (strlen(text(cond, "message")) > 32768)
+            fielderr_too_long(e, FP_CHILD(at, "message"), 32768);
+    }
 }

@@ -59,3 +59,5 @@ void default_storage_class(struct call *c, json_t *claim);
 void default_ingress_class(struct call *c, json_t *ingress);
 /* "acme.io/foo", of at most so many bytes. */
 void rule_domain_path(struct fielderrs *e, const struct fpath *at, const char *value, size_t most);
+/* status.conditions where they are of the type that meta.k8s.io has for them. */
+void rule_conditions(struct fielderrs *e, const json_t *list, const struct fpath *path);

@@ -181,6 +181,8 @@ static void give(struct call *c, json_t *obj, bool created)
 {
     const json_t *spec = json_object_get(obj, "spec");
 
+    if (external_name(spec))
+        obj_set(obj, "spec.internalTrafficPolicy", NULL);       /* which was kept once, and is hidden now */
     if (!json_is_object(spec) || external_name(spec))
         return;
     give_families(obj);
@@ -235,9 +237,11 @@ static int check_health_port(struct call *c, const json_t *obj)
     struct fielderrs refused = FIELDERRS_IN(c->arena);
     const struct taken *t;
 
-    if (!needs_health_port(spec) || port < NODE_PORT_MIN || port > NODE_PORT_MAX
-        || !node_ports_granted(c, &refused, obj, true))                 /* which is told first */
+    if (!needs_health_port(spec) || !port || !node_ports_granted(c, &refused, obj, true))      /* which is told first */
         return 0;
+    if (port < NODE_PORT_MIN || port > NODE_PORT_MAX)
+        return internal_error(c, "failed to allocate requested HealthCheck NodePort %" PRId64 ": provided port is not in the "
+                              "valid range. The range of valid ports is %d-%d", port, NODE_PORT_MIN, NODE_PORT_MAX);
     t = what_is_taken(c, obj);
     return t->port[port - NODE_PORT_MIN] ? internal_error(c, "failed to allocate requested HealthCheck NodePort %" PRId64
                                                           ": provided port is already allocated", port) : 0;
@@ -469,17 +473,23 @@ static void source_ranges(struct fielderrs *e, const json_t *spec)
     }
 }
 
-static void balancer_only(struct fielderrs *e, const json_t *spec)
+static const char balancers_only[] = "may only be used when `type` is 'LoadBalancer'";
+
+static void balancer_class(struct fielderrs *e, const json_t *spec)
 {
-    static const char words[] = "may only be used when `type` is 'LoadBalancer'";
     const json_t *class = member(spec, "loadBalancerClass");
 
-    if (member(spec, "allocateLoadBalancerNodePorts") && !is_type(spec, "LoadBalancer"))
-        fielderr_forbidden(e, FP_CHILD(SPEC, "allocateLoadBalancerNodePorts"), "%s", words);
     if (class && !is_type(spec, "LoadBalancer"))
-        fielderr_forbidden(e, FP_CHILD(SPEC, "loadBalancerClass"), "%s", words);
+        fielderr_forbidden(e, FP_CHILD(SPEC, "loadBalancerClass"), "%s", balancers_only);
     else if (class)
         rule_name(e, FP_CHILD(SPEC, "loadBalancerClass"), NAME_QUALIFIED, text(spec, "loadBalancerClass"));
+}
+
+static void balancer_only(struct fielderrs *e, const json_t *spec)
+{
+    if (member(spec, "allocateLoadBalancerNodePorts") && !is_type(spec, "LoadBalancer"))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "allocateLoadBalancerNodePorts"), "%s", balancers_only);
+    balancer_class(e, spec);
 }
 
 static void session_affinity(struct fielderrs *e, const json_t *spec)
@@ -590,9 +600,20 @@ static bool addresses_given(struct call *c, struct fielderrs *e, const json_t *s
     return e->n == before && ((was && !external_name(was)) || address_granted(c, e, spec));
 }
 
+/* Nothing else is said, not even of the metadata, where something cannot be given out. */
+static bool given_out(struct call *c, struct fielderrs *e, const json_t *obj, const json_t *was)
+{
+    struct fielderrs refused = FIELDERRS_IN(e->arena);
+
+    if (addresses_given(c, &refused, json_object_get(obj, "spec"), was) && node_ports_granted(c, &refused, obj, !was))
+        return true;
+    *e = refused;
+    return false;
+}
+
 static void service_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
-    if (addresses_given(c, e, json_object_get(obj, "spec"), NULL) && node_ports_granted(c, e, obj, true))
+    if (given_out(c, e, obj, NULL))
         service_rules(obj, NULL, e);
 }
 
@@ -635,7 +656,7 @@ static void service_update(struct call *c, const struct kind *k, const struct su
         service_status(e, obj);
         return;
     }
-    if (!addresses_given(c, e, spec, was) || !node_ports_granted(c, e, obj, false))
+    if (!given_out(c, e, obj, was))
         return;
     if (!external_name(spec) && !external_name(was))
         service_addresses_kept(e, spec, was);
@@ -643,6 +664,7 @@ static void service_update(struct call *c, const struct kind *k, const struct su
         && !json_same(member(spec, "loadBalancerClass"), member(was, "loadBalancerClass")))
         fielderr_invalid(e, FP_CHILD(SPEC, "loadBalancerClass"), rule_shown(member(spec, "loadBalancerClass")),
                          "may not change once set");
+    balancer_class(e, spec);           /* and once more among all rules */
     service_rules(obj, old, e);
 }
 
