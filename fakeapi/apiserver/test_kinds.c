@@ -130,6 +130,21 @@ static void what_containers_ask_for_fits_together(void **state)          /* G-04
     PLAY(state, steps);
 }
 
+#define VOLUMES "/api/v1/persistentvolumes"
+#define WHEN "\"lastPhaseTransitionTime\":\"2024-01-02T03:04:05Z\""
+
+static void the_phase_of_a_volume_has_its_time(void **state)         /* G-048 */
+{
+    static const struct step steps[] = {
+        { "POST", VOLUMES, NULL, NULL, "{\"metadata\":{\"name\":\"v\"},\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"accessModes\":[\"ReadWriteOnce\"],\"hostPath\":{\"path\":\"/d\"}}}", 201, "lastPhaseTransitionTime" },
+        { "PATCH", VOLUMES "/v/status", NULL, MERGE, "{\"status\":null}", 200, "\"phase\":\"Pending\",\"lastPhaseTransitionTime\"" },
+        { "PATCH", VOLUMES "/v/status", NULL, MERGE, "{\"status\":{\"phase\":\"Bound\"," WHEN "}}", 200, WHEN },
+        { "PATCH", VOLUMES "/v/status", NULL, MERGE, "{\"status\":{\"lastPhaseTransitionTime\":null}}", 200, WHEN },
+        { "PATCH", VOLUMES "/v/status", NULL, MERGE, "{\"status\":{\"phase\":\"Failed\"}}", 200, "\"lastPhaseTransitionTime\":\"2025-" },
+    };
+    PLAY(state, steps);
+}
+
 #define NS "/api/v1/namespaces/default"
 #define ENFORCE(level) "{\"metadata\":{\"labels\":{\"pod-security.kubernetes.io/enforce\":" level "}}}"
 
@@ -188,6 +203,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_limit_range_may_say, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(limits_fill_in_and_refuse, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(what_containers_ask_for_fits_together, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(the_phase_of_a_volume_has_its_time, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_stricter_namespace_warns_of_its_pods, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_version_is_seen_through_the_stored_one, lab_up, lab_down),
     };

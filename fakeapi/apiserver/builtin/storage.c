@@ -392,12 +392,25 @@ static int volume_create(struct call *c, json_t *obj)
     return 0;
 }
 
+/* When the phase last changed: now, unless who changes it says so. */
+static void note_transition(struct call *c, json_t *obj, const json_t *old)
+{
+    static const char path[] = "status.lastPhaseTransitionTime";
+    bool same = streq(obj_str(obj, "status.phase"), obj_str(old, "status.phase"));
+    json_t *said = json_path(obj, path), *had = json_path(old, path);
+
+    if (same && !said && had)
+        obj_set(obj, path, json_incref(had));
+    else if (!same && (!said || json_same(said, had)))
+        obj_set(obj, path, json_string(call_text_time(c)));
+}
+
 static int volume_admit(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     if (!old)
         obj_add_finalizer(obj, "kubernetes.io/pv-protection");
-    else if (rule_is_status(sub) && !streq(obj_str(obj, "status.phase"), obj_str(old, "status.phase")))
-        obj_set(obj, "status.lastPhaseTransitionTime", json_string(call_text_time(c)));
+    else if (rule_is_status(sub))
+        note_transition(c, obj, old);
     return 0;
 }
 
