@@ -68,6 +68,8 @@ static json_t *date_cell(const json_t *v, struct instant now, struct arena *a)
 /* Of what a path finds only the first is shown. */
 static json_t *cell(const char *type, json_t *v, struct instant now, struct arena *a)
 {
+    if (json_is_null(v) && streq(type, "string"))
+        return json_string("<no value>");
     if (!v || json_is_null(v))
         return json_null();
     if (streq(type, "string"))

@@ -399,6 +399,7 @@ static void remember_sent(struct call *c, const struct kind *k, const json_t *tr
     if (k != c->route.kind || !(first->kept || first->dropped))
         return;
     notes.as_sent = notes.every_empty = true;
+    notes.merged = first->merged;
     if (decode(kind_schema(k), tree, &notes, &sent, &c->err) == 0)
         c->sent = call_keep(c, sent);
 }
@@ -707,6 +708,7 @@ int decode_applied(struct call *c, const struct kind *k, const json_t *config, j
     why = unstructured_error(c->arena, own, kind_schema(k));
     if (!why) {
         struct apierr e = APIERR_IN(c->arena);
+        notes.merged = true;
         r = decode(kind_schema(k), own, &notes, ret, &e);
         remember_sent(c, k, own, NULL, &notes);
         if (r >= 0)

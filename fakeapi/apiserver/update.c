@@ -245,8 +245,9 @@ static int create_instead(struct call *c, const struct change *ch, struct value 
     if (r < 0)
         return r;
     const char *key = call_store_key(c, k, ch->namespace, ch->name);
+    uint64_t revision;
     r = check_uid(c, k, key, ch->name, obj_uid(obj), "");
-    if (r < 0) {
+    if (r < 0 || (r = parse_revision(c, obj_resource_version(obj), REVISION_RAW, &revision)) < 0) {
         json_decref(obj);
         return r;
     }

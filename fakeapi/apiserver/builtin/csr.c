@@ -102,8 +102,8 @@ static void csr_validate(struct call *c, const struct kind *k, const json_t *obj
     const json_t *spec = json_object_get(obj, "spec"), *lasts = member(spec, "expirationSeconds");
 
     if (!holds_pem(json_object_get(spec, "request"), "-----BEGIN CERTIFICATE REQUEST-----"))
-        fielderr_invalid_str(e, FP_CHILD(SPEC, "request"), text(spec, "request"),
-                             "PEM block type must be CERTIFICATE REQUEST");
+        fielderr_invalid(e, FP_CHILD(SPEC, "request"), rule_shown(json_object_get(spec, "request")),
+                         "PEM block type must be CERTIFICATE REQUEST");
     usages(e, json_object_get(spec, "usages"));
     signer(e, spec);
     if (lasts && json_integer_value(lasts) < 600)

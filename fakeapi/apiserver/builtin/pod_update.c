@@ -171,13 +171,9 @@ static bool update_containers(struct fielderrs *e, const json_t *obj, const json
         return false;
     }
     json_array_foreach(now, i, c) {
-        const char *image = text(c, "image");
-        size_t len = strlen(image);
-        if (!len)
+        if (!*text(c, "image"))
             fielderr_required(e, FP_CHILD(FP_INDEX(path, i), "image"), "");
-        else if (strchr(" \t\r\n\v\f", image[0]) || strchr(" \t\r\n\v\f", image[len - 1]))
-            fielderr_invalid_str(e, FP_CHILD(FP_INDEX(path, i), "image"), image,
-                                 "must not have leading or trailing whitespace");
+        podspec_image_trimmed(e, c, FP_INDEX(path, i));
     }
     return true;
 }

@@ -418,6 +418,25 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
     podspec_os(e, spec, path);
 }
 
+/* Templates have always been let through with such. */
+void podspec_image_trimmed(struct fielderrs *e, const json_t *container, const struct fpath *path)
+{
+    static const char spaces[] = " \t\r\n\v\f";
+    const char *image = text(container, "image");
+
+    if (*image && (strchr(spaces, *image) || strchr(spaces, image[strlen(image) - 1])))
+        fielderr_invalid_str(e, FP_CHILD(path, "image"), image, "must not have leading or trailing whitespace");
+}
+
+static void images_trimmed(struct fielderrs *e, const json_t *spec, const char *list, const struct fpath *path)
+{
+    size_t i;
+    json_t *c;
+
+    json_array_foreach(json_object_get(spec, list), i, c)
+        podspec_image_trimmed(e, c, FP_INDEX(FP_CHILD(path, list), i));
+}
+
 void pod_validate_create(struct fielderrs *e, const json_t *pod)
 {
     const json_t *spec = json_object_get(pod, "spec");
@@ -427,8 +446,6 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod)
     json_t *v, *s;
 
     podspec_validate(e, spec, path, &o);
-    if (*text(spec, "nodeName") && json_array_size(json_object_get(spec, "schedulingGates")))
-        fielderr_forbidden(e, FP_CHILD(path, "nodeName"), "cannot be set until all schedulingGates have been cleared");
     json_array_foreach(json_object_get(spec, "volumes"), i, v)
         json_array_foreach(json_path(v, "projected.sources"), k, s)
             if (member(s, "serviceAccountToken") && !*text(spec, "serviceAccountName"))
@@ -436,8 +453,12 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod)
                                                                            "projected"), "sources"), k),
                                                "serviceAccountToken"),
                                    "must not be specified when serviceAccountName is not set");
+    images_trimmed(e, spec, "containers", path);
+    images_trimmed(e, spec, "initContainers", path);
     if (json_array_size(json_object_get(spec, "ephemeralContainers")))
         fielderr_forbidden(e, FP_CHILD(path, "ephemeralContainers"), "cannot be set on create");
+    if (*text(spec, "nodeName") && json_array_size(json_object_get(spec, "schedulingGates")))
+        fielderr_forbidden(e, FP_CHILD(path, "nodeName"), "cannot be set until all schedulingGates have been cleared");
 }
 
 static void template_annotations(struct fielderrs *e, const json_t *annotations, const struct fpath *path)

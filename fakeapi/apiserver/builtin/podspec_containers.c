@@ -403,8 +403,6 @@ static void container_common(struct fielderrs *e, const json_t *c, const struct 
         rule_name(e, FP_CHILD(path, "name"), NAME_DNS1123_LABEL, name);
     if (!*image)
         fielderr_required(e, FP_CHILD(path, "image"), "");
-    else if (*image == ' ' || image[strlen(image) - 1] == ' ')
-        fielderr_invalid_str(e, FP_CHILD(path, "image"), image, "must not have leading or trailing whitespace");
     rule_one_of(e, c, path, "terminationMessagePolicy", messages);
     ports(e, json_object_get(c, "ports"), FP_CHILD(path, "ports"));
     environment(e, c, path);
@@ -520,6 +518,7 @@ static void ephemeral_containers(struct fielderrs *e, const struct container_con
         const struct fpath *at = FP_INDEX(path, i);
         const char *name = text(c, "name"), *target = text(c, "targetContainerName");
         container_common(e, c, at, x);
+        podspec_image_trimmed(e, c, at);
         if (name_before(list, i, name) || name_before(regular, json_array_size(regular), name) ||
             name_before(init, json_array_size(init), name))
             fielderr_duplicate_str(e, FP_CHILD(at, "name"), name);

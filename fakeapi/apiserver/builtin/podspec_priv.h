@@ -25,7 +25,9 @@ bool among(const char *const *list, const char *value);
 /* Whether one of the first n items of a list has that name. */
 bool name_before(const json_t *list, size_t n, const char *name);
 
-/* podspec.c: the `tolerations` of whatever has some */
+/* podspec.c */
+void podspec_image_trimmed(struct fielderrs *e, const json_t *container, const struct fpath *path);
+/* the `tolerations` of whatever has some */
 void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 
 /* podspec_volumes.c */
