@@ -4,8 +4,10 @@
 
 /* Nothing new in a namespace that is not there, or is on its way out (B.8). */
 
-static int terminating(struct call *c, const struct kind *k, const char *namespace, const char *name)
+static int terminating(struct call *c, const struct kind *k, const char *namespace, const json_t *obj)
 {
+    const char *name = *obj_name(obj) ? obj_name(obj) : *obj_generate_name(obj) ? obj_generate_name(obj) : "Unknown";
+
     int r = apierr_set(&c->err, APIERR_FORBIDDEN,
                        "%s \"%s\" is forbidden: unable to create new content in namespace %s because it is being "
                        "terminated", kind_group_resource(c->arena, k), name, namespace);
@@ -41,6 +43,6 @@ int admit_namespace(struct call *c, const struct kind *k, const char *namespace,
     if (r < 0)
         return r;
     if (streq(obj_str(value_tree(rec.value), "status.phase"), "Terminating"))
-        return terminating(c, k, namespace, obj_name(obj));
+        return terminating(c, k, namespace, obj);
     return 0;
 }

@@ -81,6 +81,13 @@ int filter_parse(struct call *c, const struct kind *k, const char *labels, const
     return 0;
 }
 
+int filter_check(struct call *c, const char *labels, const char *fields)
+{
+    struct filter *f = arena_alloc(c->arena, sizeof(*f));
+
+    return *labels || *fields ? parse(c->arena, c->route.kind, labels, fields, f, &c->err) : 0;
+}
+
 struct filter *filter_keep(const struct filter *f)
 {
     if (!f)

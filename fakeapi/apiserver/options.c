@@ -223,7 +223,7 @@ int options_list(struct call *c)
     int r = query_int(c, "limit", &o->limit, NULL);
     if (r == 0)
         r = query_int(c, "timeoutSeconds", &o->timeout_s, &o->has_timeout);
-    if (r < 0)
+    if (r < 0 || (r = filter_check(c, o->label_selector, o->field_selector)) < 0)
         return r;
     if (o->watch)
         check_watch(c, &errs);

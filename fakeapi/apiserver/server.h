@@ -257,6 +257,8 @@ struct filter;
 /* NULL label and field selectors mean everything; *ret NULL then. In the call's arena. */
 int filter_parse(struct call *c, const struct kind *k, const char *labels, const char *fields,
                  struct filter **ret);
+/* Whether they can be read at all, which is asked before anything else of the options is. */
+int filter_check(struct call *c, const char *labels, const char *fields);
 bool filter_match(const struct filter *f, const struct kind *k, const json_t *obj);
 /* A copy that outlives the call; free it with filter_free. */
 struct filter *filter_keep(const struct filter *f);

@@ -145,6 +145,24 @@ static void the_phase_of_a_volume_has_its_time(void **state)         /* G-048 */
     PLAY(state, steps);
 }
 
+#define LEASES "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+#define DEPLOYMENT "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\" i\"}]}}}}"
+
+/* What random changes to recorded requests brought up. */
+static void words_of_the_real_server(void **state)           /* J-051 B-045 G-040 */
+{
+    static const struct step steps[] = {
+        { "PUT", LEASES "/l", NULL, NULL, "{\"metadata\":{\"name\":\"l\",\"resourceVersion\":\"None\"}}", 500, "strconv.ParseUint: parsing \\\"None\\\": invalid syntax" },
+        { "PUT", LEASES "/l", "dryRun=All", NULL, "{\"metadata\":{\"name\":\"l\",\"uid\":\"u\"}}", 409, "Key: /leases/default/l," },
+        { "GET", LEASES, "labelSelector=a%20in&resourceVersionMatch=Exact", NULL, NULL, 400, "unable to parse requirement" },
+        { "POST", PODS, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"nodeName\":\"A\",\"containers\":[{\"name\":\"c\",\"image\":\" i\"}]}}", 422, "'), spec.containers[0].image: Invalid value: \\\" i\\\": must not have leading or trailing whitespace" },
+        { "POST", "/apis/apps/v1/namespaces/default/deployments", NULL, NULL, DEPLOYMENT, 201, NULL },
+        { "PATCH", "/apis/apps/v1/namespaces/default/deployments/d", NULL, "application/strategic-merge-patch+json", "{\"spec\":{\"replicas\":4294967299}}", 200, "\"replicas\":3" },
+        { "POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", NULL, NULL, "{\"metadata\":{\"name\":\"q\"},\"spec\":{}}", 422, "spec.request: Invalid value: null: PEM block type" },
+    };
+    PLAY(state, steps);
+}
+
 #define NS "/api/v1/namespaces/default"
 #define ENFORCE(level) "{\"metadata\":{\"labels\":{\"pod-security.kubernetes.io/enforce\":" level "}}}"
 
@@ -204,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(limits_fill_in_and_refuse, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(what_containers_ask_for_fits_together, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(the_phase_of_a_volume_has_its_time, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(words_of_the_real_server, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_stricter_namespace_warns_of_its_pods, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_version_is_seen_through_the_stored_one, lab_up, lab_down),
     };

@@ -21,7 +21,8 @@ static int check_uid(struct call *c, const struct kind *k, const char *key, cons
             "uid mismatch: the provided object specified uid %s, and no existing object was found", sent);
     return apierr_conflict(&c->err, k->res.group, k->res.plural, name,
         "StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-        "failed: UID in precondition: %s, UID in object meta: %s", key, sent, have);
+        "failed: UID in precondition: %s, UID in object meta: %s", c->opt.dry_run ? key + strlen("/registry") : key, sent,
+        have);
 }
 
 /* The resourceVersion that was sent, against the stored one (B-053, B-054). */
