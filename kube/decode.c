@@ -29,6 +29,7 @@ struct decoder {
     const char *soft;                  /* the first wrong type: Go goes on, and fails at the end */
     const char *hard;                  /* an UnmarshalJSON that failed: Go stops there */
     bool lenient;                      /* inside a nested decoder, which is never strict */
+    const struct at *nested;           /* where the outermost of those stands: what is wrong within is said of it */
 };
 
 static json_t *value_of(struct decoder *d, const struct schema *s, json_t *in, const struct at *at);
@@ -122,8 +123,10 @@ static const char *type_error(struct decoder *d, const json_t *v, const char *go
                               bool with_number)
 {
     cleanup_buf struct buf path = BUF_INIT;
-    const struct at *field = at;
     const char *what = kind_of(v);
+
+    at = d->nested ? d->nested : at;
+    const struct at *field = at;
 
     if (with_number && json_is_number(v))
         what = arena_printf(d->arena, "number %s", number_text(d, v));
@@ -561,7 +564,18 @@ static json_t *nested_schema(struct decoder *d, const struct schema *s, json_t *
     return out;
 }
 
-static json_t *schema_or(struct decoder *d, const struct schema *s, json_t *in, const struct at *at)
+static json_t *strings_only(struct decoder *d, json_t *in, const struct at *at)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(in, i, v)
+        if (!json_is_string(v) && !json_is_null(v))
+            return soft(d, type_error(d, v, "string", at, false));
+    return json_incref(in);
+}
+
+static json_t *nested_value(struct decoder *d, const struct schema *s, json_t *in, const struct at *at)
 {
     json_t *out = NULL;
 
@@ -575,7 +589,7 @@ static json_t *schema_or(struct decoder *d, const struct schema *s, json_t *in, 
         if (!json_is_array(in) || !json_array_size(in))
             return json_null();
         if (s->form == FORM_SCHEMA_OR_STRINGS)
-            return json_incref(in);
+            return strings_only(d, in, at);
         d->lenient ^= true;
         out = list_of(d, s->items, in, at);
         d->lenient ^= true;
@@ -583,6 +597,17 @@ static json_t *schema_or(struct decoder *d, const struct schema *s, json_t *in, 
     default:
         return NULL;
     }
+}
+
+static json_t *schema_or(struct decoder *d, const struct schema *s, json_t *in, const struct at *at)
+{
+    const struct at *outer = d->nested;
+    json_t *out = NULL;
+
+    d->nested = outer ? outer : at;
+    out = nested_value(d, s, in, at);
+    d->nested = outer;
+    return out;
 }
 
 /* ---- one value -------------------------------------------------------------------------------------- */

@@ -45,6 +45,10 @@ static const struct row {
       "{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\"}",
       "{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{},\"spec\":{\"selector\":null,\"template\":"
       "{\"metadata\":{},\"spec\":{\"containers\":null}},\"strategy\":{}},\"status\":{}}" },
+    { "B-086 what is wrong within a decoder of its own is said of where that one stands", "apiextensions.k8s.io",
+      "CustomResourceDefinition", "{\"spec\":{\"versions\":[{\"schema\":{\"openAPIV3Schema\":{\"properties\":{\"a\":{\"items\":"
+      "{\"properties\":{\"b\":{\"type\":1}}}}}}}}]}}", NULL, NULL,
+      NOT("number", "JSONSchemaProps.spec.versions.schema.openAPIV3Schema.properties.items", "string") },
     { "K-028 times print UTC whole seconds", "", "ConfigMap",
       "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\",\"creationTimestamp\":"
       "\"2024-01-02T05:04:05.9+02:00\"}}",
