@@ -205,11 +205,11 @@ static void client_close(struct client *c)
     buf_release(&c->got);
 }
 
-static int set_up_within(void **state, duration head, duration body)
+static int set_up_within(void **state, duration head, duration body, duration idle)
 {
     struct house *h = xcalloc(1, sizeof(*h));
     struct http_server_options o = { .listen = "127.0.0.1:0", .body_limit = BODY_LIMIT, .head = head, .body = body,
-                                     .handle = handle, .arg = h, .before_turn = count_turn };
+                                     .idle = idle, .handle = handle, .arg = h, .before_turn = count_turn };
 
     h->world = world_new(&(struct world_options){ .mode = WORLD_REAL });
     h->server = http_server_new(h->world, &o, NULL);
@@ -219,12 +219,12 @@ static int set_up_within(void **state, duration head, duration body)
 
 static int set_up(void **state)
 {
-    return set_up_within(state, 0, 0);
+    return set_up_within(state, 0, 0, 0);
 }
 
 static int set_up_in_haste(void **state)
 {
-    return set_up_within(state, DURATION_MS(50), DURATION_MS(50));
+    return set_up_within(state, DURATION_MS(50), DURATION_MS(50), DURATION_S(1));
 }
 
 static int tear_down(void **state)
@@ -580,6 +580,29 @@ static void others_have_all_the_time_they_need(void **state)
     client_close(&idle);
 }
 
+/* What is under way to him is no more than his socket holds, and in the end he loses it. */
+static void who_never_reads_is_dropped(void **state)
+{
+    struct house *h = *state;
+    struct client deaf = connect_to(h), idle = connect_to(h);
+    cleanup_free char *big = xcalloc(1, 1 << 20);
+    cleanup_blob struct blob *flood = blob_new(big, 1 << 20), *one = blob_new("one\n", 4);
+
+    send_text(&deaf, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    send_text(&idle, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(await_text(&deaf, "\r\n\r\n") && await_text(&idle, "\r\n\r\n"));
+    for (int i = 0; i < 16; i++)
+        push(&h->streams[0], flood);
+    for (int i = 0; i < 100 && !h->streams[0].gone; i++)
+        run_for(h, DURATION_MS(30));
+    assert_true(h->streams[0].gone);
+    assert_true(h->streams[0].at < h->streams[0].queue.n);
+    push(&h->streams[1], one);         /* who has nothing to read is not deaf */
+    assert_true(await_text(&idle, "one\n"));
+    client_close(&deaf);
+    client_close(&idle);
+}
+
 /* Nothing more can come, so nothing is waited for. */
 static void a_client_that_says_no_more_is_not_waited_for(void **state)
 {
@@ -721,6 +744,7 @@ int main(void)
         hasty(a_head_without_end_is_not_waited_for),
         hasty(nor_is_a_body),
         hasty(others_have_all_the_time_they_need),
+        hasty(who_never_reads_is_dropped),
         checked(a_client_that_says_no_more_is_not_waited_for),
         checked(a_stop_ends_streams_and_lets_the_rest_finish),
         checked(freeing_with_everything_under_way),
