@@ -581,7 +581,7 @@ static void find_formats(struct found *f, const json_t *node, unsigned depth)
 
     if (!json_is_object(node) || depth > 200)
         return;
-    if (!str_empty(format))
+    if (!str_empty(format) && streq(obj_str(node, "type"), "string"))
         add_format(f, format);
     json_object_foreach (json_object_get(node, "properties"), key, v)
         find_formats(f, v, depth + 1);

@@ -347,13 +347,18 @@ static bool known_type(const char *type)
     return false;
 }
 
+static bool empty_definitions(const json_t *node, const char *key)
+{
+    return streq(key, "definitions") && json_object_size(json_object_get(node, key)) == 0;
+}
+
 static void check_standard(struct fielderrs *errs, const struct fpath *path, const json_t *node, bool inside_metadata)
 {
     static const char *const unknown[] = { "id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref" };
     const char *type = type_of(node);
 
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
-        if (json_object_get(node, unknown[i]))
+        if (json_object_get(node, unknown[i]) && !empty_definitions(node, unknown[i]))
             fielderr_forbidden(errs, FP_CHILD(path, unknown[i]), "%s is not supported", unknown[i]);
     if (*type && !known_type(type))
         fielderr_not_supported(errs, FP_CHILD(path, "type"), json_object_get(node, "type"), openapi_types);

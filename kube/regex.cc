@@ -37,12 +37,50 @@ static bool names_all(re2::RE2::ErrorCode code)
            code == re2::RE2::ErrorPatternTooLarge;
 }
 
+/* The length of a name and its '>'; 0 where it is no name. */
+static size_t capture_name(const std::string &pattern, size_t at)
+{
+    size_t end = at;
+
+    while (end < pattern.size() && (isalnum((unsigned char)pattern[end]) || pattern[end] == '_'))
+        end++;
+    return end > at && end < pattern.size() && pattern[end] == '>' ? end + 1 - at : 0;
+}
+
+/* Go knows "(?<name>" beside "(?P<name>", RE2 not everywhere. False: what follows "(?<" is no name. */
+static bool spell_captures(std::string *pattern, std::string *ret_wrong)
+{
+    bool in_class = false;
+
+    for (size_t i = 0; i < pattern->size(); i++) {
+        char c = (*pattern)[i];
+        if (c == '\\')
+            i++;
+        else if (c == '[' || c == ']')
+            in_class = c == '[';
+        if (in_class || pattern->compare(i, 3, "(?<") != 0)
+            continue;
+        if (!capture_name(*pattern, i + 3)) {
+            size_t close = pattern->find('>', i);
+            *ret_wrong = pattern->substr(i, close == std::string::npos ? close : close + 1 - i);
+            return false;
+        }
+        pattern->insert(i + 2, "P");
+    }
+    return true;
+}
+
 struct regex *regex_new(struct arena *arena, const char *pattern, size_t len, const char **ret_wrong)
 {
+    std::string spelt(pattern, len), wrong;
     re2::RE2::Options options;
 
     options.set_log_errors(false);
-    re2::RE2 *re = new re2::RE2(re2::StringPiece(pattern, len), options);
+    if (!spell_captures(&spelt, &wrong)) {
+        *ret_wrong = arena_printf(arena, "error parsing regexp: invalid named capture: `%s`", wrong.c_str());
+        return NULL;
+    }
+    re2::RE2 *re = new re2::RE2(spelt, options);
     if (re->ok()) {
         struct regex *r = (struct regex *)xcalloc(1, sizeof(*r));
         r->re = re;

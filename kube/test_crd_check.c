@@ -227,13 +227,15 @@ static void versions_that_differ(void **state)
                         "spec.versions[1].schema.openAPIV3Schema.type: Invalid value: \"string\": must be object at the root");
 }
 
-/* F-122: formats that nobody enforces are named once. */
+/* F-122: formats of strings that nobody enforces are named once. */
 static void unknown_formats(void **state)
 {
     cleanup_arena struct arena *a = arena_new();
     json_auto_t *crd = json_parse_str(
-        "{\"spec\":{\"versions\":[{\"schema\":{\"openAPIV3Schema\":{\"properties\":{\"a\":{\"format\":\"odd\"},\"b\":{\"items\":{"
-        "\"format\":\"odd\"}},\"c\":{\"format\":\"int32\"},\"d\":{\"format\":\"k8s-short-name\"}}}}}]}}");
+        "{\"spec\":{\"versions\":[{\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"format\":\"unseen\",\"properties\":{"
+        "\"a\":{\"type\":\"string\",\"format\":\"odd\"},\"b\":{\"items\":{\"type\":\"string\",\"format\":\"odd\"}},"
+        "\"c\":{\"type\":\"string\",\"format\":\"date\"},\"d\":{\"type\":\"string\",\"format\":\"k8s-short-name\"},"
+        "\"e\":{\"format\":\"untyped\"}}}}}]}}");
     size_t n;
     const char *const *formats = crd_unknown_formats(a, crd, &n);
 

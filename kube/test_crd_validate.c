@@ -60,6 +60,7 @@ static const struct row {
     { "F-120 multipleOf, cleanly divided", SPEC("{\"multipleOf\":3}"), X("9223372036854775806"), "" },
     { "F-120 a bound that is an integer", SPEC("{\"maximum\":9007199254740992}"), X("9223372036854775807"),
       "spec.x: Invalid value: 9223372036854775807: " BODY "should be less than or equal to 9007199254740992" },
+    { "F-042 a capture named as Go names it", SPEC("{\"type\":\"string\",\"pattern\":\"^(?<n_1>a+)[(?<]\\\\(?$\"}"), X("\"aa<(\""), "" },
     { "F-120 multipleOf", SPEC("{\"multipleOf\":5}"), X("7"), "spec.x: Invalid value: 7: " BODY "should be a multiple of 5" },
     { "F-121 anyOf tells of the closest", SPEC("{\"anyOf\":[{\"pattern\":\"^a\"},{\"pattern\":\"z$\"}]}"), X("\"m\""),
       "[<nil>: Invalid value: \"\": \"spec.x\" must validate at least one schema (anyOf), spec.x: Invalid value: \"m\": " BODY
@@ -228,6 +229,8 @@ static void bad_patterns(void **state)
         { "a{2,1}", "error parsing regexp: invalid repeat count: `{2,1}`" },
         { "a(?=b)", "error parsing regexp: invalid or unsupported Perl syntax: `(?=`" },
         { "(?P<n", "error parsing regexp: invalid named capture: `(?P<n`" },
+        { "x(?<=a)b", "error parsing regexp: invalid named capture: `(?<=a)b`" },
+        { "(?<!a>b)c", "error parsing regexp: invalid named capture: `(?<!a>`" },
         { "\\1", "error parsing regexp: invalid escape sequence: `\\1`" },
     };
 

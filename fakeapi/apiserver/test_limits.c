@@ -592,6 +592,8 @@ static void odd_methods(void **state)
          { "PROPFIND", "/apis/x.io/v1", NULL, NULL, NULL, 200, "bigs" },
          { "PROPFIND", "/apis/apps/v1", NULL, NULL, NULL, 405, NULL },
          { "HEAD", CM, NULL, NULL, NULL, 405, NULL },
+         { "GET", "/api/v1/namespaces/default/pods/nope/portforward", "ports=80&ports=x", NULL, NULL, 400,
+           "cannot convert to []int32: strconv.ParseUint: parsing \\\"x\\\": invalid syntax" },
          { "DELETE", "/metrics", NULL, NULL, NULL, 200, "metrics reset\n" });
 }
 

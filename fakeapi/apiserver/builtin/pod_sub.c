@@ -429,15 +429,30 @@ static int connect_admitted(struct call *c)
     return 0;
 }
 
+/* What the query cannot be made into is told before all else. */
+static int check_ports(struct call *c)
+{
+    for (size_t i = 0; i < c->query.n; i++) {
+        const char *value = c->query.v[i].value;
+        uint64_t port;
+        if (!streq(c->query.v[i].key, "ports") || (parse_u64(value, &port) && port <= UINT16_MAX))
+            continue;
+        if (!strchr(value, ',') && *value && strspn(value, "0123456789") != strlen(value))
+            return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                              "cannot convert to []int32: strconv.ParseUint: parsing \"%s\": invalid syntax", value);
+    }
+    return 0;
+}
+
 /* exec, attach, portforward: nobody here speaks to a container over an upgraded connection. */
 int pod_connect(struct call *c)
 {
     bool forward = streq(c->route.sub->name, "portforward");
     struct record rec;
     const char *container;
-    int r = connect_admitted(c);
+    int r = forward ? check_ports(c) : 0;
 
-    if (r < 0)
+    if (r < 0 || (r = connect_admitted(c)) < 0)
         return r;
 
     if ((r = connect_dry_run(c)) < 0 || (r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
