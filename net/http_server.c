@@ -5,6 +5,7 @@
  *    daemon asks for it again each turn (on_request);
  *  - a suspended connection is not polled: every client's descriptor also stands in our own epoll, for
  *    hangups only (on_hangup);
+ *  - nor does a connection that has left HTTP and is over: some further turns take it away (close_tunnel);
  *  - stopping a daemon aborts while anything is suspended: all is resumed and run dry first;
  *  - the URL it hands to the handler is unescaped and cut at the query: the raw one comes by on_uri;
  *  - request line and headers must fit the connection's pool, which is cleared after every request: so it
@@ -21,6 +22,7 @@
 #include "net/http_deadline.h"
 #include "net/http_listen.h"
 #include "net/http_refuse.h"
+#include "net/http_tunnel.h"
 #include "net/tls.h"
 #include "world/loop.h"
 
@@ -68,13 +70,16 @@ struct http_exchange {
     size_t drained;
     struct MHD_Response *response;
     unsigned status, asked;            /* asked: how often the daemon came for the reply */
-    bool suspended, dropped, ended;
+    bool suspended, dropped, ended, leaving;
     void (*gone)(void *arg);
     void *gone_arg;
     http_pull_fn *pull;
     void *pull_arg;
     struct blob *blob;                 /* being sent */
     size_t blob_at;
+    http_take_fn *take;                /* the connection leaves HTTP: its socket goes to `tunnel` until `handle` is closed */
+    struct http_tunnel *tunnel;
+    struct MHD_UpgradeResponseHandle *handle;
 };
 
 struct http_server {
@@ -88,6 +93,8 @@ struct http_server {
     char *address;
     struct http_exchange *exchanges;
     size_t n_handled;                  /* exchanges that the handler got and that are not gone */
+    size_t n_leaving;                  /* of those: their tunnel is closed */
+    unsigned more_turns;
     uint64_t suspensions;
     bool kick, stopped, freeing;
 };
@@ -109,7 +116,11 @@ static void server_run(struct http_server *s)
 
 static void on_readable(void *arg, uint32_t events)
 {
-    server_run(arg);
+    struct http_server *s = arg;
+
+    server_run(s);
+    if (s->n_leaving && !s->more_turns)
+        s->more_turns = 1;
 }
 
 static int on_prepare(void *arg)
@@ -117,7 +128,8 @@ static int on_prepare(void *arg)
     struct http_server *s = arg;
     MHD_UNSIGNED_LONG_LONG ms;
 
-    if (s->kick) {
+    if (s->kick || s->more_turns) {
+        s->more_turns -= s->more_turns > 0;
         server_run(s);
         return 0;
     }
@@ -223,6 +235,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
         x->connection->current = NULL;
         await(x->connection, s->options.idle + s->options.head);
     }
+    http_tunnel_free(STEAL(x->tunnel));
     if (x->gone)
         x->gone(x->gone_arg);
     if (x->prev)
@@ -232,6 +245,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
     if (x->next)
         x->next->prev = x->prev;
     s->n_handled -= x->state >= X_HANDLED;
+    s->n_leaving -= x->leaving;
     if (x->response)
         MHD_destroy_response(x->response);
     blob_unref(x->blob);
@@ -405,8 +419,43 @@ void http_stream(struct http_exchange *x, int status, const struct http_header *
 
 void http_stream_wake(struct http_exchange *x)
 {
-    if (x->state == X_SENDING)
+    if (x->tunnel)
+        http_tunnel_wake(x->tunnel);
+    else if (x->state == X_SENDING)
         exchange_resume(x);
+}
+
+/* ---- other protocols ------------------------------------------------------------------------------- */
+
+/* The daemon takes the socket back, and then the exchange is completed. */
+static void close_tunnel(void *arg)
+{
+    struct http_exchange *x = arg;
+
+    if (!x->handle)
+        return;
+    x->leaving = true;
+    x->server->n_leaving++;
+    x->server->more_turns = 4;
+    MHD_upgrade_action(STEAL(x->handle), MHD_UPGRADE_ACTION_CLOSE);
+}
+
+static void on_upgraded(void *arg, struct MHD_Connection *mhd, void *slot, const char *early, size_t n, MHD_socket sock,
+                        struct MHD_UpgradeResponseHandle *handle)
+{
+    struct http_exchange *x = arg;
+
+    x->handle = handle;
+    x->tunnel = http_tunnel_new(x->server->loop, sock, early, n, x->pull, x->take, x->pull_arg, close_tunnel, x);
+}
+
+void http_upgrade(struct http_exchange *x, const struct http_header *headers, size_t n, http_pull_fn *pull,
+                  http_take_fn *take, void *arg)
+{
+    x->pull = pull;
+    x->pull_arg = arg;
+    x->take = take;
+    reply_with(x, MHD_HTTP_SWITCHING_PROTOCOLS, headers, n, MHD_create_response_for_upgrade(on_upgraded, x));
 }
 
 void http_drop(struct http_exchange *x)
@@ -466,6 +515,11 @@ const struct tls_peer *http_peer(const struct http_exchange *x)
     return c->peer;
 }
 
+bool http_stopping(const struct http_exchange *x)
+{
+    return x->server->stopped;
+}
+
 bool http_hung_up(const struct http_exchange *x)
 {
     return x->connection->hung_up;
@@ -491,7 +545,7 @@ static unsigned connection_limit(void)
 static struct MHD_Daemon *start_daemon(struct http_server *s, int fd)
 {
     const struct http_server_options *o = &s->options;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, idle = (unsigned)(o->idle / DURATION_S(1));
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, idle = (unsigned)(o->idle / DURATION_S(1));
     struct MHD_OptionItem tls[4] = { { MHD_OPTION_END, 0, NULL } };
     size_t n = 0;
 
@@ -582,7 +636,7 @@ void http_server_stop(struct http_server *s)
         unlink(s->address + 5);
     for (struct http_exchange *x = s->exchanges; x; x = x->next) {
         if (x->pull)
-            exchange_resume(x);
+            http_stream_wake(x);
     }
 }
 
@@ -594,7 +648,10 @@ struct http_server *http_server_free(struct http_server *s)
     s->freeing = true;
     for (struct http_exchange *x = s->exchanges; x; x = x->next) {
         x->dropped = true;
-        exchange_resume(x);
+        if (x->tunnel)
+            close_tunnel(x);
+        else
+            exchange_resume(x);
     }
     for (int i = 0; i < STOP_TURNS && s->n_handled > 0; i++)
         server_run(s);

@@ -73,13 +73,15 @@ const char *http_body(const struct http_exchange *x, size_t *ret_len);         /
 bool http_is_tls(const struct http_exchange *x);
 /* The certificate that the client has shown, trusted or not; NULL: none, or no TLS. */
 const struct tls_peer *http_peer(const struct http_exchange *x);
+/* The server takes leave: a protocol of its own (http_upgrade) ends now, in its own way. */
+bool http_stopping(const struct http_exchange *x);
 /* The client went away, or shut down its side: whatever is answered, nobody may be there to read. */
 bool http_hung_up(const struct http_exchange *x);
 
 /* Called once when the exchange is over: no call with `x` after that. */
 void http_on_gone(struct http_exchange *x, void (*gone)(void *arg), void *arg);
 
-/* The reply; exactly one of the three. `body` is stolen, NULL is an empty one. */
+/* The reply; exactly one of these. `body` is stolen, NULL is an empty one. */
 void http_reply(struct http_exchange *x, int status, const struct http_header *headers, size_t n,
                 struct blob *body);
 /* Chunked. pull: 1 with a blob (the server's), 0 when there is nothing now (call http_stream_wake() when
@@ -89,5 +91,10 @@ typedef int http_pull_fn(void *arg, struct blob **ret);
 void http_stream(struct http_exchange *x, int status, const struct http_header *headers, size_t n,
                  http_pull_fn *pull, void *arg);
 void http_stream_wake(struct http_exchange *x);
+/* 101: the connection leaves HTTP. Blobs go out as they are, what the client sends comes by take(), which says false
+ * when it is over. `headers` name the new protocol (Upgrade). */
+typedef bool http_take_fn(void *arg, const char *data, size_t len);
+void http_upgrade(struct http_exchange *x, const struct http_header *headers, size_t n, http_pull_fn *pull,
+                  http_take_fn *take, void *arg);
 /* Closes the connection without an answer. */
 void http_drop(struct http_exchange *x);

@@ -5,6 +5,7 @@
 #include "kube/json.h"
 #include "net/http_server.h"
 #include "net/tls.h"
+#include "net/websocket.h"
 #include "world/loop.h"
 
 struct front {
@@ -23,6 +24,7 @@ struct request {
     struct front *front;
     struct http_exchange *x;           /* NULL once it is gone */
     struct api_reply reply;
+    struct websocket *socket;          /* NULL: the stream is HTTP's */
     struct loop_timer *limit;
     bool answered, over;
 };
@@ -87,6 +89,7 @@ static void on_limit(void *arg)
 static void request_free(struct request *r)
 {
     loop_timer_free(r->limit);
+    websocket_free(r->socket);
     api_reply_release(&r->reply);
     free(r);
 }
@@ -106,6 +109,29 @@ static int on_pull(void *arg, struct blob **ret)
     struct request *r = arg;
 
     return r->over ? -ERR_UNAVAILABLE : api_stream_poll_bytes(r->reply.stream, ret);
+}
+
+/* A message has its length from the websocket, and none of its own. */
+static int on_pull_binary(void *arg, struct blob **ret)
+{
+    struct blob *frame;
+    int r = on_pull(arg, &frame);
+
+    if (r > 0) {
+        *ret = blob_new(frame->data + 4, frame->len - 4);
+        blob_unref(frame);
+    }
+    return r;
+}
+
+/* A watch for those who cannot read a reply while it comes (C-084). */
+static void start_socket(struct request *r)
+{
+    bool binary = false;
+
+    for (size_t i = 0; i < r->reply.n_headers; i++)
+        binary |= strcasecmp(r->reply.headers[i].name, "Content-Type") == 0 && strstr(r->reply.headers[i].value, "protobuf");
+    r->socket = websocket_new(r->x, binary, binary ? on_pull_binary : on_pull, r);
 }
 
 static void on_frame(void *arg)
@@ -128,7 +154,10 @@ static void answer(struct request *r)
         r->reply.stream->notify_arg = r;
         if (r->front->options.clock_may_stand && r->reply.stream->asked > 0)
             r->limit = loop_timer_new(world_loop(r->front->world), r->reply.stream->asked + SLACK, on_limit, r);
-        http_stream(r->x, r->reply.status, headers.list.v, headers.list.n, on_pull, r);
+        if (websocket_asked(r->x))
+            start_socket(r);
+        else
+            http_stream(r->x, r->reply.status, headers.list.v, headers.list.n, on_pull, r);
     } else {
         if (!body && r->reply.object)
             body = json_blob(r->reply.object, 0);
