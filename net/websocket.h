@@ -1,7 +1,7 @@
 /* websocket.h — the server's half of a websocket (RFC 6455) on an exchange: blobs out, one message each.
  *
  * What the client says is read and forgotten, but for pings, which are answered, and its goodbye. Handshakes are
- * refused in the words of Go's x/net/websocket, which Kubernetes uses for watches (C-084): a client without an Origin
+ * refused in the words of Go's x/net/websocket: a client without an Origin
  * is none of a browser's, and gets a 403.
  */
 #pragma once
