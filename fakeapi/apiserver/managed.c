@@ -128,6 +128,32 @@ static bool owners_known(struct call *c, const struct kind *k, const json_t *obj
     return true;
 }
 
+/* An apply is refused where an update forgets: what is there must be an object of each version that somebody set
+ * fields in, and what is applied one of the version it was applied in last. */
+int managed_check_apply(struct call *c, const struct kind *k, const json_t *old, const json_t *config)
+{
+    size_t i;
+    json_t *m;
+
+    if (!kind_custom(k) || convert_by_hook(k))
+        return 0;
+    json_array_foreach (json_path(old, "metadata.managedFields"), i, m) {
+        const struct kind *of = crd_version(k->crd, obj_api_version(m));
+        if (of && of != k && !typed_fits(c->arena, ftype_root(kind_schema(of)), old))
+            return apierr_set(&c->err, APIERR_UNKNOWN, "%s", typed_check(c->arena, ftype_root(kind_schema(of)), old));
+    }
+    json_array_foreach (json_path(old, "metadata.managedFields"), i, m) {
+        const struct kind *of = crd_version(k->crd, obj_api_version(m));
+        bool mine = streq(obj_str(m, "operation"), "Apply") && streq(obj_str(m, "manager"), managed_manager(c)) &&
+                    streq(obj_str(m, "subresource"), c->route.sub ? c->route.sub->name : "");
+        const char *why = mine && of && of != k ? typed_check(c->arena, ftype_root(kind_schema(of)), config) : NULL;
+        if (why)
+            return apierr_set(&c->err, APIERR_UNKNOWN, "failed to prune fields: failed to convert merged object to last "
+                              "applied version: %s", why);
+    }
+    return 0;
+}
+
 int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t **obj, const json_t *old)
 {
     struct apply_write w;

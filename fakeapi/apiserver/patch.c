@@ -231,7 +231,7 @@ static int mutate_apply(struct call *c, const json_t *old, void *arg, json_t **r
     if (c->route.sub && c->route.sub->view)
         return mutate_apply_view(c, old, p, ret);
     managed_describe(c, k, c->route.sub ? c->route.sub->name : "", &w);
-    if ((r = merge_config(c, &w, p, old, &next)) < 0)
+    if ((r = managed_check_apply(c, k, old, p->config)) < 0 || (r = merge_config(c, &w, p, old, &next)) < 0)
         return r;
     c->managed_done = true;
     if ((r = decode_applied(c, k, p->config, next, ret)) < 0 || (r = fill_defaults(c, k, ret)) < 0 ||

@@ -317,6 +317,7 @@ void meta_set_version(json_t *obj, uint64_t revision);
 /* Records who set what, on every write but an apply. `old` NULL at create; subresource "": the object. */
 int managed_update(struct call *c, const struct kind *k, const char *subresource, json_t **obj,
                    const json_t *old);
+int managed_check_apply(struct call *c, const struct kind *k, const json_t *old, const json_t *config);
 struct apply_write;
 void managed_describe(struct call *c, const struct kind *k, const char *subresource, struct apply_write *ret);
 /* The same for a write to a view of the object, a Scale: it is shown with the managers of what it shows, and

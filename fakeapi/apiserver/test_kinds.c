@@ -203,6 +203,8 @@ static void a_version_is_seen_through_the_stored_one(void **state)       /* F-06
         { "PATCH", WIDGETS("v2") "/w", "dryRun=All", MERGE, "{\"spec\":{\"b\":\"5\"}}", 200, "\"spec\":{\"both\":\"3\"}" },
         { "PATCH", WIDGETS("v2") "/w", NULL, MERGE, "{}", 200, "\"spec\":{\"both\":\"3\"}" },
         { "GET", WIDGETS("v1") "/w", NULL, NULL, NULL, 200, "\"spec\":{\"both\":\"3\",\"d1\":\"x\"}" },
+        { "PATCH", WIDGETS("v1") "/a", "fieldManager=m", "application/apply-patch+yaml", WIDGET("v1", "a", "{\"a\":\"1\",\"both\":\"2\"}"), 201, NULL },
+        { "PATCH", WIDGETS("v2") "/a", "fieldManager=m", "application/apply-patch+yaml", WIDGET("v2", "a", "{\"b\":\"1\",\"both\":\"2\"}"), 500, "failed to convert merged object to last applied version: .spec.b: field not declared in schema" },
         { "PATCH", CRDS "/widgets.x.io", NULL, "application/json-patch+json", "[{\"op\":\"replace\",\"path\":\"/spec/versions/0/storage\",\"value\":false},{\"op\":\"replace\",\"path\":\"/spec/versions/1/storage\",\"value\":true}]", 200, "\"storedVersions\":[\"v1\",\"v2\"]" },
         { "PATCH", CRDS "/widgets.x.io/status", NULL, MERGE, "{\"status\":{\"storedVersions\":[]}}", 200, "\"storedVersions\":[\"v2\"]" },
         { "PATCH", CRDS "/widgets.x.io", NULL, "application/json-patch+json", "[{\"op\":\"remove\",\"path\":\"/spec/versions/0\"}]", 200, NULL },
