@@ -61,6 +61,8 @@ static const struct row {
     { "F-120 a bound that is an integer", SPEC("{\"maximum\":9007199254740992}"), X("9223372036854775807"),
       "spec.x: Invalid value: 9223372036854775807: " BODY "should be less than or equal to 9007199254740992" },
     { "F-042 a capture named as Go names it", SPEC("{\"type\":\"string\",\"pattern\":\"^(?<n_1>a+)[(?<]\\\\(?$\"}"), X("\"aa<(\""), "" },
+    { "F-042 and matched as one", SPEC("{\"type\":\"string\",\"pattern\":\"^(?<n>a+)$\"}"), X("\"b\""),
+      "spec.x: Invalid value: \"b\": " BODY "should match '^(?<n>a+)$'" },
     { "F-120 multipleOf", SPEC("{\"multipleOf\":5}"), X("7"), "spec.x: Invalid value: 7: " BODY "should be a multiple of 5" },
     { "F-121 anyOf tells of the closest", SPEC("{\"anyOf\":[{\"pattern\":\"^a\"},{\"pattern\":\"z$\"}]}"), X("\"m\""),
       "[<nil>: Invalid value: \"\": \"spec.x\" must validate at least one schema (anyOf), spec.x: Invalid value: \"m\": " BODY
