@@ -129,6 +129,22 @@ static void who_names_no_class_gets_the_default(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* Of a Pod's own containers the only one is meant; what stands beside them is named, and not meant. */
+static void logs_are_of_one_container(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", PODS, NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}],"
+          "\"initContainers\":[{\"name\":\"i\",\"image\":\"i\"}]}}", 201, NULL },
+        { "GET", PODS "/p/log", NULL, NULL, NULL, 204, NULL },
+        { "POST", PODS, NULL, NULL, "{\"metadata\":{\"name\":\"q\",\"annotations\":{\"kubectl.kubernetes.io/default-container\":\"c\"}},"
+          "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"},{\"name\":\"d\",\"image\":\"i\"}],\"initContainers\":[{\"name\":"
+          "\"i\",\"image\":\"i\"}]}}", 201, NULL },
+        { "GET", PODS "/q/log", NULL, NULL, NULL, 400, "a container name must be specified for pod q, choose one of: [i c d]" },
+        { "GET", PODS "/q/log", "container=d", NULL, NULL, 204, NULL },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 /* J-101: a token lives ten minutes at least. */
 static void a_token_lives_ten_minutes(void **state)
 {
@@ -267,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(checks_come_in_their_order, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(jobs_are_chosen_by_their_success, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(who_names_no_class_gets_the_default, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(logs_are_of_one_container, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_token_lives_ten_minutes, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_patch_has_ten_thousand_operations, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_dry_apply_shows_who_would_own_what, lab_up, lab_down),

@@ -308,7 +308,7 @@ static bool has_container(const json_t *pod, const char *name)
     return false;
 }
 
-/* The container that is meant: the one named, or the only one. */
+/* The container that is meant: the one named, or the only one, whatever there is of others. */
 static int choose_container(struct call *c, const json_t *pod, const char **ret)
 {
     const char *asked = query_get(&c->query, "container");
@@ -319,14 +319,8 @@ static int choose_container(struct call *c, const json_t *pod, const char **ret)
             return 0;
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "container %s is not valid for pod %s", asked, obj_name(pod));
     }
-    if (obj_count(pod, "spec.containers") == 1 && !obj_count(pod, "spec.initContainers") &&
-        !obj_count(pod, "spec.ephemeralContainers")) {
+    if (obj_count(pod, "spec.containers") == 1) {
         *ret = obj_str(json_array_get(json_path(pod, "spec.containers"), 0), "name");
-        return 0;
-    }
-    const char *preferred = obj_annotation(pod, "kubectl.kubernetes.io/default-container");
-    if (preferred && has_container(pod, preferred)) {
-        *ret = preferred;
         return 0;
     }
     cleanup_buf struct buf names = BUF_INIT;
