@@ -49,15 +49,28 @@ static void add_strings(json_t *obj, const char *key, const char *const *v)
 
 /* ---- one group version -------------------------------------------------------------------------- */
 
+/* The real server keeps some kinds in a version that it no longer serves, or not by default. */
+static const char *older_version(const struct kind *k)
+{
+    static const struct { const char *group, *kind, *version; } rows[] = {
+        { "apiextensions.k8s.io", "CustomResourceDefinition", "apiextensions.k8s.io/v1beta1" },
+        { "storage.k8s.io", "VolumeAttributesClass", "storage.k8s.io/v1beta1" },
+        { "resource.k8s.io", NULL, "resource.k8s.io/v1beta2" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows) && !kind_custom(k); i++)
+        if (streq(k->res.group, rows[i].group) && (!rows[i].kind || streq(k->res.kind, rows[i].kind)))
+            return rows[i].version;
+    return NULL;
+}
+
 static json_t *storage_hash(const struct kind *k)
 {
     cleanup_arena struct arena *a = arena_new();
     char stored[API_VERSION_MAX];
     unsigned char sum[32];
-
-    /* The real server keeps definitions in a version that it no longer serves. */
-    bool definition = streq(k->res.kind, "CustomResourceDefinition") && !kind_custom(k);
-    const char *version = definition ? "apiextensions.k8s.io/v1beta1" : k->store_version ? k->store_version : kind_api_version(k, stored);
+    const char *older = older_version(k);
+    const char *version = older ? older : k->store_version ? k->store_version : kind_api_version(k, stored);
     const char *text = arena_printf(a, strchr(version, '/') ? "%s/%s" : "/%s/%s", version, k->res.kind);
     digest_sha256(text, strlen(text), sum);
     return json_string(base64std_encode(a, sum, 8));

@@ -257,6 +257,7 @@ static void a_fresh_server(void **state)
           "[+]etcd ok\n[+]poststarthook/start-apiserver-admission-initializer ok\n" },
         { "GET", "/livez/shutdown", NULL, NULL, NULL, 404, NULL },
         { "GET", "/", NULL, NULL, NULL, 200, "\"/readyz/shutdown\"" },
+        { "GET", "/apis/storage.k8s.io/v1", NULL, NULL, NULL, 200, "\"storageVersionHash\":\"Bl3MtjZ/n/s=\"" },
         { "GET", "/metrics/slis", NULL, NULL, NULL, 200, "{name=\"shutdown\",type=\"readyz\"} 1" },
         { "GET", "/api/v1/namespaces/kube-system", NULL, NULL, NULL, 200, "\"phase\":\"Active\"" },
         { "GET", CM, "watch=1&resourceVersion=1", NULL, NULL, 200, NULL },
