@@ -103,6 +103,12 @@ static void container_of_pod(json_t *c, bool host_network)
     }
 }
 
+/* What a pod may ask for beside its containers. */
+static bool of_whole_pods(const char *resource)
+{
+    return streq(resource, "cpu") || streq(resource, "memory") || str_starts(resource, "hugepages-");
+}
+
 static void hook_pod(struct filler *d, json_t *o)
 {
     static const char *const lists[] = { "initContainers", "containers" };
@@ -124,8 +130,10 @@ static void hook_pod(struct filler *d, json_t *o)
     if (json_object_size(limits)) {
         json_t *requests = json_own_object(json_own_object(spec, "resources"), "requests");
         json_object_foreach (limits, key, v)
-            if (!json_object_get(requests, key))
+            if (!json_object_get(requests, key) && of_whole_pods(key))
                 json_object_set(requests, key, v);
+        if (!json_object_size(requests))
+            json_object_del(json_own_object(spec, "resources"), "requests");
     }
 }
 

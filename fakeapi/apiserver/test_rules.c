@@ -197,6 +197,13 @@ static void pods(void **state)
     static const struct rule rules[] = {
         { POD("\"dnsConfig\":{\"nameservers\":[\"x\"],\"options\":[{}]}"), "[spec.dnsConfig.nameservers[0]: Invalid value: \\\"x\\\": "
           "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff), spec.dnsConfig.options[0]: Required value: must not be empty]" },
+        { POD("\"dnsConfig\":{\"searches\":[\"_a.b_c.\",\"A\"]}"), "is invalid: spec.dnsConfig.searches[1]: Invalid value: \\\"A\\\": a lowercase RFC 1123 "
+          "subdomain must consist of lower case alphanumeric characters, '_', '-' or '.'" },
+        { POD("\"volumes\":[{\"name\":\"v\",\"rbd\":{\"monitors\":[]}}]"), "[spec.volumes[0].rbd.monitors: Required value, spec.volumes[0].rbd.image: Required value]" },
+        { POD("\"volumes\":[{\"name\":\"v\",\"gcePersistentDisk\":{\"pdName\":\"a\",\"partition\":256}}]"), "partition: Invalid value: 256: must be between 1 and 255" },
+        { POD("\"resources\":{\"limits\":{\"a/b\":\"1\"}}"), "is invalid: spec.resources.limits[a/b]: Unsupported value: \\\"a/b\\\": supported values: \\\"cpu\\\", "
+          "\\\"hugepages-\\\", \\\"memory\\\"\"" },
+        { CONTAINER("\"env\":[{\"name\":\"E\",\"valueFrom\":{\"secretKeyRef\":{\"key\":\"k\"}}}]"), "secretKeyRef.name: Invalid value: \\\"\\\": a lowercase RFC 1123" },
         { POD("\"hostAliases\":[{\"ip\":\"x\"}]"), "spec.hostAliases[0].ip: Invalid value: \\\"x\\\": must be a valid IP address" },
         { POD("\"resourceClaims\":[{\"name\":\"a\"}]"), "spec.resourceClaims[0]: Invalid value: {\\\"Name\\\":\\\"a\\\",\\\"ResourceClaimName"
           "\\\":null,\\\"ResourceClaimTemplateName\\\":null}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`" },
@@ -246,6 +253,7 @@ static void runtime_classes(void **state)
         { "POST", NS "pods", NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"runtimeClassName\":\"k\",\"containers\":[{\"name\":\"c\","
           "\"image\":\"i\"}]}}", 201, "\"overhead\":{\"cpu\":\"1\"}" },
         { "GET", NS "pods/p", NULL, NULL, NULL, 200, "\"nodeSelector\":{\"a\":\"b\"}" },
+        { "PATCH", "/apis/node.k8s.io/v1/runtimeclasses/k", NULL, MERGE, "{\"handler\":\"x y\"}", 422, "[handler: Invalid value: \\\"x y\\\": a lowercase" },
     };
     play(*state, steps, ARRAY_SIZE(steps));
 }
@@ -290,6 +298,17 @@ static void owners(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* A selector that is none is told before what does not go together (C-036). */
+static void selectors(void **state)
+{
+    static const struct step steps[] = {
+        { "GET", NS "configmaps", "labelSelector=a-&resourceVersionMatch=Exact", NULL, NULL, 400, "unable to parse requirement" },
+        { "GET", NS "configmaps", "fieldSelector=a&resourceVersionMatch=Exact", NULL, NULL, 400, "invalid selector: 'a'" },
+        { "GET", NS "configmaps", "labelSelector=a&resourceVersionMatch=Exact", NULL, NULL, 422, "resourceVersionMatch is forbidden unless" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 #define APPS "/apis/apps/v1/namespaces/default/"
 #define TEMPLATE "\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{" \
     "\"name\":\"c\",\"image\":\"i\"}]}}"
@@ -328,7 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_LAB(networks), IN_LAB(endpoints), IN_LAB(limits), IN_LAB(scalers), IN_LAB(storage), IN_LAB(others),
         IN_LAB(pods), IN_LAB(runtime_classes), IN_LAB(services), IN_LAB(workloads),
-        IN_LAB(owners),
+        IN_LAB(owners), IN_LAB(selectors),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }

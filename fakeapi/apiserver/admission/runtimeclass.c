@@ -2,8 +2,7 @@
 
 static bool handles(const struct admission *a)
 {
-    return a->object && !a->sub && !*a->kind->res.group && streq(a->kind->res.plural, "pods")
-           && (a->op == ADMIT_CREATE || a->op == ADMIT_UPDATE);
+    return a->op == ADMIT_CREATE && a->object && !a->sub && !*a->kind->res.group && streq(a->kind->res.plural, "pods");
 }
 
 /* NULL where the pod names none. */
@@ -16,7 +15,9 @@ static int class_of(struct call *c, const struct admission *a, const json_t **re
     *ret = NULL;
     if (!json_is_string(name))
         return 0;
-    if (!json_string_length(name) || store_get(c->s->store, call_store_key(c, k, "", json_string_value(name)), 0, &rec) < 0)
+    if (!json_string_length(name))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "resource name may not be empty");
+    if (store_get(c->s->store, call_store_key(c, k, "", json_string_value(name)), 0, &rec) < 0)
         return admission_forbidden(c, a, arena_printf(c->arena, "pod rejected: RuntimeClass \"%s\" not found",
                                                       json_string_value(name)));
     *ret = value_tree(rec.value);

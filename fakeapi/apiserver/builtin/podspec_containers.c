@@ -63,8 +63,7 @@ static void env_value_from(struct fielderrs *e, const json_t *env, const struct 
         if (!ref)
             continue;
         n++;
-        if (!*text(ref, "name"))
-            fielderr_required(e, FP_CHILD(FP_CHILD(path, refs[i]), "name"), "");
+        rule_name(e, FP_CHILD(FP_CHILD(path, refs[i]), "name"), NAME_DNS1123_SUBDOMAIN, text(ref, "name"));
         if (!*text(ref, "key"))
             fielderr_required(e, FP_CHILD(FP_CHILD(path, refs[i]), "key"), "");
         else
@@ -79,6 +78,14 @@ static void env_value_from(struct fielderrs *e, const json_t *env, const struct 
         fielderr_invalid_str(e, path, "", "may not be specified when `value` is not empty");
     else if (n > 1)
         fielderr_invalid_str(e, path, "", "may not have more than one field specified at a time");
+}
+
+static void env_source(struct fielderrs *e, const json_t *ref, const struct fpath *at)
+{
+    if (ref && !*text(ref, "name"))
+        fielderr_required(e, at, "");
+    else if (ref)
+        rule_name(e, at, NAME_DNS1123_SUBDOMAIN | NAME_IS_PREFIX, text(ref, "name"));
 }
 
 static void environment(struct fielderrs *e, const json_t *c, const struct fpath *path)
@@ -99,10 +106,8 @@ static void environment(struct fielderrs *e, const json_t *c, const struct fpath
         const json_t *map = member(v, "configMapRef"), *secret = member(v, "secretRef");
         if (*text(v, "prefix"))
             rule_name(e, FP_CHILD(at, "prefix"), NAME_ENV_VAR, text(v, "prefix"));
-        if (map && !*text(map, "name"))
-            fielderr_required(e, FP_CHILD(FP_CHILD(at, "configMapRef"), "name"), "");
-        if (secret && !*text(secret, "name"))
-            fielderr_required(e, FP_CHILD(FP_CHILD(at, "secretRef"), "name"), "");
+        env_source(e, map, FP_CHILD(FP_CHILD(at, "configMapRef"), "name"));
+        env_source(e, secret, FP_CHILD(FP_CHILD(at, "secretRef"), "name"));
         if (!map && !secret)
             fielderr_invalid_str(e, list, "", "must specify one of: `configMapRef` or `secretRef`");
         else if (map && secret)

@@ -146,6 +146,7 @@ void podspec_pod_resources(struct fielderrs *e, const json_t *spec, const struct
     if (member(own, "claims"))
         fielderr_forbidden(e, FP_CHILD(path, "claims"), "claims may not be set for Resources at pod-level");
     requirements(e, own, path, pod_resource_name);
+    podspec_taken_claims(e, own, spec, FP_CHILD(path, "claims"));
     holds_all(e, spec, "requests", path);
     holds_all(e, spec, "limits", path);
     holds_each(e, spec, path);

@@ -9,6 +9,21 @@ static void address(struct fielderrs *e, const char *ip, const struct fpath *at)
         fielderr_invalid_str(e, at, ip, "%s", net_ip_words);
 }
 
+/* Labels that may begin with an underscore and have some within, joined by dots. */
+static bool is_search(const char *s)
+{
+    static const char legal[] = "abcdefghijklmnopqrstuvwxyz0123456789", inner[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    for (;; s++) {
+        size_t n = strcspn(s, "."), from = *s == '_';
+        if (n <= from || !strchr(legal, s[from]) || !strchr(legal, s[n - 1]) || strspn(s, inner) < n)
+            return false;
+        s += n;
+        if (!*s)
+            return true;
+    }
+}
+
 static void searches(struct fielderrs *e, const json_t *list, const struct fpath *path)
 {
     size_t i, total = 0;
@@ -27,7 +42,13 @@ static void searches(struct fielderrs *e, const json_t *list, const struct fpath
             continue;
         if (n && name[n - 1] == '.')
             name[n - 1] = '\0';
-        rule_name(e, FP_INDEX(path, i), NAME_DNS1123_SUBDOMAIN, name);
+        if (strlen(name) > 253)
+            fielderr_invalid_str(e, FP_INDEX(path, i), name, "must be no more than 253 characters");
+        if (!is_search(name))
+            fielderr_invalid_str(e, FP_INDEX(path, i), name, "a lowercase RFC 1123 subdomain must consist of lower case "
+                                 "alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric "
+                                 "character (e.g. 'example.com', regex used for validation is "
+                                 "'_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')");
     }
 }
 

@@ -266,7 +266,7 @@ static void nfs_source(struct fielderrs *e, const json_t *v, const struct fpath 
         fielderr_required(e, FP_CHILD(path, "server"), "");
     if (!*text(v, "path"))
         fielderr_required(e, FP_CHILD(path, "path"), "");
-    else if (text(v, "path")[0] != '/')
+    if (text(v, "path")[0] != '/')
         fielderr_invalid_str(e, FP_CHILD(path, "path"), text(v, "path"), "must be an absolute path");
 }
 
@@ -280,33 +280,65 @@ static void anything(struct fielderrs *e, const json_t *v, const struct fpath *p
 {
 }
 
+static void partition(struct fielderrs *e, const json_t *v, const struct fpath *path)
+{
+    const json_t *n = member(v, "partition");
+
+    if (n && (json_integer_value(n) < 0 || json_integer_value(n) > 255))
+        fielderr_invalid(e, FP_CHILD(path, "partition"), n, "must be between 1 and 255, inclusive");
+}
+
+static void git_repo(struct fielderrs *e, const json_t *v, const struct fpath *path)
+{
+    podspec_local_path(e, text(v, "directory"), FP_CHILD(path, "directory"));
+}
+
+static void secret_named(struct fielderrs *e, const json_t *v, const struct fpath *path)
+{
+    if (member(v, "secretRef") && !*text(member(v, "secretRef"), "name"))
+        fielderr_required(e, FP_CHILD(FP_CHILD(path, "secretRef"), "name"), "");
+}
+
+/* What of a source must be there, strings and lists, and what is checked then. */
 static const struct volume_source {
     const char *name;
     void (*validate)(struct fielderrs *e, const json_t *v, const struct fpath *path);
+    const char *required[2];
 } volume_sources[] = {
-    { "emptyDir", empty_dir }, { "hostPath", host_path }, { "gitRepo", anything },
-    { "gcePersistentDisk", anything }, { "awsElasticBlockStore", anything }, { "secret", secret_source },
-    { "nfs", nfs_source }, { "iscsi", anything }, { "glusterfs", anything }, { "flocker", anything },
-    { "persistentVolumeClaim", claim_source }, { "rbd", anything }, { "cinder", anything },
-    { "cephfs", anything }, { "quobyte", anything }, { "downwardAPI", downward }, { "fc", anything },
-    { "flexVolume", anything }, { "configMap", config_map_source }, { "azureFile", anything },
-    { "vsphereVolume", anything }, { "photonPersistentDisk", anything }, { "portworxVolume", anything },
-    { "azureDisk", anything }, { "storageos", anything }, { "projected", projected }, { "scaleIO", anything },
-    { "csi", csi_source }, { "ephemeral", anything }, { "image", anything },
+    { "emptyDir", empty_dir }, { "hostPath", host_path }, { "gitRepo", git_repo, { "repository" } },
+    { "gcePersistentDisk", partition, { "pdName" } }, { "awsElasticBlockStore", partition, { "volumeID" } },
+    { "secret", secret_source }, { "nfs", nfs_source }, { "iscsi", anything },
+    { "glusterfs", anything, { "endpoints", "path" } }, { "flocker", anything },
+    { "persistentVolumeClaim", claim_source }, { "rbd", anything, { "monitors", "image" } },
+    { "cinder", secret_named, { "volumeID" } }, { "cephfs", anything, { "monitors" } }, { "quobyte", anything },
+    { "downwardAPI", downward }, { "fc", anything }, { "flexVolume", anything, { "driver" } },
+    { "configMap", config_map_source }, { "azureFile", anything, { "secretName", "shareName" } },
+    { "vsphereVolume", anything, { "volumePath" } }, { "photonPersistentDisk", anything, { "pdID" } },
+    { "portworxVolume", anything, { "volumeID" } }, { "azureDisk", anything }, { "storageos", anything },
+    { "projected", projected }, { "scaleIO", anything }, { "csi", csi_source }, { "ephemeral", anything },
+    { "image", anything },
 };
+
+static void source(struct fielderrs *e, const struct volume_source *s, const json_t *v, const struct fpath *path)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(s->required) && s->required[i]; i++)
+        if (!*text(v, s->required[i]) && !json_array_size(member(v, s->required[i])))
+            fielderr_required(e, FP_CHILD(path, s->required[i]), "");
+    s->validate(e, v, path);
+}
 
 static void volume(struct fielderrs *e, const json_t *v, const struct fpath *path)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(volume_sources); i++) {
-        const json_t *source = member(v, volume_sources[i].name);
-        if (!source)
+        const json_t *given = member(v, volume_sources[i].name);
+        if (!given)
             continue;
         if (n++)
             fielderr_forbidden(e, FP_CHILD(path, volume_sources[i].name), "may not specify more than 1 volume type");
         else
-            volume_sources[i].validate(e, source, FP_CHILD(path, volume_sources[i].name));
+            source(e, &volume_sources[i], given, FP_CHILD(path, volume_sources[i].name));
     }
     if (n == 0)
         fielderr_required(e, path, "must specify a volume type");

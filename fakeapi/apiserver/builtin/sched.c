@@ -81,6 +81,7 @@ static void runtime_validate(struct call *c, const struct kind *k, const json_t 
 static void runtime_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                            const json_t *old, struct fielderrs *e)
 {
+    runtime_validate(c, k, obj, e);
     rule_immutable_text(e, NULL, obj, old, "handler");
 }
 

@@ -300,7 +300,8 @@ static void volume_source(struct fielderrs *e, const json_t *spec, const char *n
         host_path(e, v, at);
     } else if (streq(name, "nfs")) {
         rule_required_text(e, v, at, "server");
-        if (rule_required_text(e, v, at, "path") && *text(v, "path") != '/')
+        rule_required_text(e, v, at, "path");
+        if (*text(v, "path") != '/')
             fielderr_invalid_str(e, FP_CHILD(at, "path"), text(v, "path"), "must be an absolute path");
     } else if (streq(name, "csi")) {
         rule_required_text(e, v, at, "driver");
