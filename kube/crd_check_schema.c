@@ -52,6 +52,12 @@ static const char **sorted_keys(struct arena *a, const json_t *map, size_t *ret_
 
 /* ---- can it be structural at all? -------------------------------------------------------------------- */
 
+/* None are as good as no word of them. */
+static bool empty_definitions(const json_t *node, const char *key)
+{
+    return streq(key, "definitions") && json_object_size(json_object_get(node, key)) == 0;
+}
+
 /* The first keyword for which there is no place in a structural schema; NULL: none. */
 static const char *unsupported(const json_t *node, unsigned depth)
 {
@@ -67,7 +73,7 @@ static const char *unsupported(const json_t *node, unsigned depth)
     if (!json_is_object(node) || depth > DEPTH_MAX)
         return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (json_object_get(node, words[i].key))
+        if (json_object_get(node, words[i].key) && !empty_definitions(node, words[i].key))
             return words[i].name;
     if (json_is_array(json_object_get(node, "items")))
         return "items";
@@ -345,11 +351,6 @@ static bool known_type(const char *type)
         if (streq(openapi_types[i], type))
             return true;
     return false;
-}
-
-static bool empty_definitions(const json_t *node, const char *key)
-{
-    return streq(key, "definitions") && json_object_size(json_object_get(node, key)) == 0;
 }
 
 static void check_standard(struct fielderrs *errs, const struct fpath *path, const json_t *node, bool inside_metadata)

@@ -477,6 +477,15 @@ static int decode_custom(struct call *c, const struct kind *k, struct json_notes
     return report(c, k, notes.strict, notes.n_strict);
 }
 
+/* What reads the Scale of a custom resource says so wherever it is at a loss. */
+static int at_a_loss(struct call *c, const struct kind *k, int r)
+{
+    if (r != -APIERR_BAD_REQUEST || !scale_of_custom(c, k))
+        return r;
+    return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                      "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:110\"");
+}
+
 /* ---- the doors ---------------------------------------------------------------------------------- */
 
 int decode_object(struct call *c, const struct kind *k, json_t **ret)
@@ -486,7 +495,7 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
     int r;
 
     if ((r = read_body(c, k->res.kind, &notes, &obj)) < 0)
-        return r;
+        return at_a_loss(c, k, r);
     bool custom = kind_custom(k) || !kind_schema(k);
     /* A custom resource is read, with its warnings, before it is asked whether it is the right one. */
     if ((!custom || !*obj_kind(obj)) && (r = check_type(c, k, obj)) < 0)
@@ -503,7 +512,7 @@ int decode_object(struct call *c, const struct kind *k, json_t **ret)
     }
     r = decode_typed(c, k, &notes, &obj);
     *ret = r < 0 ? NULL : STEAL(obj);
-    return r;
+    return at_a_loss(c, k, r);
 }
 
 /* What a refusal of a patched object shows: the object, or the patch where it was merged as a map. */

@@ -587,6 +587,10 @@ static void odd_methods(void **state)
 {
     PLAY(state, DEFINE_BIG, { "POST", BIG, NULL, NULL, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Big\",\"metadata\":{\"name\":\"a\"}}",
                               201, NULL },
+         { "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "dryRun=All", NULL,
+           "{\"metadata\":{\"name\":\"qs.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"qs\","
+           "\"kind\":\"Q\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{"
+           "\"type\":\"object\",\"definitions\":{}}}}]}}", 201, NULL },
          { "HEAD", BIG "/a", NULL, NULL, NULL, 200, NULL }, { "HEAD", BIG "/b", NULL, NULL, NULL, 404, NULL },
          { "HEAD", "/apis/x.io/v1/bigs", NULL, NULL, NULL, 200, NULL },
          { "PROPFIND", "/apis/x.io/v1", NULL, NULL, NULL, 200, "bigs" },
@@ -612,6 +616,26 @@ static void numbers_of_strategic_patches(void **state)
          { "PATCH", POD, "dryRun=All", MERGE, "{\"spec\":{\"activeDeadlineSeconds\":1e400}}", 400, NULL });
 #undef STRATEGIC
 #undef POD
+}
+
+/* B.6: what reads the Scale of a custom resource has one sentence for all that it cannot read. */
+static void a_scale_that_cannot_be_read(void **state)
+{
+#define SCALE "/apis/x.io/v1/namespaces/default/ss/a/scale"
+#define AT_A_LOSS "no kind is registered for the type v1.Scale in scheme \\\"pkg/runtime/scheme.go:110\\\""
+    PLAY(state, { "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", NULL, NULL,
+                  "{\"metadata\":{\"name\":\"ss.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\",\"names\":{"
+                  "\"plural\":\"ss\",\"kind\":\"S\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,"
+                  "\"subresources\":{\"scale\":{\"specReplicasPath\":\".spec.n\",\"statusReplicasPath\":\".status.n\"}},\"schema\":{"
+                  "\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}}}]}}", 201, NULL },
+         { .method = "SLEEP" },
+         { "POST", "/apis/x.io/v1/namespaces/default/ss", NULL, NULL,
+           "{\"apiVersion\":\"x.io/v1\",\"kind\":\"S\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"n\":1}}", 201, NULL },
+         { "PUT", SCALE, NULL, NULL, "", 400, AT_A_LOSS }, { "PUT", SCALE, NULL, NULL, "[]", 400, AT_A_LOSS },
+         { "PUT", SCALE, NULL, NULL, "{\"spec\":{\"replicas\":\"x\"}}", 400, AT_A_LOSS },
+         { "GET", SCALE, NULL, NULL, NULL, 200, "\"spec\":{\"replicas\":1}" });
+#undef SCALE
+#undef AT_A_LOSS
 }
 
 /* ---- reach --------------------------------------------------------------------------------------- */
@@ -673,7 +697,7 @@ int main(void)
         checked(warnings_are_quoted), checked(warnings_that_cannot_be_quoted_are_dropped), checked(odd_letters),
         checked(wrong_values_are_shown), checked(what_a_router_offers), checked(types_of_bodies), checked(deletions),
         checked(watches_with_a_token), checked(metadata_that_is_not_the_client_s), checked(odd_methods),
-        checked(numbers_of_strategic_patches), checked(nobody_is_reached_by_name), checked(what_became_of_old_versions),
+        checked(numbers_of_strategic_patches), checked(a_scale_that_cannot_be_read), checked(nobody_is_reached_by_name), checked(what_became_of_old_versions),
         checked(jobs_have_a_status_column),
     };
 
