@@ -142,6 +142,10 @@ static void storage(void **state)
         { "/api/v1/persistentvolumes", "\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"accessModes\":[\"ReadWriteOnce\"],\"hostPath\":{"
           "\"path\":\"/a\"},\"volumeAttributesClassName\":\"v\"}", NULL, NULL, 422,
           "spec.csi: Required value: has to be specified when using volumeAttributesClassName" },
+        { "/api/v1/persistentvolumes", "\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"accessModes\":[\"ReadWriteOnce\"],\"nfs\":{\"server\":\"s\",\"path\":\"\"},"
+          "\"nodeAffinity\":{\"required\":{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"x\"}]}]}}}", NULL, NULL, 422,
+          "[spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].operator: Invalid value: \\\"x\\\": not a valid selector operator, "
+          "spec.nfs.path: Required value, spec.nfs.path: Invalid value: \\\"\\\": must be an absolute path]" },
         { STORAGE "storageclasses", "\"provisioner\":\"p\"", "", "{\"reclaimPolicy\":\"x\"}", 422,
           "[reclaimPolicy: Unsupported value: \\\"x\\\": supported values: \\\"Delete\\\", \\\"Retain\\\", reclaimPolicy: Forbidden:" },
         { STORAGE "csinodes", "\"spec\":{\"drivers\":[{\"name\":\"D\",\"nodeID\":\"i\",\"topologyKeys\":[\"\"]}]}", NULL, NULL, 422,

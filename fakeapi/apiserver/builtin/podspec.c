@@ -233,23 +233,30 @@ static void pod_affinity(struct fielderrs *e, const json_t *a, const struct fpat
     }
 }
 
+void podspec_node_selector(struct fielderrs *e, const json_t *selector, const struct fpath *path)
+{
+    const json_t *terms = json_object_get(selector, "nodeSelectorTerms");
+    const struct fpath *list = FP_CHILD(path, "nodeSelectorTerms");
+    size_t i;
+    json_t *t;
+
+    if (!json_array_size(terms))
+        fielderr_required(e, list, "must have at least one node selector term");
+    json_array_foreach(terms, i, t)
+        node_term(e, t, FP_INDEX(list, i), true);
+}
+
 static void affinity(struct fielderrs *e, const json_t *a, const struct fpath *path)
 {
     static const char required[] = "requiredDuringSchedulingIgnoredDuringExecution",
                       preferred[] = "preferredDuringSchedulingIgnoredDuringExecution";
-    const json_t *node = member(a, "nodeAffinity"), *terms;
+    const json_t *node = member(a, "nodeAffinity");
     const struct fpath *at = FP_CHILD(path, "nodeAffinity");
     size_t i;
     json_t *t;
 
-    if (member(node, required)) {
-        terms = json_object_get(member(node, required), "nodeSelectorTerms");
-        const struct fpath *list = FP_CHILD(FP_CHILD(at, required), "nodeSelectorTerms");
-        if (!json_array_size(terms))
-            fielderr_required(e, list, "must have at least one node selector term");
-        json_array_foreach(terms, i, t)
-            node_term(e, t, FP_INDEX(list, i), true);
-    }
+    if (member(node, required))
+        podspec_node_selector(e, member(node, required), FP_CHILD(at, required));
     json_array_foreach(json_object_get(node, preferred), i, t) {
         const struct fpath *in = FP_INDEX(FP_CHILD(at, preferred), i);
         int64_t weight = json_integer_value(json_object_get(t, "weight"));

@@ -30,6 +30,9 @@ void podspec_image_trimmed(struct fielderrs *e, const json_t *container, const s
 /* the `tolerations` of whatever has some */
 void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 
+/* The terms of a node selector that must hold. */
+void podspec_node_selector(struct fielderrs *e, const json_t *selector, const struct fpath *path);
+
 /* podspec_volumes.c */
 void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath *path);
 /* No step upwards in a path. */

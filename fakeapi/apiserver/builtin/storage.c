@@ -333,13 +333,17 @@ static void volume_capacity(struct fielderrs *e, const json_t *capacity)
 static void volume_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
     static const char *const policies[] = { "Delete", "Recycle", "Retain", NULL };
-    const json_t *spec = json_object_get(obj, "spec");
+    const json_t *spec = json_object_get(obj, "spec"), *affinity = member(spec, "nodeAffinity");
     size_t n = 0;
 
     access_modes(e, member(spec, "accessModes"), "");
     volume_capacity(e, member(spec, "capacity"));
     if (*text(spec, "persistentVolumeReclaimPolicy"))
         rule_one_of(e, spec, SPEC, "persistentVolumeReclaimPolicy", policies);
+    if (affinity && member(affinity, "required"))
+        podspec_node_selector(e, member(affinity, "required"), FP_CHILD(FP_CHILD(SPEC, "nodeAffinity"), "required"));
+    else if (affinity)
+        fielderr_required(e, FP_CHILD(FP_CHILD(SPEC, "nodeAffinity"), "required"), "must specify required node constraints");
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
         if (!member(spec, sources[i]))
             continue;
