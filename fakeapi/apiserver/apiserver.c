@@ -69,6 +69,20 @@ static bool lists(const struct call *c)
     return c->route.verb & (VERB_LIST | VERB_WATCH | VERB_DELETECOLLECTION);
 }
 
+/* A list reads its options before it looks for a view that is acceptable; but what no handler is routed to. */
+static int negotiate_listing(struct call *c)
+{
+    int r = negotiate(c), bad;
+
+    if (r < 0 && c->route.verb == VERB_LIST && !c->pretty_error) {
+        struct apierr why = c->err;
+        if ((bad = options_list(c)) < 0)
+            return bad;
+        c->err = why;
+    }
+    return r;
+}
+
 static int handle_resource(struct call *c)
 {
     const char *deprecation = c->route.kind->deprecation;
@@ -80,7 +94,9 @@ static int handle_resource(struct call *c)
         /* A watch is a list with ?watch: what is acceptable depends on it. */
         c->opt.watch = c->route.watch_path || (c->route.verb == VERB_LIST && query_bool(&c->query, "watch"));
     }
-    if ((r = negotiate(c)) < 0)
+    /* What is sent is looked at before what is wanted. */
+    bool patch = c->route.verb == VERB_PATCH && !(c->route.sub && c->route.sub->answer);
+    if ((patch && (r = patch_check_type(c)) < 0) || (r = negotiate_listing(c)) < 0)
         return r;
     if (c->route.needs_namespace && c->route.verb != VERB_CREATE)
         return apierr_set(&c->err, APIERR_BAD_REQUEST, "Namespace parameter required.");

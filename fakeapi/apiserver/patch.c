@@ -113,6 +113,13 @@ static int find_row(struct call *c, const struct patch_row **ret)
     return *ret ? 0 : unsupported_type(c, false);
 }
 
+int patch_check_type(struct call *c)
+{
+    const struct patch_row *unused;
+
+    return find_row(c, &unused);
+}
+
 /* A patch that a neighbour sends as a tree has its bytes made here: how numbers are spelt matters. */
 static int read_patch(struct call *c, struct patch *p)
 {

@@ -341,6 +341,7 @@ int handle_get(struct call *c);
 int handle_list(struct call *c);
 int handle_update(struct call *c);
 int handle_patch(struct call *c);
+int patch_check_type(struct call *c);  /* 0, or 415 */
 int handle_delete(struct call *c);
 int handle_deletecollection(struct call *c);
 int handle_watch(struct call *c);

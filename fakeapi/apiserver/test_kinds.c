@@ -149,7 +149,7 @@ static void the_phase_of_a_volume_has_its_time(void **state)         /* G-048 */
 #define DEPLOYMENT "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\" i\"}]}}}}"
 
 /* What random changes to recorded requests brought up. */
-static void words_of_the_real_server(void **state)           /* J-051 B-045 G-040 */
+static void words_of_the_real_server(void **state)           /* A-062 A-063 J-051 B-045 G-040 */
 {
     static const struct step steps[] = {
         { "PUT", LEASES "/l", NULL, NULL, "{\"metadata\":{\"name\":\"l\",\"resourceVersion\":\"None\"}}", 500, "strconv.ParseUint: parsing \\\"None\\\": invalid syntax" },
@@ -158,6 +158,9 @@ static void words_of_the_real_server(void **state)           /* J-051 B-045 G-04
         { "POST", PODS, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"nodeName\":\"A\",\"containers\":[{\"name\":\"c\",\"image\":\" i\"}]}}", 422, "'), spec.containers[0].image: Invalid value: \\\" i\\\": must not have leading or trailing whitespace" },
         { "POST", "/apis/apps/v1/namespaces/default/deployments", NULL, NULL, DEPLOYMENT, 201, NULL },
         { "PATCH", "/apis/apps/v1/namespaces/default/deployments/d", NULL, "application/strategic-merge-patch+json", "{\"spec\":{\"replicas\":4294967299}}", 200, "\"replicas\":3" },
+        { "GET", LEASES, "limit=x", NULL, NULL, 400, "strconv.ParseInt: parsing \\\"x\\\": invalid syntax", "application/json;as=Table;v=v9;g=meta.k8s.io" },
+        { "GET", LEASES, "limit=x", NULL, NULL, 406, "Available representations", "text/html" },
+        { "PATCH", LEASES "/l", NULL, "text/plain", "{}", 415, "Unsupported Media Type", "text/html" },
         { "POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", NULL, NULL, "{\"metadata\":{\"name\":\"q\"},\"spec\":{}}", 422, "spec.request: Invalid value: null: PEM block type" },
     };
     PLAY(state, steps);

@@ -20,6 +20,7 @@ struct step {
     const char *method, *path, *query, *type, *body;
     int status;                        /* what must come back */
     const char *want;                  /* a piece of the body or a header; NULL: any */
+    const char *accept;                /* NULL: anything */
 };
 
 struct script {
@@ -42,11 +43,17 @@ static inline bool reply_says(const struct api_reply *reply, const char *want)
 
 static inline void call_step(struct co *co, struct script *sc, const struct step *st)
 {
-    struct api_header type = { "Content-Type", st->type };
+    struct api_header headers[2];
+    size_t n = 0;
     struct api_request q = { .method = st->method, .path = st->path, .query = st->query, .body = st->body,
-                             .body_len = st->body ? strlen(st->body) : 0, .headers = &type,
-                             .n_headers = st->type ? 1 : 0 };
+                             .body_len = st->body ? strlen(st->body) : 0, .headers = headers };
     cleanup_reply struct api_reply reply;
+
+    if (st->type)
+        headers[n++] = (struct api_header){ "Content-Type", st->type };
+    if (st->accept)
+        headers[n++] = (struct api_header){ "Accept", st->accept };
+    q.n_headers = n;
     int r = apiserver_handle(co, sc->lab->s, &q, false, &reply);
     const char *body = reply.body ? reply.body->data : "";
 
