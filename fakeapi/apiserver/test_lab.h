@@ -122,3 +122,18 @@ static inline void play(struct lab *lab, const struct step *steps, size_t n)
     assert_true(sc.done);
     assert_string_equal(sc.failure, "");
 }
+
+/* Steps written where they are played. */
+#define PLAY_STEPS(state, ...) \
+    do { \
+        const struct step steps_[] = { __VA_ARGS__ }; \
+        play(*(state), steps_, ARRAY_SIZE(steps_)); \
+    } while (0)
+
+/* bigs.x.io, which hold anything. */
+#define DEFINE_BIG \
+    { "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", NULL, NULL, \
+      "{\"metadata\":{\"name\":\"bigs.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\",\"names\":{\"plural\":" \
+      "\"bigs\",\"kind\":\"Big\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{" \
+      "\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}}}]}}", 201, NULL }, \
+    { .method = "SLEEP" }
