@@ -73,7 +73,8 @@ static json_t *coerce_object(struct coercion *c, const struct schema *s, const s
             if (meta)
                 put(&out, in, key, meta);
         } else if (below && !(root && streq(key, "metadata"))) {
-            put(&out, in, key, coerce(c, below, FP_CHILD(path, key), v, false, depth + 1));
+            put(&out, in, key, coerce(c, below, schema_field(s, key) ? FP_CHILD(path, key) : FP_KEY(path, key), v, false,
+                                      depth + 1));
         }
     }
     return out;
@@ -107,12 +108,9 @@ int crd_coerce_embedded(const struct schema *s, json_t **obj, struct decode_note
     struct coercion c = { notes, FIELDERRS_IN(notes->arena) };
     json_t *out = coerce(&c, s, NULL, *obj, true, 0);
 
-    if (c.errs.n) {
-        const char *text = "";
-        for (size_t i = 0; i < c.errs.n; i++)
-            text = arena_printf(notes->arena, "%s%s%s: %s", text, i ? ", " : "", c.errs.v[i].field, c.errs.v[i].message);
+    if (c.errs.n) {                    /* the first is all that is said */
         json_decref(out);
-        return apierr_set(err, APIERR_BAD_REQUEST, c.errs.n > 1 ? "[%s]" : "%s", text);
+        return apierr_set(err, APIERR_BAD_REQUEST, "%s: %s", c.errs.v[0].field, c.errs.v[0].message);
     }
     json_decref(*obj);
     *obj = out;

@@ -87,9 +87,7 @@ static void embedded_metadata(void **state)
     assert_string_equal(text, X("{\"metadata\":{\"name\":\"n\"}}"));
     assert_string_equal(decode_strict_error(&notes), "strict decoding error: unknown field \"spec.x.metadata.odd\"");
     assert_int_equal(crd_coerce_embedded(s, &bad, &notes, &err), -APIERR_BAD_REQUEST);
-    assert_string_equal(err.message, "[spec.x.apiVersion: Invalid value: 1: must be a string, spec.x.metadata: Invalid value: "
-                                     "{\"labels\":{\"a\":1}}: json: cannot unmarshal number into Go struct field "
-                                     "ObjectMeta.labels of type string]");
+    assert_string_equal(err.message, "spec.x.apiVersion: Invalid value: 1: must be a string");
     json_decref(good);
     json_decref(bad);
 }

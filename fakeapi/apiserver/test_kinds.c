@@ -216,6 +216,21 @@ static void a_version_is_seen_through_the_stored_one(void **state)       /* F-06
     PLAY(state, steps);
 }
 
+#define EMBEDDED "{\"type\":\"object\",\"x-kubernetes-embedded-resource\":true,\"x-kubernetes-preserve-unknown-fields\":true}"
+#define HOLDER(member) "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"h\"}," member "}"
+
+static void an_embedded_object_is_refused_for_one_thing(void **state)    /* F-127 */
+{
+    static const struct step steps[] = {
+        { "POST", CRDS, NULL, NULL, "{\"metadata\":{\"name\":\"widgets.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"widgets\",\"kind\":\"Widget\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,"
+                                      "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"t\":" EMBEDDED ",\"m\":{\"type\":\"object\",\"additionalProperties\":" EMBEDDED "}}}}}]}}", 201, NULL },
+        { "SLEEP", "", NULL, NULL, NULL, 0, NULL },
+        { "POST", WIDGETS("v1"), NULL, NULL, HOLDER("\"t\":{\"apiVersion\":1,\"metadata\":\"x\"}"), 400, "cannot be handled as a Widget: t.apiVersion: Invalid value: 1: must be a string\"" },
+        { "POST", WIDGETS("v1"), NULL, NULL, HOLDER("\"m\":{\"k\":{\"kind\":1}}"), 400, "m[k].kind: Invalid value: 1: must be a string" },
+    };
+    PLAY(state, steps);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -230,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(words_of_the_real_server, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_stricter_namespace_warns_of_its_pods, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_version_is_seen_through_the_stored_one, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(an_embedded_object_is_refused_for_one_thing, lab_up, lab_down),
     };
     return cmocka_run_group_tests_name("kinds", tests, NULL, NULL);
 }
