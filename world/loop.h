@@ -2,6 +2,8 @@
  *
  * Callbacks run on the scheduler's stack, between tasks: they do not suspend; they wake tasks, set
  * timers, or feed bytes to a protocol. A watch may be freed from inside its own callback.
+ *
+ * A loop that had to wait only a moment for its last event waits awake for a tenth of a millisecond before it sleeps.
  */
 #pragma once
 
