@@ -155,13 +155,36 @@ static int index_v3(struct call *c)
     return reply_blob(c, 200, "text/plain; charset=utf-8", body);
 }
 
-/* JSON is what we have; whoever accepts only something else is told so with an empty 406. */
-static bool accepts_json(struct call *c)
+/* Where in Accept a type first stands; SIZE_MAX: nowhere. */
+static size_t place(const char *accept, const char *type)
+{
+    const char *at = strstr(accept, type);
+
+    return at ? (size_t)(at - accept) : SIZE_MAX;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The two forms of a document. */
+enum form { FORM_NONE, FORM_AS_JSON, FORM_AS_PROTOBUF };
+
+#define PROTOBUF(version) "application/com.github.proto-openapi.spec." version ".v1.0+protobuf"
+
+/* What is named first, under either of its names; `version`: "v2". Who accepts neither gets an empty 406. */
+static enum form form_of(struct call *c, const char *version)
 {
     const char *accept = api_request_header(c->q, "accept");
+    size_t json, protobuf;
 
-    return str_empty(accept) || strstr(accept, "application/json") || strstr(accept, "*/*")
-           || strstr(accept, "application/*");
+    if (str_empty(accept))
+        return FORM_AS_JSON;
+    json = smaller(smaller(place(accept, "application/json"), place(accept, "*/*")), place(accept, "application/*"));
+    protobuf = smaller(place(accept, arena_printf(c->arena, "spec.%s@v1.0+protobuf", version)),
+                       place(accept, arena_printf(c->arena, "spec.%s.v1.0+protobuf", version)));
+    return json < protobuf ? FORM_AS_JSON : protobuf < json ? FORM_AS_PROTOBUF : FORM_NONE;
 }
 
 static int empty_reply(struct call *c, int status)
@@ -169,14 +192,11 @@ static int empty_reply(struct call *c, int status)
     return reply_blob(c, status, NULL, blob_new("", 0));
 }
 
-static int document_reply(struct call *c, json_t *doc, const char *hash)
+static int document_reply(struct call *c, struct blob *body, const char *type, const char *hash)
 {
-    struct blob *body = json_blob(doc, 0);
-
-    json_decref(doc);
     call_header(c, "Etag", arena_printf(c->arena, "\"%s\"", hash));
     call_header(c, "Vary", "Accept");
-    return reply_blob(c, 200, "application/json", body);
+    return reply_blob(c, 200, type, body);
 }
 
 /* The document of a path below /openapi/v3/; *ret_custom: it holds custom kinds. NULL: there is none. */
@@ -216,7 +236,8 @@ static int document_v3(struct call *c, const char *rest)
 
     if (!doc)
         return empty_reply(c, 404);
-    if (!accepts_json(c))
+    enum form form = form_of(c, "v3");
+    if (form == FORM_NONE)
         return empty_reply(c, 406);
     const char *hash = document_hash(c, rest, custom), *asked = query_get(&c->query, "hash");
     if (asked && !streq(asked, hash)) {
@@ -225,25 +246,20 @@ static int document_v3(struct call *c, const char *rest)
     }
     if (asked)
         call_header(c, "Cache-Control", "public, immutable");
-    return document_reply(c, json_incref(doc), hash);
+    return form == FORM_AS_JSON ? document_reply(c, json_blob(doc, 0), "application/json", hash)
+                                : document_reply(c, openapi_v3_protobuf(doc), PROTOBUF("v3"), hash);
 }
-
-#define V2_PROTOBUF "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 static int document_v2(struct call *c)
 {
-    const char *accept = api_request_header(c->q, "accept");
+    enum form form = form_of(c, "v2");
     const char *hash = document_hash(c, "v2", true);
 
-    if (!str_empty(accept) && (strstr(accept, "spec.v2@v1.0+protobuf") || strstr(accept, "spec.v2.v1.0+protobuf"))) {
-        json_t *doc = whole_v2(c);
-        struct blob *body = openapi_v2_protobuf(doc);
-        json_decref(doc);
-        call_header(c, "Etag", arena_printf(c->arena, "\"%s\"", hash));
-        call_header(c, "Vary", "Accept");
-        return reply_blob(c, 200, V2_PROTOBUF, body);
-    }
-    return accepts_json(c) ? document_reply(c, whole_v2(c), hash) : empty_reply(c, 406);
+    if (form == FORM_NONE)
+        return empty_reply(c, 406);
+    json_auto_t *doc = whole_v2(c);
+    return form == FORM_AS_JSON ? document_reply(c, json_blob(doc, 0), "application/json", hash)
+                                : document_reply(c, openapi_v2_protobuf(doc), PROTOBUF("v2"), hash);
 }
 
 int openapi_handle(struct call *c, const char *path)

@@ -10,5 +10,6 @@ struct call;
 /* "/openapi..." by its path. */
 int openapi_handle(struct call *c, const char *path);
 
-/* openapi_proto.c: a v2 document in gnostic's protobuf; a new blob. */
+/* A document in gnostic's protobuf (openapi_proto2.c, openapi_proto3.c); a new blob. */
 struct blob *openapi_v2_protobuf(const json_t *doc);
+struct blob *openapi_v3_protobuf(const json_t *doc);
