@@ -16,6 +16,7 @@ def build():
         subprocess.run(['meson', 'setup', str(BUILD), '-Dfuzz=true', '-Db_sanitize=address,undefined',
                         '-Db_lundef=false', '-Dwerror=false', '-Dc_args=-fsanitize=fuzzer-no-link -w', '-Dbuildtype=debugoptimized'],
                        cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(['ninja', '-C', str(BUILD), '--quiet', 'build.ninja'], check=True)  # A target may be new.
     targets = subprocess.run(['ninja', '-C', str(BUILD), '-t', 'targets', 'all'], check=True,
                              capture_output=True, text=True).stdout.split('\n')
     names = sorted(t.split(':')[0] for t in targets

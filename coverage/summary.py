@@ -31,7 +31,7 @@ def allowed_skips():
 def judge(test):
     """The outcomes of one program: lists of passed names, (failed name, why), (skipped name, reason)."""
     passed, failed, skipped, notes = [], [], [], []
-    name, planned = test['name'], None
+    name, planned = test['name'].split(' / ')[-1], None
     for line in (test.get('stdout') or '').splitlines():
         plan = re.match(r'1\.\.(\d+)(.*)', line)
         if plan:
