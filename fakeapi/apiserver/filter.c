@@ -56,10 +56,10 @@ static int parse(struct arena *a, const struct kind *k, const char *labels, cons
     f->kind = k;
     f->labels_text = arena_strdup(a, labels);
     f->fields_text = arena_strdup(a, fields);
-    if ((r = field_selector_parse(a, f->fields_text, strlen(fields), &f->fields, err)) < 0)
-        return r;
     char *text = arena_strdup(a, f->labels_text);
-    return label_selector_parse(a, text, nul_show(text), &f->labels, err);
+    if ((r = label_selector_parse(a, text, nul_show(text), &f->labels, err)) < 0)
+        return r;
+    return field_selector_parse(a, f->fields_text, strlen(fields), &f->fields, err);
 }
 
 int filter_parse(struct call *c, const struct kind *k, const char *labels, const char *fields, struct filter **ret)

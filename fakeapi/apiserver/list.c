@@ -151,16 +151,17 @@ static int choose_state(struct list *l)
     uint64_t asked;
     int r;
 
-    if ((r = parse_revision(c, o->resource_version, REVISION_LIST, &asked)) < 0)
-        return r;
     if (*o->cont) {
-        if (asked > 0)
-            return apierr_set(&c->err, APIERR_BAD_REQUEST,
-                              "specifying resource version is not allowed when using continue");
+        /* The token is read first; a revision beside it may be anything that is not "0", and is then one too many. */
         if ((r = read_token(l, o->cont)) < 0)
             return r;
+        if (*o->resource_version && !streq(o->resource_version, "0"))
+            return apierr_set(&c->err, APIERR_BAD_REQUEST,
+                              "specifying resource version is not allowed when using continue");
         if (l->at > store_revision(c->s->store) && (r = wait_for_revision(c, l->at)) < 0)
             return r;
+    } else if ((r = parse_revision(c, o->resource_version, REVISION_LIST, &asked)) < 0) {
+        return r;
     } else if (asked > 0) {
         if (asked > store_revision(c->s->store) && (r = wait_for_revision(c, asked)) < 0)
             return r;

@@ -306,8 +306,8 @@ static void compacted_snapshots_are_expired(void **state)
 
     const struct step steps[] = {
         { "GET", CM, query, NULL, NULL, 410, "The provided continue parameter is too old to display a consistent list result" },
-        { "GET", CM, "limit=1&continue=x&resourceVersion=5", NULL, NULL, 400,
-          "specifying resource version is not allowed when using continue" },
+        { "GET", CM, "resourceVersion=5&continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6LTEsInN0YXJ0IjoiYVx1MDAwMCJ9",
+          NULL, NULL, 400, "specifying resource version is not allowed when using continue" },
         { "GET", CM, "resourceVersionMatch=Exact&resourceVersion=1", NULL, NULL, 410, "\"reason\":\"Expired\"" },
     };
     snprintf(query, sizeof(query), "limit=1&continue=%s", token);

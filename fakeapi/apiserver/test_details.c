@@ -90,6 +90,22 @@ static void checks_come_in_their_order(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* C-038 K-051: a token is read before the revision beside it; of selectors, that of labels before that of fields. */
+static void options_of_a_list_come_in_their_order(void **state)
+{
+#define TOKEN "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6LTEsInN0YXJ0IjoiYVx1MDAwMCJ9"
+    static const struct step steps[] = {
+        { "GET", CM, "resourceVersion=1&continue=e30", NULL, NULL, 400, "server does not recognize this encoded version " },
+        { "GET", CM, "resourceVersion=x&continue=e30", NULL, NULL, 400, "server does not recognize this encoded version " },
+        { "GET", CM, "resourceVersion=x&" TOKEN, NULL, NULL, 400, "specifying resource version is not allowed" },
+        { "GET", CM, "resourceVersion=00&" TOKEN, NULL, NULL, 400, "specifying resource version is not allowed" },
+        { "GET", CM, "resourceVersion=0&" TOKEN, NULL, NULL, 200, NULL },
+        { "GET", CM, "fieldSelector=a&labelSelector=l+in+(a,b", NULL, NULL, 400, "found '', expected: ',' or ')'" },
+    };
+#undef TOKEN
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 /* ---- kinds ---------------------------------------------------------------------------------------- */
 
 /* G-013 D-037: Jobs are chosen by how many Pods succeeded. */
@@ -282,6 +298,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lists_are_merged_or_replaced, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(what_is_being_deleted_is_still_there, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(checks_come_in_their_order, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(options_of_a_list_come_in_their_order, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(jobs_are_chosen_by_their_success, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(who_names_no_class_gets_the_default, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(logs_are_of_one_container, lab_up, lab_down),
