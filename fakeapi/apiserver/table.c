@@ -197,6 +197,11 @@ int table_of(struct call *c, const struct kind *k, json_t *const *items, size_t 
                                                                         : partial_of(k, items[i], c->out.view_version));
         json_array_append_new(rows, row);
     }
+    /* A kind without columns of its own says null where there is no row; the others say []. */
+    if (columns == default_columns && !n) {
+        json_decref(rows);
+        rows = json_null();
+    }
     json_object_set_new(table, "rows", rows);
     *ret = table;
     return 0;

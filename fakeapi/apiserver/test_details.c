@@ -106,6 +106,20 @@ static void options_of_a_list_come_in_their_order(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* kinds with columns of their own have an empty array of rows, the others none at all. */
+static void no_rows(void **state)
+{
+#define TABLE "application/json;as=Table;v=v1;g=meta.k8s.io"
+    static const struct step steps[] = {
+        { "GET", "/api/v1/namespaces/default/limitranges", NULL, NULL, NULL, 200, "\"rows\":null", TABLE },
+        { "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles", "labelSelector=a%3Db", NULL, NULL, 200, "\"rows\":null",
+          TABLE },
+        { "GET", CM, "labelSelector=a%3Db", NULL, NULL, 200, "\"rows\":[]", TABLE },
+    };
+#undef TABLE
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 /* ---- kinds ---------------------------------------------------------------------------------------- */
 
 /* G-013 D-037: Jobs are chosen by how many Pods succeeded. */
@@ -299,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_being_deleted_is_still_there, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(checks_come_in_their_order, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(options_of_a_list_come_in_their_order, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(no_rows, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(jobs_are_chosen_by_their_success, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(who_names_no_class_gets_the_default, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(logs_are_of_one_container, lab_up, lab_down),
