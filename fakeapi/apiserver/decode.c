@@ -168,7 +168,7 @@ static int read_body(struct call *c, const char *kind, struct json_notes *notes,
     enum media media;
     int r;
 
-    if ((r = negotiate_body(c, &media)) < 0 || (r = check_body_size(c)) < 0)
+    if ((r = check_body_size(c)) < 0 || (r = negotiate_body(c, &media)) < 0)
         return r;
     if (c->q->object) {
         *ret = json_clone(c->q->object);

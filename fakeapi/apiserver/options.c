@@ -105,10 +105,14 @@ static void field_validation(struct call *c, struct fielderrs *errs)
     fielderr_not_supported(errs, FP_CHILD(NULL, "fieldValidation"), value, supported);
 }
 
+/* The body is taken in before the options are looked at: one too large is told first. */
 static int options_write(struct call *c, const char *kind)
 {
     struct fielderrs errs = FIELDERRS_IN(c->arena);
+    int r = check_body_size(c);
 
+    if (r < 0)
+        return r;
     c->opt.field_manager = text_of(c, "fieldManager");
     options_field_manager(&errs, c->opt.field_manager);
     options_dry_run_ok(c, &errs);
@@ -133,7 +137,10 @@ int options_update(struct call *c)
 int options_patch(struct call *c, bool apply)
 {
     struct fielderrs errs = FIELDERRS_IN(c->arena);
+    int r = check_body_size(c);
 
+    if (r < 0)
+        return r;
     c->opt.field_manager = text_of(c, "fieldManager");
     c->opt.force_present = query_get(&c->query, "force") != NULL;
     c->opt.force = query_bool(&c->query, "force");

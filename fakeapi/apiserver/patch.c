@@ -121,12 +121,8 @@ int patch_check_type(struct call *c)
 }
 
 /* A patch that a neighbour sends as a tree has its bytes made here: how numbers are spelt matters. */
-static int read_patch(struct call *c, struct patch *p)
+static void read_patch(struct call *c, struct patch *p)
 {
-    int r = check_body_size(c);
-
-    if (r < 0)
-        return r;
     if (c->q->object) {
         p->text = json_arena_text(c->arena, c->q->object, 0);
         p->len = strlen(p->text);
@@ -134,7 +130,6 @@ static int read_patch(struct call *c, struct patch *p)
         p->text = c->q->body ? c->q->body : "";
         p->len = c->q->body_len;
     }
-    return 0;
 }
 
 /* ---- the three patches that change what is there ------------------------------------------------ */
@@ -260,8 +255,10 @@ int handle_patch(struct call *c)
     if (r < 0)
         return r;
     bool apply = !p.row->make;
-    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, apply)) < 0 ||
-        (r = read_patch(c, &p)) < 0 || (apply && (r = read_config(c, &p)) < 0))
+    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, apply)) < 0)
+        return r;
+    read_patch(c, &p);
+    if (apply && (r = read_config(c, &p)) < 0)
         return r;
     struct change ch = {
         .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,

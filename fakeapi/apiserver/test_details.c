@@ -188,6 +188,20 @@ static void a_token_lives_ten_minutes(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* a body too large is told before wrong options, and, but for a POST, before a type that nobody reads. */
+static void a_large_body_comes_before_the_options(void **state)
+{
+    static const char merge[] = "application/merge-patch+json", too_large[] = "Request entity too large: limit is 3145728";
+    cleanup_free char *body = xcalloc(3145730, 1);
+
+    memset(body, ' ', 3145729);
+    PLAY_STEPS(state, { "POST", CM, "dryRun=yes", NULL, body, 413, too_large },
+         { "POST", CM, "dryRun=yes", "text/nonsense", body, 415, NULL },
+         { "PUT", CM "/a", "dryRun=yes", "text/nonsense", body, 413, too_large },
+         { "PATCH", CM "/a", "dryRun=yes", merge, body, 413, too_large },
+         { "DELETE", CM "/a", NULL, "text/nonsense", body, 413, too_large });
+}
+
 /* J-086: ten thousand operations are a patch, one more is too many. */
 static void a_patch_has_ten_thousand_operations(void **state)
 {
@@ -318,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_names_no_class_gets_the_default, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(logs_are_of_one_container, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_token_lives_ten_minutes, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_large_body_comes_before_the_options, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_patch_has_ten_thousand_operations, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_dry_apply_shows_who_would_own_what, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(addresses_are_given_out_once, lab_up, lab_down),
