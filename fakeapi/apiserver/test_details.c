@@ -136,6 +136,31 @@ static void jobs_are_chosen_by_their_success(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+#define MERGE_PATCH "application/merge-patch+json"
+#define INDEXED(name, more) "{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"completionMode\":\"Indexed\",\"completions\":9," more \
+    ",\"template\":{\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}"
+
+/* B-178: lists of indexes rise, stay below the completions, and no index is both completed and failed. */
+static void lists_of_indexes_rise(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", JOBS, NULL, NULL, INDEXED("k", "\"successPolicy\":{\"rules\":[{\"succeededIndexes\":\"3-2\"}]}"), 422,
+          "non-increasing order, previous: 3, current: 2" },
+        { "POST", JOBS, NULL, NULL, INDEXED("k", "\"successPolicy\":{\"rules\":[{\"succeededIndexes\":\"1-2-3\"}]}"), 422,
+          "an index interval can have at most two parts separated by '-'" },
+        { "POST", JOBS, NULL, NULL, INDEXED("k", "\"successPolicy\":{\"rules\":[{\"succeededIndexes\":\"1,3-4\",\"succeededCount\":4}]}"),
+          422, "Invalid value: 4: must be less than or equal to 3 (the number of indexes in the specified succeededIndexes field)" },
+        { "POST", JOBS, NULL, NULL, INDEXED("k", "\"backoffLimitPerIndex\":1"), 201, NULL },
+        { "PATCH", JOBS "/k/status", NULL, MERGE_PATCH, "{\"status\":{\"completedIndexes\":\"1-4,7\",\"failedIndexes\":\"0,5-6,9\"}}", 422,
+          "too large index: \\\"9\\\"" },
+        { "PATCH", JOBS "/k/status", NULL, MERGE_PATCH, "{\"status\":{\"completedIndexes\":\"1-4,7\",\"failedIndexes\":\"0,5-8\"}}", 422,
+          "failedIndexes and completedIndexes overlap at index: 7" },
+        { "PATCH", JOBS "/k/status", NULL, MERGE_PATCH, "{\"status\":{\"completedIndexes\":\"1-4,7\",\"failedIndexes\":\"0,5-6,8\"}}", 200,
+          "\"failedIndexes\":\"0,5-6,8\"" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 #define CLASSES "/apis/storage.k8s.io/v1/storageclasses"
 
 /* G-026 G-047: a claim without a class gets the default one, and so does an Ingress. */
@@ -329,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(options_of_a_list_come_in_their_order, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(no_rows, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(jobs_are_chosen_by_their_success, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(lists_of_indexes_rise, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(who_names_no_class_gets_the_default, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(logs_are_of_one_container, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_token_lives_ten_minutes, lab_up, lab_down),

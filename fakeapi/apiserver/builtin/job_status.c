@@ -1,6 +1,8 @@
 #include "fakeapi/apiserver/builtin/jobs_priv.h"
 #include "fakeapi/apiserver/builtin/rules.h"
 
+#include <inttypes.h>
+
 /* What a status of a Job may become. Each rule looks only where something that it is about changes: what was
  * wrong before must not hold up an update of something else (B-178). */
 
@@ -115,21 +117,23 @@ static void of_finished(struct fielderrs *e, const struct job_change *j)
 
 static void index_lists(struct fielderrs *e, const struct job_change *j)
 {
-    const char *completed = text(j->now, "completedIndexes"), *why;
-    const json_t *failed = member(j->now, "failedIndexes"), *total = json_path(j->obj, "spec.completions"),
+    const char *completed = text(j->now, "completedIndexes"), *failed = text(j->now, "failedIndexes"), *why;
+    const json_t *failed_given = member(j->now, "failedIndexes"), *completions = json_path(j->obj, "spec.completions"),
                  *per_index = json_path(j->obj, "spec.backoffLimitPerIndex");
     bool more_completed = !streq(completed, text(j->was, "completedIndexes")), more_failed = changed(j, "failedIndexes");
     const struct fpath *at = FP_CHILD(STATUS, "completedIndexes"), *at_failed = FP_CHILD(STATUS, "failedIndexes");
+    int64_t total = json_integer_value(completions), listed, shared;
 
-    if (more_completed && *completed && total && (why = indexes_problem(e->arena, completed, json_integer_value(total))))
+    if (more_completed && completions && (why = job_indexes(e->arena, completed, total, &listed)))
         fielderr_invalid_str(e, at, completed, "error parsing completedIndexes: %s", why);
-    if (more_failed && failed && *json_string_value(failed) && total && per_index &&
-        (why = indexes_problem(e->arena, json_string_value(failed), json_integer_value(total))))
-        fielderr_invalid(e, at_failed, failed, "error parsing failedIndexes: %s", why);
+    if (more_failed && completions && per_index && (why = job_indexes(e->arena, failed, total, &listed)))
+        fielderr_invalid_str(e, at_failed, failed, "error parsing failedIndexes: %s", why);
     if (more_completed && *completed && !indexed(j->obj))
         fielderr_invalid_str(e, at, completed, "cannot set non-empty completedIndexes when non-indexed completion mode");
-    if (more_failed && failed && !per_index)
-        fielderr_invalid(e, at_failed, failed, "cannot set non-null failedIndexes when backoffLimitPerIndex is null");
+    if (more_failed && failed_given && !per_index)
+        fielderr_invalid_str(e, at_failed, failed, "cannot set non-null failedIndexes when backoffLimitPerIndex is null");
+    if ((more_completed || more_failed) && completions && job_indexes_meet(e->arena, completed, failed, total, &shared))
+        fielderr_invalid_str(e, at_failed, failed, "failedIndexes and completedIndexes overlap at index: %" PRId64, shared);
 }
 
 static void counters(struct fielderrs *e, const struct job_change *j)

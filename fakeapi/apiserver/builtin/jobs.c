@@ -2,6 +2,8 @@
 #include "fakeapi/apiserver/builtin/jobs_priv.h"
 #include "fakeapi/apiserver/builtin/warnings.h"
 
+#include <inttypes.h>
+
 #include "kube/selector.h"
 
 #define SPEC RULE_AT("spec")
@@ -157,42 +159,25 @@ static void failure_policy(struct fielderrs *e, const json_t *spec, const struct
     }
 }
 
-/* "1,3-5": NULL where it is well-formed and below `total`. */
-const char *indexes_problem(struct arena *a, const char *s, int64_t total)
-{
-    cleanup_free char *copy = xstrdup(s);
-    char *save = NULL;
-
-    for (char *part = strtok_r(copy, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
-        char *dash = strchr(part, '-');
-        if (dash)
-            *dash++ = '\0';
-        for (char *one = part; one; one = one == part ? dash : NULL) {
-            uint64_t n;
-            if (!parse_u64(one, &n))
-                return arena_printf(a, "cannot convert string to integer for index: \"%s\"", one);
-            if ((int64_t)n >= total)
-                return arena_printf(a, "too large index: \"%s\"", one);
-        }
-    }
-    return NULL;
-}
-
 static void success_rule(struct fielderrs *e, const json_t *spec, const json_t *r, const struct fpath *at)
 {
-    const json_t *count = member(r, "succeededCount");
-    const char *indexes = text(r, "succeededIndexes"), *why;
-    int64_t total = json_integer_value(json_object_get(spec, "completions"));
+    const json_t *count = member(r, "succeededCount"), *indexes = member(r, "succeededIndexes");
+    const char *list = text(r, "succeededIndexes"), *why;
+    int64_t total = json_integer_value(json_object_get(spec, "completions")), listed;
 
-    if (!count && !*indexes)
+    if (!count && !indexes)
         fielderr_required(e, at, "at least one of succeededCount or succeededIndexes must be specified");
-    if (*indexes && (why = indexes_problem(e->arena, indexes, total)))
-        fielderr_invalid_str(e, FP_CHILD(at, "succeededIndexes"), indexes, "error parsing succeededIndexes: %s", why);
+    if ((why = job_indexes(e->arena, list, total, &listed)))
+        fielderr_invalid_str(e, FP_CHILD(at, "succeededIndexes"), list, "error parsing succeededIndexes: %s", why);
     rule_not_negative(e, r, at, "succeededCount");
     if (count && json_integer_value(count) > total)
         fielderr_invalid(e, FP_CHILD(at, "succeededCount"), count,
                          "must be less than or equal to %" JSON_INTEGER_FORMAT " (the number of specified completions)",
                          (json_int_t)total);
+    if (count && indexes && json_integer_value(count) > listed)
+        fielderr_invalid(e, FP_CHILD(at, "succeededCount"), count,
+                         "must be less than or equal to %" PRId64 " (the number of indexes in the specified succeededIndexes field)",
+                         listed);
 }
 
 static void success_policy(struct fielderrs *e, const json_t *spec, const struct fpath *path)

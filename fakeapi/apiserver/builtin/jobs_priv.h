@@ -10,10 +10,14 @@
  * else why not; in the arena. */
 const char *cron_problem(struct arena *a, const char *line);
 
-/* jobs.c: why "1,3-5" is no list of indexes below `total`; NULL: it is. */
-const char *indexes_problem(struct arena *a, const char *text, int64_t total);
+/* job_indexes.c: how many indexes "1,3-5" lists. NULL, or why it is no list of indexes below `total`, in the arena,
+ * and `count` is 0. */
+const char *job_indexes(struct arena *a, const char *text, int64_t total, int64_t *count);
+/* Whether two lists share an index, and the first that they do. */
+bool job_indexes_meet(struct arena *a, const char *one, const char *other, int64_t total, int64_t *where);
 
 /* job_status.c */
 void job_validate_status(struct fielderrs *e, const json_t *obj, const json_t *old);
+
 /* zones.c: whether that is the name of a time zone. */
 bool zone_known(const char *name);

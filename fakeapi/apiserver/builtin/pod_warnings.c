@@ -294,6 +294,14 @@ void warn_of_fraction(struct call *c, const json_t *map, const struct fpath *pat
                   fpath_text(c->arena, FP_KEY(path, name)), json_string_value(v));
 }
 
+void warn_of_claim(struct call *c, const json_t *spec, const struct fpath *path)
+{
+    const struct fpath *at = FP_CHILD(path, "resources");
+
+    warn_of_fraction(c, json_path(spec, "resources.requests"), FP_CHILD(at, "requests"), "storage");
+    warn_of_fraction(c, json_path(spec, "resources.limits"), FP_CHILD(at, "limits"), "storage");
+}
+
 /* ---- containers --------------------------------------------------------------------------------------- */
 
 static void environment(const struct told *t, const json_t *env, const struct fpath *path)

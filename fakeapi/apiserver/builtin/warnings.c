@@ -62,14 +62,6 @@ void podtemplate_warn(struct call *c, const json_t *obj, const json_t *old)
         warn_of_pod(c, json_object_get(obj, "template"), RULE_AT("template"));
 }
 
-void warn_of_claim(struct call *c, const json_t *spec, const struct fpath *path)
-{
-    const struct fpath *at = FP_CHILD(path, "resources");
-
-    warn_of_fraction(c, json_path(spec, "resources.requests"), FP_CHILD(at, "requests"), "storage");
-    warn_of_fraction(c, json_path(spec, "resources.limits"), FP_CHILD(at, "limits"), "storage");
-}
-
 void statefulset_warn(struct call *c, const json_t *obj, const json_t *old)
 {
     size_t i;
