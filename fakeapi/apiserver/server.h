@@ -353,6 +353,7 @@ int create_object(struct call *c, const struct kind *k, const char *namespace, j
 
 /* Changes an object: mutate() makes the new tree (own) from the present one. Runs again when the store
  * moved on meanwhile. *ret: the value now stored (the old one where nothing changed). */
+/* What *ret holds after an error is released by the caller. */
 typedef int mutate_fn(struct call *c, const json_t *old, void *arg, json_t **ret);
 struct change {
     const struct kind *kind;

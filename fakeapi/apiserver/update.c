@@ -240,7 +240,7 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
 static int create_instead(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
 {
     const struct kind *k = ch->kind;
-    json_t *obj = NULL;
+    json_auto_t *obj = NULL;
     int r = ch->mutate(c, NULL, ch->arg, &obj);
 
     if (r < 0)
@@ -248,13 +248,11 @@ static int create_instead(struct call *c, const struct change *ch, struct value 
     const char *key = call_store_key(c, k, ch->namespace, ch->name);
     uint64_t revision;
     r = check_uid(c, k, key, ch->name, obj_uid(obj), "");
-    if (r < 0 || (r = parse_revision(c, obj_resource_version(obj), REVISION_RAW, &revision)) < 0) {
-        json_decref(obj);
+    if (r < 0 || (r = parse_revision(c, obj_resource_version(obj), REVISION_RAW, &revision)) < 0)
         return r;
-    }
     *ret_created = true;
     c->upsert = true;
-    return create_object(c, k, ch->namespace, obj, ret);
+    return create_object(c, k, ch->namespace, STEAL(obj), ret);
 }
 
 /* What is made of the stored state `old`, admitted and valid. */
