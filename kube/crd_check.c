@@ -248,6 +248,19 @@ static void check_selectable(struct fielderrs *errs, const struct fpath *parent,
         fielderr_too_many(errs, path, good, SELECTABLE_MAX);
 }
 
+/* A real server has what all versions agree on in one place for all of them, and looks a field up in the schema of the
+ * same place only: fields and schema must both be shared, or neither. */
+static void check_selectable_in(struct fielderrs *errs, const struct fpath *parent, const json_t *version, bool schema_is_there,
+                                const char *otherwise)
+{
+    const json_t *fields = json_object_get(version, "selectableFields");
+
+    if (schema_is_there)
+        check_selectable(errs, parent, fields, json_path(version, "schema.openAPIV3Schema"));
+    else if (json_array_size(fields))
+        fielderr_invalid_str(errs, FP_CHILD(parent, "selectableFields"), "", "%s", otherwise);
+}
+
 /* ---- versions -------------------------------------------------------------------------------------------- */
 
 static void check_warning(struct fielderrs *errs, const struct fpath *path, const json_t *version)
@@ -310,7 +323,8 @@ static void check_version(struct fielderrs *errs, const struct fpath *path, cons
     if (!shared->columns)
         check_columns(errs, path, json_object_get(version, "additionalPrinterColumns"));
     if (!shared->selectable)
-        check_selectable(errs, path, json_object_get(version, "selectableFields"), schema_of(version));
+        check_selectable_in(errs, path, version, !shared->schema,
+                            "may only be set when `version.schema.openAPIV3Schema` is not included");
 }
 
 static void check_versions(struct fielderrs *errs, const json_t *versions, const struct shared *shared)
@@ -488,7 +502,8 @@ static void check_shared(struct fielderrs *errs, const json_t *versions, const s
     if (shared->columns)
         check_columns(errs, SPEC, json_object_get(first, "additionalPrinterColumns"));
     if (shared->selectable)
-        check_selectable(errs, SPEC, json_object_get(first, "selectableFields"), schema_of(first));
+        check_selectable_in(errs, SPEC, first, shared->schema && schema_of(first),
+                            "may only be set when validations.schema is included");
 }
 
 static void check_unchanged(struct fielderrs *errs, const struct fpath *path, const char *now, const char *before)

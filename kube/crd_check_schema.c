@@ -163,7 +163,7 @@ static void check_nested(struct fielderrs *errs, const struct fpath *path, const
                            "must not be specified in a nested context");
 }
 
-/* anyOf integer and string and nothing else: how int-or-string is also said. */
+/* anyOf integer and string and nothing else: how int-or-string is also said, with its flag or without. */
 static bool is_int_or_string_any(const json_t *node)
 {
     const json_t *any = json_object_get(node, "anyOf"), *first = json_array_get(any, 0), *second = json_array_get(any, 1);
@@ -259,9 +259,8 @@ static void check_structural(struct fielderrs *errs, const struct fpath *path, c
     if (additional && level == ROOT)
         fielderr_forbidden(errs, FP_CHILD(path, "additionalProperties"), "must not be used at the root");
     check_extensions(errs, path, node);
-    bool either = flag(node, "x-kubernetes-int-or-string");
-    check_values(errs, path, node, either && is_int_or_string_any(node),
-                 either && is_int_or_string_any(json_array_get(json_object_get(node, "allOf"), 0)), depth);
+    check_values(errs, path, node, is_int_or_string_any(node),
+                 is_int_or_string_any(json_array_get(json_object_get(node, "allOf"), 0)), depth);
     check_own_type(errs, path, node, level);
     for (size_t i = 0; is_resource && i < ARRAY_SIZE(implicit); i++) {
         const json_t *member = json_object_get(properties, implicit[i]);
@@ -358,11 +357,11 @@ static void check_standard(struct fielderrs *errs, const struct fpath *path, con
     static const char *const unknown[] = { "id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref" };
     const char *type = type_of(node);
 
+    if (*type && !known_type(type))
+        fielderr_not_supported(errs, FP_CHILD(path, "type"), json_object_get(node, "type"), openapi_types);
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
         if (json_object_get(node, unknown[i]) && !empty_definitions(node, unknown[i]))
             fielderr_forbidden(errs, FP_CHILD(path, unknown[i]), "%s is not supported", unknown[i]);
-    if (*type && !known_type(type))
-        fielderr_not_supported(errs, FP_CHILD(path, "type"), json_object_get(node, "type"), openapi_types);
     if (streq(type, "null"))
         fielderr_forbidden(errs, FP_CHILD(path, "type"), "type cannot be set to null, use nullable as an alternative");
     if (json_is_array(json_object_get(node, "items")))
@@ -499,7 +498,7 @@ static void check_list_and_map_types(struct fielderrs *errs, const struct fpath 
     }
     if (streq(list_text, "map"))
         check_map_list(errs, path, node);
-    if (streq(list_text, "set"))
+    if (streq(list_text, "set") && streq(type_of(node), "array"))
         check_set_list(errs, path, json_object_get(node, "items"));
     check_list_items(errs, path, node, list_text);
 }
@@ -540,6 +539,19 @@ static void check_alternatives(struct fielderrs *errs, const struct fpath *path,
             check_part(errs, FP_INDEX(FP_CHILD(path, lists[k]), i), (struct rules_site){ .node = v }, inside_metadata, depth);
 }
 
+/* definitions and dependencies are not supported, and what they hold is still looked at. */
+static void check_named(struct fielderrs *errs, const struct fpath *path, const json_t *node, const char *key,
+                        bool inside_metadata, unsigned depth)
+{
+    const json_t *named = json_object_get(node, key);
+    size_t n;
+    const char **names = sorted_keys(errs->arena, named, &n);
+
+    for (size_t i = 0; i < n; i++)
+        check_part(errs, FP_KEY(FP_CHILD(path, key), names[i]),
+                   (struct rules_site){ .node = json_object_get(named, names[i]) }, inside_metadata, depth);
+}
+
 /* Only the elements of keyed lists can be told from each other after an update. */
 static void check_items(struct fielderrs *errs, const struct fpath *path, struct rules_site *site, bool inside_metadata,
                         unsigned depth)
@@ -571,7 +583,9 @@ static void check_keywords(struct fielderrs *errs, const struct fpath *path, str
                inside_metadata, depth);
     check_properties(errs, path, site, root || flag(node, "x-kubernetes-embedded-resource"), inside_metadata, depth);
     check_alternatives(errs, path, node, inside_metadata, depth);
+    check_named(errs, path, node, "definitions", inside_metadata, depth);
     check_items(errs, path, site, inside_metadata, depth);
+    check_named(errs, path, node, "dependencies", inside_metadata, depth);
     if (json_is_false(preserve))
         fielderr_invalid(errs, FP_CHILD(path, "x-kubernetes-preserve-unknown-fields"), preserve, "must be true or undefined");
     check_list_and_map_types(errs, path, node);

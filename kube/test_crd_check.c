@@ -78,6 +78,17 @@ static const struct row schemas[] = {
       "structural]" },
     { "F-034 int or string may say its types", "x",
       "{\"x-kubernetes-int-or-string\":true,\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}", "" },
+    { "F-034 also without the flag", "x", "{\"x-kubernetes-int-or-string\":false,\"anyOf\":[{\"type\":\"integer\"},{\"type\":"
+      "\"string\"}]}", X ".type: Required value: must not be empty for specified object fields" },
+    { "F-034 also beside a type", "x", "{\"type\":\"string\",\"allOf\":[{\"anyOf\":[{\"type\":\"integer\"},{\"type\":"
+      "\"string\"}]}]}", "" },
+    { "F-035 the type comes first", "x", "{\"type\":\"frob\",\"id\":\"q\"}", "[" X ".type: Unsupported value: \"frob\": supported "
+      "values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\", " X ".id: Forbidden: id is not supported]" },
+    { "F-035 what is in definitions", "x", "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"id\":\"q\"},\"definitions\":{"
+      "\"a\":{\"type\":\"object\",\"x-kubernetes-list-type\":\"set\"}},\"dependencies\":{\"d\":{\"id\":\"q\"},\"e\":[\"f\"]}}",
+      "[" X ".definitions: Forbidden: definitions is not supported, " X ".dependencies: Forbidden: dependencies is not supported, "
+      X ".definitions[a].type: Invalid value: \"object\": must be array if x-kubernetes-list-type is specified, "
+      X ".items.id: Forbidden: id is not supported, " X ".dependencies[d].id: Forbidden: id is not supported]" },
     { "F-035 $ref", "x", "{\"$ref\":\"y\"}", X ".$ref: Forbidden: $ref is not supported" },
     { "F-035 $schema", "x", "{\"type\":\"string\",\"$schema\":\"y\"}",
       AT ": Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported" },
@@ -98,6 +109,8 @@ static const struct row schemas[] = {
       "or be a required property" },
     { "F-037 sets of objects", "x", "{\"type\":\"array\",\"items\":{\"type\":\"object\"},\"x-kubernetes-list-type\":\"set\"}",
       X ".items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set" },
+    { "F-037 a set that is no list", "x", "{\"type\":\"object\",\"items\":{\"type\":\"object\"},\"x-kubernetes-list-type\":\"set\"}",
+      X ".type: Invalid value: \"object\": must be array if x-kubernetes-list-type is specified" },
     { "F-038 map type", "x", "{\"type\":\"string\",\"x-kubernetes-map-type\":\"atomic\"}",
       X ".type: Invalid value: \"string\": must be object if x-kubernetes-map-type is specified" },
     { "F-039 preserve", "x", "{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":false}",
@@ -227,6 +240,38 @@ static void versions_that_differ(void **state)
                         "spec.versions[1].schema.openAPIV3Schema.type: Invalid value: \"string\": must be object at the root");
 }
 
+/* Fields that all versions select are looked up in the schema that all have. */
+static void selected_of_versions_that_differ(void **state)
+{
+    cleanup_arena struct arena *a = arena_new();
+    struct fielderrs errs = FIELDERRS_IN(a);
+    json_auto_t *crd = json_parse_str(good), *fields = json_parse_str("[{\"jsonPath\":\".x\"}]");
+    json_t *versions = json_path(crd, "spec.versions");
+
+    json_array_append_new(versions, json_parse_str("{\"name\":\"v2\",\"served\":true,\"storage\":false,\"schema\":{"
+        "\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"string\"}}}}}"));
+    json_object_set(json_array_get(versions, 0), "selectableFields", fields);
+    json_object_set(json_array_get(versions, 1), "selectableFields", fields);
+    crd_check(crd, NULL, NULL, &errs);
+    assert_string_equal(joined(a, &errs),
+                        "spec.selectableFields: Invalid value: \"\": may only be set when validations.schema is included");
+}
+
+/* Nor does a schema that all have help where each version selects its own. */
+static void selected_apart_from_the_schema(void **state)
+{
+    cleanup_arena struct arena *a = arena_new();
+    struct fielderrs errs = FIELDERRS_IN(a);
+    json_auto_t *crd = json_parse_str(good);
+    json_t *versions = json_path(crd, "spec.versions");
+
+    json_array_append_new(versions, json_parse_str("{\"name\":\"v2\",\"served\":true,\"storage\":false,\"selectableFields\":[{"
+        "\"jsonPath\":\".x\"}],\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"}}}"));
+    crd_check(crd, NULL, NULL, &errs);
+    assert_string_equal(joined(a, &errs), "spec.versions[1].selectableFields: Invalid value: \"\": may only be set when "
+                                          "`version.schema.openAPIV3Schema` is not included");
+}
+
 /* F-122: formats of strings that nobody enforces are named once. */
 static void unknown_formats(void **state)
 {
@@ -246,10 +291,12 @@ static void unknown_formats(void **state)
 
 int main(void)
 {
-    enum { OTHERS = 3 };
+    enum { OTHERS = 5 };
     struct CMUnitTest tests[OTHERS + ARRAY_SIZE(rows) + ARRAY_SIZE(schemas)] = {
         { "F-028 what may not change", what_may_not_change, NULL, NULL, NULL },
         cmocka_unit_test(versions_that_differ),
+        cmocka_unit_test(selected_of_versions_that_differ),
+        cmocka_unit_test(selected_apart_from_the_schema),
         { "F-122 unknown formats", unknown_formats, NULL, NULL, NULL },
     };
 
