@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "kube/crd_text.h"
 #include "kube/formats.h"
 #include "kube/hook_check.h"
 #include "kube/names.h"
@@ -96,32 +97,6 @@ static bool schema_unchanged(const struct shared *shared, const json_t *version)
         if (streq(obj_str(v, "name"), obj_str(version, "name")))
             return json_same(json_object_get(v, "schema"), json_object_get(version, "schema"));
     return false;
-}
-
-/* The versions as Go prints its own form of them. */
-static const char *versions_text(struct arena *a, const json_t *versions)
-{
-    cleanup_buf struct buf b = BUF_INIT;
-    size_t i;
-    json_t *v;
-
-    if (!json_is_array(versions))
-        return "null";
-    buf_add_char(&b, '[');
-    json_array_foreach ((json_t *)versions, i, v) {
-        const char *warning = json_string_value(json_object_get(v, "deprecationWarning"));
-        buf_printf(&b, "%s{\"Name\":%s,\"Served\":%s,\"Storage\":%s,\"Deprecated\":%s,\"DeprecationWarning\":", i ? "," : "",
-                   json_arena_text(a, json_object_get(v, "name"), 0), obj_bool(v, "served", false) ? "true" : "false",
-                   obj_bool(v, "storage", false) ? "true" : "false", obj_bool(v, "deprecated", false) ? "true" : "false");
-        if (warning)
-            json_write_string(&b, warning, strlen(warning), 0);
-        else
-            buf_add_str(&b, "null");
-        buf_add_str(&b, ",\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,"
-                        "\"SelectableFields\":null}");
-    }
-    buf_add_char(&b, ']');
-    return arena_strndup(a, b.data, b.len);
 }
 
 /* ---- columns, subresources, selectable fields ------------------------------------------------------------- */
@@ -344,9 +319,9 @@ static void check_versions(struct fielderrs *errs, const json_t *versions, const
         check_version(errs, FP_INDEX(path, i), v, shared);
     }
     if (!unique)
-        fielderr_invalid_raw(errs, path, versions_text(errs->arena, versions), "must contain unique version names");
+        fielderr_invalid_raw(errs, path, crd_versions_text(errs->arena, versions, shared->schema), "must contain unique version names");
     if (storages != 1)
-        fielderr_invalid_raw(errs, path, versions_text(errs->arena, versions),
+        fielderr_invalid_raw(errs, path, crd_versions_text(errs->arena, versions, shared->schema),
                              "must have exactly one version marked as storage version");
     const char *first = obj_str(json_array_get(versions, 0), "name");
     if (*first)

@@ -201,8 +201,7 @@ static void add_text(struct buf *b, const char *name, const json_t *v)
     json_write_string(b, s, json_string_length(v), 0);
 }
 
-/* A rule as Go prints its own form of it. */
-static const char *rule_text(struct arena *a, const json_t *rule)
+const char *crd_rule_text(struct arena *a, const json_t *rule)
 {
     cleanup_buf struct buf b = BUF_INIT;
     const json_t *reason = json_object_get(rule, "reason"), *optional = json_object_get(rule, "optionalOldSelf");
@@ -231,9 +230,9 @@ static void check_costs(struct rules_site *site, const struct fpath *path, const
                                                                        RULE_COST_MAX));
     count(c, FP_CHILD(path, "rule"), cost);
     if (r->wrong)
-        fielderr_invalid_raw(errs, FP_CHILD(path, "rule"), rule_text(errs->arena, r->node), "%s", r->wrong);
+        fielderr_invalid_raw(errs, FP_CHILD(path, "rule"), crd_rule_text(errs->arena, r->node), "%s", r->wrong);
     if (r->message_wrong)
-        fielderr_invalid_raw(errs, FP_CHILD(path, "messageExpression"), rule_text(errs->arena, r->node), "%s",
+        fielderr_invalid_raw(errs, FP_CHILD(path, "messageExpression"), crd_rule_text(errs->arena, r->node), "%s",
                              r->message_wrong);
     if (!r->message)
         return;

@@ -43,3 +43,6 @@ void rules_check_words(struct fielderrs *errs, const struct fpath *path, const j
 void rules_check_expressions(struct rules_site *site, const struct fpath *path);
 /* After the whole schema: what all rules together cost. Adds all to `errs`. */
 void rules_check_end(struct rules_check *check, const struct fpath *path, struct fielderrs *errs);
+
+/* A rule as Go prints its own form of it. */
+const char *crd_rule_text(struct arena *a, const json_t *rule);

@@ -2,6 +2,7 @@
 
 #include "kube/crd_check_rules.h"
 #include "kube/crd_schema.h"
+#include "kube/crd_text.h"
 #include "kube/crd_validate.h"
 #include "kube/kcel/kcel.h"
 #include "kube/kcel/rules.h"
@@ -29,25 +30,6 @@ static const char *text(const json_t *node, const char *key)
 static const char *type_of(const json_t *node)
 {
     return text(node, "type");
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Property names in order: errors come the same way every time. */
-static const char **sorted_keys(struct arena *a, const json_t *map, size_t *ret_n)
-{
-    const char **keys = arena_alloc(a, (json_object_size(map) + 1) * sizeof(*keys)), *key;
-    size_t n = 0;
-    json_t *v;
-
-    json_object_foreach ((json_t *)map, key, v)
-        keys[n++] = key;
-    qsort(keys, n, sizeof(*keys), by_text);
-    *ret_n = n;
-    return keys;
 }
 
 /* ---- can it be structural at all? -------------------------------------------------------------------- */
@@ -149,7 +131,7 @@ static void check_nested(struct fielderrs *errs, const struct fpath *path, const
     check_values(errs, path, node, skip_any, false, depth);
     if (json_object_get(node, "items"))
         check_nested(errs, FP_CHILD(path, "items"), json_object_get(node, "items"), false, depth + 1);
-    const char **keys = sorted_keys(errs->arena, properties, &n);
+    const char **keys = crd_sorted_keys(errs->arena, properties, &n);
     for (size_t i = 0; i < n; i++)
         check_nested(errs, FP_KEY(FP_CHILD(path, "properties"), keys[i]), json_object_get(properties, keys[i]), false,
                      depth + 1);
@@ -252,7 +234,7 @@ static void check_structural(struct fielderrs *errs, const struct fpath *path, c
     if (!json_is_object(node) || depth > DEPTH_MAX)
         return;
     check_structural(errs, FP_CHILD(path, "items"), json_object_get(node, "items"), ITEM, depth + 1);
-    const char **keys = sorted_keys(errs->arena, properties, &n);
+    const char **keys = crd_sorted_keys(errs->arena, properties, &n);
     for (size_t i = 0; i < n; i++)
         check_structural(errs, FP_KEY(members, keys[i]), json_object_get(properties, keys[i]), FIELD, depth + 1);
     check_structural(errs, FP_CHILD(path, "additionalProperties"), additional, FIELD, depth + 1);
@@ -335,7 +317,7 @@ static void check_defaults(struct defaults *d, const struct fpath *path, const j
     check_default(d, path, node, depth == 0);
     check_defaults(d, FP_CHILD(path, "items"), json_object_get(node, "items"), depth + 1);
     check_defaults(d, FP_CHILD(path, "additionalProperties"), json_object_get(node, "additionalProperties"), depth + 1);
-    const char **keys = sorted_keys(d->errs->arena, properties, &n);
+    const char **keys = crd_sorted_keys(d->errs->arena, properties, &n);
     for (size_t i = 0; i < n; i++)
         check_defaults(d, FP_KEY(FP_CHILD(path, "properties"), keys[i]), json_object_get(properties, keys[i]), depth + 1);
 }
@@ -518,7 +500,7 @@ static void check_properties(struct fielderrs *errs, const struct fpath *path, s
 {
     const json_t *properties = json_object_get(site->node, "properties");
     size_t n;
-    const char **keys = sorted_keys(errs->arena, properties, &n);
+    const char **keys = crd_sorted_keys(errs->arena, properties, &n);
 
     for (size_t i = 0; i < n; i++)
         check_part(errs, FP_KEY(FP_CHILD(path, "properties"), keys[i]),
@@ -545,7 +527,7 @@ static void check_named(struct fielderrs *errs, const struct fpath *path, const 
 {
     const json_t *named = json_object_get(node, key);
     size_t n;
-    const char **names = sorted_keys(errs->arena, named, &n);
+    const char **names = crd_sorted_keys(errs->arena, named, &n);
 
     for (size_t i = 0; i < n; i++)
         check_part(errs, FP_KEY(FP_CHILD(path, key), names[i]),

@@ -272,6 +272,28 @@ static void selected_apart_from_the_schema(void **state)
                                           "`version.schema.openAPIV3Schema` is not included");
 }
 
+/* A sentence about all versions shows the schemas in which they differ. */
+static void schemas_that_differ_are_shown(void **state)
+{
+    cleanup_arena struct arena *a = arena_new();
+    struct fielderrs errs = FIELDERRS_IN(a);
+    json_auto_t *crd = json_parse_str(good);
+
+    json_array_append_new(json_path(crd, "spec.versions"), json_parse_str(
+        "{\"name\":\"v2\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{"
+        "\"l\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"k\":{\"type\":\"object\",\"additionalProperties\":{"
+        "\"type\":\"integer\"},\"description\":\"<\"}}}}}"));
+    crd_check(crd, NULL, NULL, &errs);
+    assert_true(errs.n > 0);
+    const char *text = errs.v[0].message;
+    assert_non_null(strstr(text, "\"Schema\":{\"OpenAPIV3Schema\":{\"ID\":\"\",\"Schema\":\"\",\"Ref\":null,\"Description\":"
+                                 "\"\",\"Type\":\"object\",\"Nullable\":false,"));
+    assert_non_null(strstr(text, "\"Properties\":{\"k\":{\"ID\":\"\",\"Schema\":\"\",\"Ref\":null,\"Description\":\"\\u003c\","));
+    assert_non_null(strstr(text, "\"AdditionalProperties\":{\"Allows\":true,\"Schema\":{\"ID\":"));
+    assert_non_null(strstr(text, "\"Items\":{\"Schema\":{\"ID\":"));
+    assert_non_null(strstr(text, "\"XMapType\":null,\"XValidations\":null},\"JSONSchemas\":null}"));
+}
+
 /* F-122: formats of strings that nobody enforces are named once. */
 static void unknown_formats(void **state)
 {
@@ -291,12 +313,13 @@ static void unknown_formats(void **state)
 
 int main(void)
 {
-    enum { OTHERS = 5 };
+    enum { OTHERS = 6 };
     struct CMUnitTest tests[OTHERS + ARRAY_SIZE(rows) + ARRAY_SIZE(schemas)] = {
         { "F-028 what may not change", what_may_not_change, NULL, NULL, NULL },
         cmocka_unit_test(versions_that_differ),
         cmocka_unit_test(selected_of_versions_that_differ),
         cmocka_unit_test(selected_apart_from_the_schema),
+        cmocka_unit_test(schemas_that_differ_are_shown),
         { "F-122 unknown formats", unknown_formats, NULL, NULL, NULL },
     };
 
