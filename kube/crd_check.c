@@ -305,6 +305,7 @@ static void check_version(struct fielderrs *errs, const struct fpath *path, cons
 static void check_versions(struct fielderrs *errs, const json_t *versions, const struct shared *shared)
 {
     const struct fpath *path = FP_CHILD(SPEC, "versions");
+    struct crd_text_hidden hidden = { shared->schema, shared->subresources, shared->columns, shared->selectable };
     size_t storages = 0, i, k;
     bool unique = true;
     json_t *v;
@@ -319,9 +320,9 @@ static void check_versions(struct fielderrs *errs, const json_t *versions, const
         check_version(errs, FP_INDEX(path, i), v, shared);
     }
     if (!unique)
-        fielderr_invalid_raw(errs, path, crd_versions_text(errs->arena, versions, shared->schema), "must contain unique version names");
+        fielderr_invalid_raw(errs, path, crd_versions_text(errs->arena, versions, &hidden), "must contain unique version names");
     if (storages != 1)
-        fielderr_invalid_raw(errs, path, crd_versions_text(errs->arena, versions, shared->schema),
+        fielderr_invalid_raw(errs, path, crd_versions_text(errs->arena, versions, &hidden),
                              "must have exactly one version marked as storage version");
     const char *first = obj_str(json_array_get(versions, 0), "name");
     if (*first)

@@ -6,7 +6,7 @@
 enum { DEPTH_MAX = 200 };
 
 /* How a field of Go's is printed, and as what if it is not there. */
-enum shape { TEXT, FLAG, ANY, SCHEMA, SCHEMAS, NAMED, ITEMS, OR_BOOL, DEPENDENCIES, DOCS, RULES };
+enum shape { TEXT, FLAG, NUMBER, ANY, SCHEMA, SCHEMAS, NAMED, ITEMS, OR_BOOL, DEPENDENCIES, DOCS, RULES };
 
 struct field {
     const char *name, *key;
@@ -170,7 +170,7 @@ static void add_fields(struct buf *b, const json_t *node, const struct field *fi
         else if (fields[i].shape == FLAG)
             buf_add_str(b, json_is_true(v) ? "true" : "false");
         else if (!v || json_is_null(v))
-            buf_add_str(b, "null");
+            buf_add_str(b, fields[i].shape == NUMBER ? "0" : "null");
         else
             add_given(b, fields[i].shape, v, depth);
     }
@@ -185,7 +185,62 @@ static void add_schema(struct buf *b, const json_t *node, unsigned depth)
         add_fields(b, node, schema_fields, ARRAY_SIZE(schema_fields), depth + 1);
 }
 
-static void add_version(struct buf *b, const json_t *version, bool schema_is_shared)
+static void add_subresources(struct buf *b, const json_t *subresources)
+{
+    static const struct field fields[] = { { "SpecReplicasPath", "specReplicasPath", TEXT },
+                                           { "StatusReplicasPath", "statusReplicasPath", TEXT },
+                                           { "LabelSelectorPath", "labelSelectorPath", ANY } };
+    const json_t *scale = json_object_get(subresources, "scale");
+
+    buf_printf(b, "{\"Status\":%s,\"Scale\":", json_is_object(json_object_get(subresources, "status")) ? "{}" : "null");
+    if (json_is_object(scale))
+        add_fields(b, scale, fields, ARRAY_SIZE(fields), 0);
+    else
+        buf_add_str(b, "null");
+    buf_add_char(b, '}');
+}
+
+static void add_list(struct buf *b, const json_t *list, const struct field *fields, size_t n)
+{
+    size_t i;
+    json_t *v;
+
+    buf_add_char(b, '[');
+    json_array_foreach ((json_t *)list, i, v) {
+        buf_add_str(b, i ? "," : "");
+        add_fields(b, v, fields, n, 0);
+    }
+    buf_add_char(b, ']');
+}
+
+/* What a version has beside its schema, where it does not share it. */
+static void add_extras(struct buf *b, const json_t *version, const struct crd_text_hidden *hidden)
+{
+    static const struct field columns[] = { { "Name", "name", TEXT }, { "Type", "type", TEXT }, { "Format", "format", TEXT },
+                                            { "Description", "description", TEXT }, { "Priority", "priority", NUMBER },
+                                            { "JSONPath", "jsonPath", TEXT } };
+    static const struct field selectable[] = { { "JSONPath", "jsonPath", TEXT } };
+    const json_t *sub = json_object_get(version, "subresources"), *fields = json_object_get(version, "selectableFields");
+    const json_t *printed = json_object_get(version, "additionalPrinterColumns");
+
+    buf_add_str(b, ",\"Subresources\":");
+    if (json_is_object(sub) && !hidden->subresources)
+        add_subresources(b, sub);
+    else
+        buf_add_str(b, "null");
+    buf_add_str(b, ",\"AdditionalPrinterColumns\":");
+    if (json_is_array(printed) && !hidden->columns)
+        add_list(b, printed, columns, ARRAY_SIZE(columns));
+    else
+        buf_add_str(b, "null");
+    buf_add_str(b, ",\"SelectableFields\":");
+    if (json_is_array(fields) && !hidden->selectable)
+        add_list(b, fields, selectable, ARRAY_SIZE(selectable));
+    else
+        buf_add_str(b, "null");
+}
+
+static void add_version(struct buf *b, const json_t *version, const struct crd_text_hidden *hidden)
 {
     static const struct field fields[] = { { "Name", "name", TEXT }, { "Served", "served", FLAG }, { "Storage", "storage", FLAG },
                                            { "Deprecated", "deprecated", FLAG },
@@ -195,17 +250,18 @@ static void add_version(struct buf *b, const json_t *version, bool schema_is_sha
     add_fields(b, version, fields, ARRAY_SIZE(fields), 0);
     b->len--;                                     /* it goes on */
     buf_add_str(b, ",\"Schema\":");
-    if (schema && !schema_is_shared) {
+    if (schema && !hidden->schema) {
         buf_add_str(b, "{\"OpenAPIV3Schema\":");
         add_schema(b, schema, 0);
         buf_add_char(b, '}');
     } else {
         buf_add_str(b, "null");
     }
-    buf_add_str(b, ",\"Subresources\":null,\"AdditionalPrinterColumns\":null,\"SelectableFields\":null}");
+    add_extras(b, version, hidden);
+    buf_add_char(b, '}');
 }
 
-const char *crd_versions_text(struct arena *a, const json_t *versions, bool schema_is_shared)
+const char *crd_versions_text(struct arena *a, const json_t *versions, const struct crd_text_hidden *hidden)
 {
     cleanup_buf struct buf b = BUF_INIT;
     size_t i;
@@ -216,7 +272,7 @@ const char *crd_versions_text(struct arena *a, const json_t *versions, bool sche
     buf_add_char(&b, '[');
     json_array_foreach ((json_t *)versions, i, v) {
         buf_add_str(&b, i ? "," : "");
-        add_version(&b, v, schema_is_shared);
+        add_version(&b, v, hidden);
     }
     buf_add_char(&b, ']');
     return arena_strndup(a, b.data, b.len);

@@ -5,8 +5,12 @@
 
 #include "kube/json.h"
 
-/* A schema that all versions share stands elsewhere in that form, and is null in each. */
-const char *crd_versions_text(struct arena *a, const json_t *versions, bool schema_is_shared);
+/* What all versions share stands elsewhere in that form, and is null in each. */
+struct crd_text_hidden {
+    bool schema, subresources, columns, selectable;
+};
+
+const char *crd_versions_text(struct arena *a, const json_t *versions, const struct crd_text_hidden *hidden);
 
 /* The names of a map in order: errors come the same way every time. */
 const char **crd_sorted_keys(struct arena *a, const json_t *map, size_t *ret_n);

@@ -294,6 +294,24 @@ static void schemas_that_differ_are_shown(void **state)
     assert_non_null(strstr(text, "\"XMapType\":null,\"XValidations\":null},\"JSONSchemas\":null}"));
 }
 
+/* So are other things in which they differ. */
+static void extras_that_differ_are_shown(void **state)
+{
+    cleanup_arena struct arena *a = arena_new();
+    struct fielderrs errs = FIELDERRS_IN(a);
+    json_auto_t *crd = json_parse_str(good);
+
+    json_array_append_new(json_path(crd, "spec.versions"), json_parse_str(
+        "{\"name\":\"v2\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"}},\"subresources\":{"
+        "\"scale\":{\"specReplicasPath\":\".spec.a\",\"statusReplicasPath\":\".status.b\"}},\"additionalPrinterColumns\":[{"
+        "\"name\":\"a\",\"type\":\"string\",\"jsonPath\":\".a\"}]}"));
+    crd_check(crd, NULL, NULL, &errs);
+    assert_true(errs.n > 0);
+    assert_non_null(strstr(errs.v[0].message, "\"Schema\":null,\"Subresources\":{\"Status\":null,\"Scale\":{\"SpecReplicasPath\":"
+        "\".spec.a\",\"StatusReplicasPath\":\".status.b\",\"LabelSelectorPath\":null}},\"AdditionalPrinterColumns\":[{\"Name\":\"a\","
+        "\"Type\":\"string\",\"Format\":\"\",\"Description\":\"\",\"Priority\":0,\"JSONPath\":\".a\"}],\"SelectableFields\":null}"));
+}
+
 /* F-122: formats of strings that nobody enforces are named once. */
 static void unknown_formats(void **state)
 {
@@ -313,13 +331,14 @@ static void unknown_formats(void **state)
 
 int main(void)
 {
-    enum { OTHERS = 6 };
+    enum { OTHERS = 7 };
     struct CMUnitTest tests[OTHERS + ARRAY_SIZE(rows) + ARRAY_SIZE(schemas)] = {
         { "F-028 what may not change", what_may_not_change, NULL, NULL, NULL },
         cmocka_unit_test(versions_that_differ),
         cmocka_unit_test(selected_of_versions_that_differ),
         cmocka_unit_test(selected_apart_from_the_schema),
         cmocka_unit_test(schemas_that_differ_are_shown),
+        cmocka_unit_test(extras_that_differ_are_shown),
         { "F-122 unknown formats", unknown_formats, NULL, NULL, NULL },
     };
 
