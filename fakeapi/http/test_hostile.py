@@ -228,6 +228,23 @@ def noise(server):
 # ---- work -------------------------------------------------------------------------------------------
 
 
+def headers_beyond_utf8(server):
+    """K-026: bytes that are no UTF-8 in a header are kept, and written as U+FFFD."""
+    body = b'{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}'
+    with connect(server) as s:
+        s.sendall(b'POST /apis/authentication.k8s.io/v1/selfsubjectreviews HTTP/1.1\r\n' + HOST + b'Content-Type: application/json\r\n'
+                  b'User-Agent: \xff\r\nImpersonate-User: u\xff\r\nImpersonate-Group: g\xff\r\nImpersonate-Extra-A: e\xff\r\n'
+                  b'Content-Length: %d\r\n\r\n' % len(body) + body)
+        status, text = reply(s)[:2]
+    info = json.loads(text).get('status', {}).get('userInfo')
+    tap.ok(status == 201 and info == {'username': 'u\ufffd', 'groups': ['g\ufffd', 'system:authenticated'], 'extra': {'a': ['e\ufffd']}},
+           'headers beyond UTF-8', status, text)
+    with connect(server) as s:
+        s.sendall(GET + b'Impersonate-Extra-A: \xff\r\n\r\n')
+        status, text = reply(s)[:2]
+    tap.ok(status == 500 and b'without impersonating a user' in text, 'and of a user that is not named', status, text)
+
+
 def patterns_made_to_explode(server):
     """K-008: a pattern costs what the text weighs, whatever it is."""
     schema = {'type': 'object', 'properties': {'a': {'type': 'string', 'pattern': '^(a+)+(a|aa)*$'}}}
@@ -267,6 +284,7 @@ def main():
         a_client_that_has_said_all(server)
         connections_come_and_go(server)
         noise(server)
+        headers_beyond_utf8(server)
         patterns_made_to_explode(server)
     with Server(DORMOUSE, '--tls') as server:
         refused_in_go_s_words(server, 'TLS')

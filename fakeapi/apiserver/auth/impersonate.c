@@ -54,7 +54,7 @@ static void read_mask(struct call *c, struct mask *m)
             if (!m->extra)
                 m->extra = call_keep(c, json_object());
             json_array_append_new(json_own_array(m->extra, extra_key(c, name + strlen(EXTRA_PREFIX))),
-                                  json_string(value));
+                                  json_string_nocheck(value));   /* what is no UTF-8 is mended where it is written */
         }
     }
 }

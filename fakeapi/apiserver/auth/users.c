@@ -59,11 +59,11 @@ json_t *user_info(const struct api_user *u)
     json_t *info = json_object(), *groups = json_array();
 
     if (*u->name)
-        json_object_set_new(info, "username", json_string(u->name));
+        json_object_set_new(info, "username", json_string_nocheck(u->name));
     if (!str_empty(u->uid))
-        json_object_set_new(info, "uid", json_string(u->uid));
+        json_object_set_new(info, "uid", json_string_nocheck(u->uid));
     for (size_t i = 0; i < u->n_groups; i++)
-        json_array_append_new(groups, json_string(u->groups[i]));
+        json_array_append_new(groups, json_string_nocheck(u->groups[i]));
     if (u->n_groups)
         json_object_set(info, "groups", groups);
     json_decref(groups);
