@@ -65,11 +65,20 @@ struct parsing {
     const char *wrong;
 };
 
+/* As the package of time quotes: every byte beyond ASCII by itself. */
 static const char *quoted(struct arena *a, const char *s, size_t len)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    go_quote(&b, s, len);
+    buf_add_char(&b, '"');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char ch = (unsigned char)s[i];
+        if (ch < ' ' || ch >= 0x80)
+            buf_printf(&b, "\\x%02x", ch);
+        else
+            buf_printf(&b, ch == '"' || ch == '\\' ? "\\%c" : "%c", ch);
+    }
+    buf_add_char(&b, '"');
     return arena_strndup(a, b.data, b.len);
 }
 

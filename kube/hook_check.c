@@ -84,9 +84,10 @@ static void check_service(struct fielderrs *e, const struct fpath *path, const j
 {
     int64_t port = obj_int(service, "port", 443);
 
-    if (!*obj_str(service, "name"))
-        fielderr_required(e, FP_CHILD(path, "name"), "");
+    /* The real server takes one for the other when it says what is missing, and so it is said here. */
     if (!*obj_str(service, "namespace"))
+        fielderr_required(e, FP_CHILD(path, "name"), "");
+    if (!*obj_str(service, "name"))
         fielderr_required(e, FP_CHILD(path, "namespace"), "");
     if (port < 1 || port > 65535)
         fielderr_invalid_int(e, FP_CHILD(path, "port"), port,

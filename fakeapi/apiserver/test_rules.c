@@ -346,12 +346,76 @@ static void workloads(void **state)
 
 #define IN_LAB(test) cmocka_unit_test_setup_teardown(test, lab_up, lab_down)
 
+#define STATEFUL(more) "/apis/apps/v1/namespaces/default/statefulsets", "\"spec\":{\"serviceName\":\"s\",\"selector\":{\"matchLabels\":{" \
+    "\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}," more "}", NULL, NULL
+#define NEAR_CLAIM(more) NS "persistentvolumeclaims", "\"spec\":{\"resources\":{\"requests\":{\"storage\":\"1\"}}," more "}", NULL, NULL
+
+/* B-089: zeros may lead the parts of an address in the fields of old, and so may an IPv6 address be none; one is warned. */
+static void loose_addresses(void **state)
+{
+#define LOOSE(what, is, better) "non-standard " what " \\\"" is "\\\" will be considered invalid in a future Kubernetes release: use \\\"" better "\\\""
+    static const struct rule rules[] = {
+        { NS "services", "\"spec\":{\"ports\":[{\"port\":80}],\"externalIPs\":[\"1.2.3.04\"]}", NULL, NULL, 201,
+          "spec.externalIPs[0]: " LOOSE("IP address", "1.2.3.04", "1.2.3.4") },
+        { NS "services", "\"spec\":{\"ports\":[{\"port\":80}],\"externalIPs\":[\"::ffff:1.2.3.4\"]}", NULL, NULL, 201,
+          LOOSE("IP address", "::ffff:1.2.3.4", "1.2.3.4") },
+        { NS "services", "\"spec\":{\"ports\":[{\"port\":80}],\"externalIPs\":[\"2001:DB8::1\"]}", NULL, NULL, 201,
+          "IPv6 address \\\"2001:DB8::1\\\" should be in RFC 5952 canonical format (\\\"2001:db8::1\\\")" },
+        { NS "services", "\"spec\":{\"ports\":[{\"port\":80}],\"externalIPs\":[\"127.0.0.01\"]}", NULL, NULL, 422,
+          "may not be in the loopback range" },
+        { NS "services", "\"spec\":{\"ports\":[{\"port\":80}],\"type\":\"LoadBalancer\",\"loadBalancerSourceRanges\":[\"::ffff:1.2.3.4/120\"]}",
+          NULL, NULL, 201, "is ambiguous in this context (should be \\\"1.2.3.0/24\\\" or \\\"1.2.3.4/128\\\"?)" },
+        { NET "namespaces/default/networkpolicies", "\"spec\":{\"podSelector\":{},\"ingress\":[{\"from\":[{\"ipBlock\":{\"cidr\":\"010.0.0.0/8\"}}]}]}",
+          NULL, NULL, 201, "spec.ingress[0].from[0].ipBlock.cidr: " LOOSE("CIDR value", "010.0.0.0/8", "10.0.0.0/8") },
+        { SLICES, "\"addressType\":\"IPv4\",\"endpoints\":[{\"addresses\":[\"1.2.3.04\"]}]", NULL, NULL, 201,
+          "endpoints[0].addresses[0]: " LOOSE("IP address", "1.2.3.04", "1.2.3.4") },
+        { SLICES, "\"addressType\":\"ipV4\",\"endpoints\":[{\"addresses\":[\"127.0.0.1\"]}]", NULL, NULL, 422,
+          "is invalid: addressType: Unsupported value: \\\"ipV4\\\"" },
+        { NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}],\"hostAliases\":[{\"ip\":\"1.2.3.04\"}]}", NULL, NULL, 201,
+          "spec.hostAliases[0].ip: " LOOSE("IP address", "1.2.3.04", "1.2.3.4") },
+        { "/api/v1/nodes", "\"spec\":{\"podCIDR\":\"010.0.0.0/24\"}", NULL, NULL, 201, LOOSE("CIDR value", "010.0.0.0/24", "10.0.0.0/24") },
+        { "/api/v1/nodes", "\"spec\":{\"podCIDRs\":[\"10.0.0.0/24\",\"x\"]}", NULL, NULL, 422,
+          "(invalid CIDR address: x), spec.podCIDRs: Invalid value: [\\\"10.0.0.0/24\\\",\\\"x\\\"]: may specify no more than one CIDR" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+#undef LOOSE
+}
+
+/* G.3 B-178: what stands close to what is accepted. */
+static void near_misses(void **state)
+{
+    static const struct rule rules[] = {
+        { STATEFUL("\"volumeClaimTemplates\":[{\"metadata\":{\"name\":\"v\"},\"spec\":{\"accessModes\":[\"x\"],\"volumeMode\":\"y\"}}]"), 422,
+          "[spec.volumeClaimTemplates[0].spec.accessModes: Unsupported value: \\\"x\\\": supported values: \\\"ReadOnlyMany\\\", \\\"ReadWriteMany\\\", "
+          "\\\"ReadWriteOnce\\\", \\\"ReadWriteOncePod\\\", spec.volumeClaimTemplates[0].spec.resources[storage]: Required value, "
+          "spec.volumeClaimTemplates[0].spec.volumeMode: Unsupported value" },
+        { NEAR_CLAIM("\"accessModes\":[\"x\",\"ReadWriteOncePod\"],\"selector\":{\"matchLabels\":{\"-a\":\"b\"}}"), 422, "is invalid: [spec.selector.matchLabels: Invalid value" },
+        { NEAR_CLAIM("\"accessModes\":[\"ReadWriteOnce\"],\"dataSource\":{\"kind\":\"X\",\"name\":\"a\"},\"dataSourceRef\":{\"kind\":"
+          "\"PersistentVolumeClaim\",\"name\":\"a\"}"), 422, "must be 'PersistentVolumeClaim' when referencing the default apiGroup, spec: Invalid value: {}: must match dataSourceRef" },
+        { POD("\"securityContext\":{\"sysctls\":[{\"name\":\"a.b.\",\"value\":\"\"}]}"), "spec.securityContext.sysctls[0].name: Invalid value: \\\"a.b.\\\"" },
+        { POD("\"securityContext\":{\"seccompProfile\":{\"type\":\"\"}}"), "Required value: type is required when seccompProfile is set" },
+        { "/apis/policy/v1/namespaces/default/poddisruptionbudgets", "\"spec\":{\"maxUnavailable\":\"101\"}", NULL, NULL, 422,
+          "is invalid: spec.maxUnavailable: Invalid value: \\\"101\\\": a valid percent string must be a numeric string followed by an ending '%' "
+          "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')\"" },
+        { "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", "\"webhooks\":[{\"name\":\"a.b.c\",\"sideEffects\":\"None\","
+          "\"admissionReviewVersions\":[\"v1\"],\"clientConfig\":{\"service\":{\"name\":\"n\",\"namespace\":\"\"}}}]", NULL, NULL, 422,
+          "is invalid: webhooks[0].clientConfig.service.name: Required value" },
+        { "/api/v1/persistentvolumes", "\"spec\":{\"capacity\":{\"storage\":\"1\"},\"accessModes\":[\"ReadWriteOnce\"],\"csi\":{\"driver\":\"A.example\","
+          "\"volumeHandle\":\"h\"}}", NULL, NULL, 201, "\"driver\":\"A.example\"" },
+        { "/apis/coordination.k8s.io/v1/namespaces/default/leases", "\"spec\":{\"renewTime\":\"2024\xc3\xa9\"}", NULL, NULL, 400, "2024\\\\xc3\\\\xa9" },
+        { "/apis/certificates.k8s.io/v1/certificatesigningrequests", "\"spec\":{\"request\":\"aGk=\",\"usages\":[\"any\"],\"signerName\":\"a/b@\"}", NULL, NULL, 422,
+          "spec.signerName: Invalid value: \\\"a\\\": should be a domain with at least two segments separated by dots, spec.signerName: Invalid value: "
+          "\\\"b@\\\": validating label \\\"b@\\\": a lowercase RFC 1123 subdomain" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_LAB(networks), IN_LAB(endpoints), IN_LAB(limits), IN_LAB(scalers), IN_LAB(storage), IN_LAB(others),
         IN_LAB(pods), IN_LAB(runtime_classes), IN_LAB(services), IN_LAB(workloads),
-        IN_LAB(owners), IN_LAB(selectors),
+        IN_LAB(owners), IN_LAB(selectors), IN_LAB(loose_addresses), IN_LAB(near_misses),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }

@@ -12,8 +12,8 @@ static int csr_create(struct call *c, json_t *obj)
     json_t *groups = json_array();
 
     for (size_t i = 0; c->user && i < c->user->n_groups; i++)
-        json_array_append_new(groups, json_string(c->user->groups[i]));
-    obj_set(obj, "spec.username", c->user ? json_string(c->user->name) : NULL);
+        json_array_append_new(groups, json_string_nocheck(c->user->groups[i]));
+    obj_set(obj, "spec.username", c->user ? json_string_nocheck(c->user->name) : NULL);
     obj_set(obj, "spec.uid", c->user && !str_empty(c->user->uid) ? json_string(c->user->uid) : NULL);
     obj_set(obj, "spec.groups", json_array_size(groups) ? json_incref(groups) : NULL);
     obj_set(obj, "spec.extra", c->user && c->user->extra ? json_incref(c->user->extra) : NULL);
@@ -51,6 +51,18 @@ static void csr_prepare(struct call *c, const struct subresource *sub, json_t *o
 
 /* ---- rules ---------------------------------------------------------------------------------------- */
 
+/* The first bad one of the labels that the dots of `part` set apart. */
+static void signer_part(struct fielderrs *e, const struct fpath *at, const char *part, unsigned rule)
+{
+    char *rest = arena_strdup(e->arena, part), *label;
+    struct name_problems p = { .n = 0 };
+
+    while (!p.n && (label = strsep(&rest, ".")))
+        if (!name_check_str(rule, label, &p))
+            for (size_t i = 0; i < p.n; i++)
+                fielderr_invalid_str(e, at, part, "validating label \"%s\": %s", label, p.v[i]);
+}
+
 static void signer(struct fielderrs *e, const json_t *spec)
 {
     const char *name = text(spec, "signerName"), *slash = strchr(name, '/');
@@ -62,6 +74,13 @@ static void signer(struct fielderrs *e, const json_t *spec)
         fielderr_invalid_str(e, at, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
     else if (streq(name, "kubernetes.io/legacy-unknown"))
         fielderr_invalid_str(e, at, name, "the legacy signerName is not allowed via this API version");
+    else {
+        signer_part(e, at, arena_strndup(e->arena, name, (size_t)(slash - name)), NAME_DNS1123_LABEL);
+        if (!memchr(name, '.', (size_t)(slash - name)))
+            fielderr_invalid_str(e, at, arena_strndup(e->arena, name, (size_t)(slash - name)),
+                                 "should be a domain with at least two segments separated by dots");
+        signer_part(e, at, arena_strdup(e->arena, slash + 1), NAME_DNS1123_SUBDOMAIN);
+    }
 }
 
 static void usages(struct fielderrs *e, const json_t *list)

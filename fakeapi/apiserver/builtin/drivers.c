@@ -20,15 +20,6 @@ static void no_value_twice(struct fielderrs *e, const json_t *list, const struct
     }
 }
 
-static char *lower(struct arena *a, const char *s)
-{
-    char *out = arena_strdup(a, s);
-
-    for (char *p = out; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    return out;
-}
-
 static void class_topologies(struct fielderrs *e, const json_t *list)
 {
     size_t i, n;
@@ -51,7 +42,7 @@ static void class_validate(struct call *c, const struct kind *k, const json_t *o
     static const char *const bindings[] = { "Immediate", "WaitForFirstConsumer", NULL };
 
     if (rule_required_text(e, obj, NULL, "provisioner"))
-        rule_name(e, RULE_AT("provisioner"), NAME_QUALIFIED, lower(e->arena, text(obj, "provisioner")));
+        rule_name(e, RULE_AT("provisioner"), NAME_QUALIFIED, rule_lower(e->arena, text(obj, "provisioner")));
     if (json_object_get(json_object_get(obj, "parameters"), ""))
         fielderr_invalid_str(e, RULE_AT("parameters"), "", "field can not be empty.");
     rule_one_of(e, obj, NULL, "reclaimPolicy", policies);
@@ -135,7 +126,7 @@ static void driver_name(struct fielderrs *e, const char *name, const struct fpat
         fielderr_required(e, at, "");
     if (strlen(name) > 63)
         fielderr_too_long(e, at, 63);
-    name_check_str(NAME_DNS1123_SUBDOMAIN, lower(e->arena, name), &p);
+    name_check_str(NAME_DNS1123_SUBDOMAIN, rule_lower(e->arena, name), &p);
     for (size_t i = 0; i < p.n; i++)
         fielderr_invalid_str(e, at, name, "%s", p.v[i]);
 }

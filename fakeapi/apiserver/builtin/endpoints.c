@@ -2,31 +2,7 @@
 #include "fakeapi/apiserver/builtin/net.h"
 #include "fakeapi/apiserver/builtin/warnings.h"
 
-#include <arpa/inet.h>
-
 static const char *const protocols[] = { "SCTP", "TCP", "UDP", NULL };
-
-void net_not_special(struct fielderrs *e, const char *ip, const struct fpath *at)
-{
-    struct in6_addr six;
-    struct in_addr four;
-    uint32_t v4;
-
-    if (inet_pton(AF_INET6, ip, &six) == 1 && IN6_IS_ADDR_V4MAPPED(&six))
-        memcpy(&four, six.s6_addr + 12, 4);
-    else if (inet_pton(AF_INET, ip, &four) != 1)
-        four.s_addr = htonl(0x01010101);
-    v4 = ntohl(four.s_addr);
-    bool is_six = inet_pton(AF_INET6, ip, &six) == 1;
-    if (v4 == 0 || (is_six && IN6_IS_ADDR_UNSPECIFIED(&six)))
-        fielderr_invalid_str(e, at, ip, "may not be unspecified (%s)", ip);
-    if (v4 >> 24 == 127 || (is_six && IN6_IS_ADDR_LOOPBACK(&six)))
-        fielderr_invalid_str(e, at, ip, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-    if (v4 >> 16 == 0xa9fe || (is_six && IN6_IS_ADDR_LINKLOCAL(&six)))
-        fielderr_invalid_str(e, at, ip, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-    if (v4 >> 8 == 0xe00000 || (is_six && IN6_IS_ADDR_MC_LINKLOCAL(&six)))
-        fielderr_invalid_str(e, at, ip, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
-}
 
 static void optional_label(struct fielderrs *e, const json_t *obj, const struct fpath *at, const char *name)
 {
@@ -113,7 +89,24 @@ static void endpoints_update(struct call *c, const struct kind *k, const struct 
         subsets(e, json_object_get(obj, "subsets"));
 }
 
-const struct kind_ops endpoints_ops = { .validate = endpoints_validate, .validate_update = endpoints_update };
+static void endpoints_warn(struct call *c, const json_t *obj, const json_t *old)
+{
+    static const char *const lists[] = { "addresses", "notReadyAddresses" };
+    size_t i, k;
+    json_t *s, *a;
+
+    if (old && json_same(json_object_get(obj, "subsets"), json_object_get(old, "subsets")))
+        return;
+    json_array_foreach(json_object_get(obj, "subsets"), i, s)
+        for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
+            json_array_foreach(json_object_get(s, lists[l]), k, a)
+                warn_of_address(c, text(a, "ip"),
+                                FP_CHILD(FP_INDEX(FP_CHILD(FP_INDEX(RULE_AT("subsets"), i), lists[l]), k), "ip"));
+}
+
+const struct kind_ops endpoints_ops = {
+    .validate = endpoints_validate, .validate_update = endpoints_update, .warn = endpoints_warn,
+};
 
 /* ---- EndpointSlice -------------------------------------------------------------------------------- */
 
@@ -124,6 +117,8 @@ static void slice_address(struct fielderrs *e, const json_t *v, const char *type
 
     if (streq(type, "FQDN"))
         rule_name(e, FP_INDEX(list, i), NAME_DNS1123_SUBDOMAIN, s);
+    else if (!streq(type, "IPv4") && !streq(type, "IPv6"))
+        return;                        /* nobody knows what it should be */
     else if (!family)
         fielderr_invalid_str(e, FP_INDEX(list, i), s, "%s", net_ip_words);
     else {
@@ -245,8 +240,18 @@ static void slice_prepare(struct call *c, const struct subresource *sub, json_t 
 
 static void slice_warn(struct call *c, const json_t *obj, const json_t *old)
 {
+    size_t i, k;
+    json_t *p, *a;
+
     if (!old && streq(text(obj, "addressType"), "FQDN"))
         call_warn(c, "spec.addressType: FQDN endpoints are deprecated");
+    if (streq(text(obj, "addressType"), "FQDN") ||
+        (old && json_same(json_object_get(obj, "endpoints"), json_object_get(old, "endpoints"))))
+        return;
+    json_array_foreach(json_object_get(obj, "endpoints"), i, p)
+        json_array_foreach(json_object_get(p, "addresses"), k, a)
+            warn_of_address(c, json_string_value(a),
+                            FP_INDEX(FP_CHILD(FP_INDEX(RULE_AT("endpoints"), i), "addresses"), k));
 }
 
 /* All but metadata counts, and the labels of that. */

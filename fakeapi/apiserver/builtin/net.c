@@ -2,21 +2,9 @@
 #include "fakeapi/apiserver/builtin/net.h"
 #include "fakeapi/apiserver/builtin/warnings.h"
 
-#include <arpa/inet.h>
-
 #include "kube/selector.h"
 
 #define SPEC RULE_AT("spec")
-
-const char net_ip_words[] = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-const char net_cidr_words[] = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
-
-int net_family(const char *ip)
-{
-    unsigned char bits[16];
-
-    return inet_pton(AF_INET, ip, bits) == 1 ? 4 : inet_pton(AF_INET6, ip, bits) == 1 ? 6 : 0;
-}
 
 void net_port(struct fielderrs *e, const json_t *v, const struct fpath *path)
 {
@@ -264,61 +252,23 @@ const struct kind_ops ingressclass_ops = { .validate = class_validate, .validate
 
 /* ---- NetworkPolicy -------------------------------------------------------------------------------- */
 
-struct cidr {
-    int family;
-    unsigned char bits[16];
-    uint64_t length;
-};
-
-static bool cidr_read(const char *s, struct cidr *ret)
-{
-    const char *slash = strchr(s, '/');
-    char ip[64];
-
-    if (!slash || (size_t)(slash - s) >= sizeof ip || !parse_u64(slash + 1, &ret->length))
-        return false;
-    memcpy(ip, s, (size_t)(slash - s));
-    ip[slash - s] = '\0';
-    ret->family = net_family(ip);
-    if (ret->family)
-        inet_pton(ret->family == 4 ? AF_INET : AF_INET6, ip, ret->bits);
-    return ret->family && ret->length <= (ret->family == 4 ? 32 : 128);
-}
-
-bool net_is_cidr(const char *s)
-{
-    struct cidr unused;
-
-    return cidr_read(s, &unused);
-}
-
-static bool cidr_inside(const struct cidr *in, const struct cidr *out)
-{
-    if (in->family != out->family || in->length <= out->length)
-        return false;
-    for (uint64_t i = 0; i < out->length; i++)
-        if ((in->bits[i / 8] ^ out->bits[i / 8]) & (0x80 >> (i % 8)))
-            return false;
-    return true;
-}
-
 static void ip_block(struct fielderrs *e, const json_t *block, const struct fpath *at)
 {
-    struct cidr whole = { 0 }, part = { 0 };
+    struct net_cidr whole = { 0 }, part = { 0 };
     size_t i;
     json_t *v;
 
     if (!rule_required_text(e, block, at, "cidr"))
         return;
-    if (!cidr_read(text(block, "cidr"), &whole)) {
+    if (!net_cidr_read(text(block, "cidr"), &whole)) {
         fielderr_invalid_str(e, FP_CHILD(at, "cidr"), text(block, "cidr"), "%s", net_cidr_words);
         return;
     }
     json_array_foreach(json_object_get(block, "except"), i, v) {
         const struct fpath *one = FP_INDEX(FP_CHILD(at, "except"), i);
-        if (!cidr_read(json_string_value(v), &part))
+        if (!net_cidr_read(json_string_value(v), &part))
             fielderr_invalid(e, one, v, "%s", net_cidr_words);
-        else if (!cidr_inside(&part, &whole))
+        else if (!net_cidr_inside(&part, &whole))
             fielderr_invalid(e, one, v, "must be a strict subset of `cidr`");
     }
 }
@@ -395,4 +345,25 @@ static void netpol_validate(struct call *c, const struct kind *k, const json_t *
 
 RULE_TWICE(netpol_update, netpol_validate)
 
-const struct kind_ops netpol_ops = { .validate = netpol_validate, .validate_update = netpol_update };
+static void blocks_warn(struct call *c, const json_t *rules, const struct fpath *path, const char *peers)
+{
+    size_t i, k, n;
+    json_t *rule, *peer, *v;
+
+    json_array_foreach(rules, i, rule)
+        json_array_foreach(json_object_get(rule, peers), k, peer) {
+            const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(FP_INDEX(path, i), peers), k), "ipBlock");
+            const json_t *block = member(peer, "ipBlock");
+            warn_of_cidr(c, text(block, "cidr"), FP_CHILD(at, "cidr"));
+            json_array_foreach(json_object_get(block, "except"), n, v)
+                warn_of_cidr(c, json_string_value(v), FP_INDEX(FP_CHILD(at, "except"), n));
+        }
+}
+
+static void netpol_warn(struct call *c, const json_t *obj, const json_t *old)
+{
+    blocks_warn(c, json_path(obj, "spec.ingress"), FP_CHILD(SPEC, "ingress"), "from");
+    blocks_warn(c, json_path(obj, "spec.egress"), FP_CHILD(SPEC, "egress"), "to");
+}
+
+const struct kind_ops netpol_ops = { .validate = netpol_validate, .validate_update = netpol_update, .warn = netpol_warn };

@@ -1,8 +1,7 @@
 /* Nodes: CIDRs, taints, capacities, and the taint of a node that is not ready yet (G.3, G-052). */
+#include "fakeapi/apiserver/builtin/net.h"
 #include "fakeapi/apiserver/builtin/resource_names.h"
-#include "fakeapi/apiserver/builtin/rules.h"
-
-#include <arpa/inet.h>
+#include "fakeapi/apiserver/builtin/warnings.h"
 
 #define SPEC RULE_AT("spec")
 
@@ -38,23 +37,6 @@ static int node_admit(struct call *c, const struct subresource *sub, json_t *obj
     return 0;
 }
 
-/* 4 or 6; 0 for what is no CIDR. */
-static int cidr_family(const char *cidr)
-{
-    const char *slash = strchr(cidr, '/');
-    char ip[64];
-    unsigned char bits[16];
-    uint64_t length;
-
-    if (!slash || (size_t)(slash - cidr) >= sizeof ip || !parse_u64(slash + 1, &length))
-        return 0;
-    memcpy(ip, cidr, (size_t)(slash - cidr));
-    ip[slash - cidr] = '\0';
-    if (inet_pton(AF_INET, ip, bits) == 1)
-        return length <= 32 ? 4 : 0;
-    return inet_pton(AF_INET6, ip, bits) == 1 && length <= 128 ? 6 : 0;
-}
-
 static void node_cidrs(struct fielderrs *e, const json_t *cidrs)
 {
     const struct fpath *path = FP_CHILD(SPEC, "podCIDRs");
@@ -62,17 +44,16 @@ static void node_cidrs(struct fielderrs *e, const json_t *cidrs)
     json_t *cidr;
 
     json_array_foreach(cidrs, i, cidr)
-        if (!cidr_family(json_string_value(cidr)))
+        if (!net_cidr_family(json_string_value(cidr)))
             fielderr_invalid(e, FP_INDEX(path, i), cidr,
                              "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
-    for (i = 0; i < n && n > 1; i++)
-        if (!cidr_family(json_string_value(json_array_get(cidrs, i)))) {
+    bool strange = false;
+    for (i = 0; i < n && n > 1 && !strange; i++)
+        if ((strange = !net_cidr_family(json_string_value(json_array_get(cidrs, i)))))
             fielderr_internal(e, path, "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[%zu]: "
                               "<nil> (invalid CIDR address: %s)", i, json_string_value(json_array_get(cidrs, i)));
-            break;
-        }
-    if (n > 2 || (n == 2 && cidr_family(json_string_value(json_array_get(cidrs, 0)))
-                            == cidr_family(json_string_value(json_array_get(cidrs, 1)))))
+    if (strange || n > 2 || (n == 2 && net_cidr_family(json_string_value(json_array_get(cidrs, 0)))
+                                       == net_cidr_family(json_string_value(json_array_get(cidrs, 1)))))
         fielderr_invalid(e, path, cidrs, "may specify no more than one CIDR for each IP family");
 }
 
@@ -158,10 +139,15 @@ static void node_update(struct call *c, const struct kind *k, const struct subre
 
 static void node_warn(struct call *c, const json_t *obj, const json_t *old)
 {
+    size_t i;
+    json_t *v;
+
     if (rule_is_status(c->route.sub))
         return;
     if (*obj_str(obj, "spec.externalID"))
         call_warn(c, "spec.externalID: this field is deprecated, and is unused by Kubernetes");
+    json_array_foreach(json_path(obj, "spec.podCIDRs"), i, v)
+        warn_of_cidr(c, json_string_value(v), FP_INDEX(FP_CHILD(SPEC, "podCIDRs"), i));
 }
 
 const struct kind_ops node_ops = {

@@ -284,6 +284,17 @@ static void pull_secrets(const struct told *t, const json_t *list)
                       AT(t, FP_CHILD(FP_INDEX(FP_CHILD(t->spec, "imagePullSecrets"), i), "name")));
 }
 
+static void addresses(const struct told *t, const json_t *spec)
+{
+    size_t i;
+    json_t *x;
+
+    json_array_foreach(json_path(spec, "dnsConfig.nameservers"), i, x)
+        warn_of_address(t->c, json_string_value(x), FP_INDEX(FP_CHILD(FP_CHILD(t->spec, "dnsConfig"), "nameservers"), i));
+    json_array_foreach(json_object_get(spec, "hostAliases"), i, x)
+        warn_of_address(t->c, text(x, "ip"), FP_CHILD(FP_INDEX(FP_CHILD(t->spec, "hostAliases"), i), "ip"));
+}
+
 void warn_of_fraction(struct call *c, const json_t *map, const struct fpath *path, const char *name)
 {
     const json_t *v = json_object_get(map, name);
@@ -424,6 +435,7 @@ void warn_of_pod(struct call *c, const json_t *pod, const struct fpath *path)
     volumes(&t, json_object_get(spec, "volumes"));
     twice(&t, json_object_get(spec, "hostAliases"), "hostAliases", "ip");
     pull_secrets(&t, json_object_get(spec, "imagePullSecrets"));
+    addresses(&t, spec);
     for (size_t i = 0; i < ARRAY_SIZE(overhead); i++)
         warn_of_fraction(c, json_object_get(spec, "overhead"), FP_CHILD(t.spec, "overhead"), overhead[i]);
     if (!json_path(spec, "securityContext.seccompProfile") &&

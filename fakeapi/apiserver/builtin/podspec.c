@@ -134,6 +134,23 @@ static void node_term(struct fielderrs *e, const json_t *term, const struct fpat
 
 /* ---- the rest of the spec ---------------------------------------------------------------------- */
 
+/* Words of the lower case joined by dots or slashes, with dashes and underscores within. */
+static bool is_sysctl(const char *s)
+{
+    static const char ends[] = "abcdefghijklmnopqrstuvwxyz0123456789", inner[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    if (strlen(s) > 253)
+        return false;
+    for (;; s++) {
+        size_t n = strspn(s, inner);
+        if (!n || !strchr(ends, s[0]) || !strchr(ends, s[n - 1]) || (s[n] && s[n] != '.' && s[n] != '/'))
+            return false;
+        s += n;
+        if (!*s)
+            return true;
+    }
+}
+
 static void pod_security(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     static const char *const change[] = { "Always", "OnRootMismatch", NULL };
@@ -157,7 +174,7 @@ static void pod_security(struct fielderrs *e, const json_t *spec, const struct f
         const char *name = text(v, "name");
         if (!*name)
             fielderr_required(e, at, "");
-        else if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_./") != strlen(name) || strlen(name) > 253)
+        else if (!is_sysctl(name))
             fielderr_invalid_str(e, at, name, "must have at most 253 characters and match regex %s",
                                  "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
         for (k = 0; k < i; k++)
@@ -452,6 +469,7 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod)
     size_t i, k;
     json_t *v, *s;
 
+    podspec_seccomp_annotations(e, json_path(pod, "metadata.annotations"), FP_CHILD(FP_CHILD(NULL, "metadata"), "annotations"));
     podspec_validate(e, spec, path, &o);
     json_array_foreach(json_object_get(spec, "volumes"), i, v)
         json_array_foreach(json_path(v, "projected.sources"), k, s)
@@ -484,14 +502,21 @@ static void template_annotations(struct fielderrs *e, const json_t *annotations,
     }
 }
 
+void pod_template_meta_validate(struct fielderrs *e, const json_t *template, const struct fpath *path)
+{
+    const json_t *meta = json_object_get(template, "metadata");
+
+    rule_labels(e, member(meta, "labels"), FP_CHILD(path, "labels"));
+    template_annotations(e, member(meta, "annotations"), FP_CHILD(path, "annotations"));
+    podspec_seccomp_annotations(e, member(meta, "annotations"), FP_CHILD(path, "annotations"));
+}
+
 void pod_template_validate(struct fielderrs *e, const json_t *template, const struct fpath *path)
 {
     struct podspec_options o = { .is_template = true };
     const json_t *spec = json_object_get(template, "spec");
 
-    rule_labels(e, member(json_object_get(template, "metadata"), "labels"),
-                    FP_CHILD(path, "labels"));
-    template_annotations(e, member(json_object_get(template, "metadata"), "annotations"), FP_CHILD(path, "annotations"));
+    pod_template_meta_validate(e, template, path);
     podspec_validate(e, spec, FP_CHILD(path, "spec"), &o);
     if (json_array_size(json_object_get(spec, "ephemeralContainers")))
         fielderr_forbidden(e, FP_CHILD(FP_CHILD(path, "spec"), "ephemeralContainers"),

@@ -18,6 +18,8 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
 void pod_validate_create(struct fielderrs *e, const json_t *pod);
 
 /* metadata.labels and the selector of a workload's template, and the spec below it. */
+/* Its labels and annotations alone. */
+void pod_template_meta_validate(struct fielderrs *e, const json_t *template, const struct fpath *path);
 void pod_template_validate(struct fielderrs *e, const json_t *template, const struct fpath *path);
 
 /* Shared small rules. */

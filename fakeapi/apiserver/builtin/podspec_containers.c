@@ -327,7 +327,7 @@ void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fp
     if (!profile)
         return;
     if (!*type)
-        fielderr_required(e, FP_CHILD(path, "type"), "");
+        fielderr_required(e, FP_CHILD(path, "type"), "type is required when seccompProfile is set");
     else
         rule_one_of(e, profile, path, "type", types);
     if (streq(type, "Localhost")) {
@@ -339,6 +339,31 @@ void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fp
         json_auto_t *shown = internal_view("core.SeccompProfile", profile);
         fielderr_invalid(e, FP_CHILD(path, "localhostProfile"), shown, "can only be set when seccomp type is Localhost");
     }
+}
+
+static void seccomp_annotation(struct fielderrs *e, const json_t *v, const struct fpath *at)
+{
+    const char *s = json_string_value(v);
+
+    if (!v || streq(s, "runtime/default") || streq(s, "docker/default") || streq(s, "unconfined"))
+        return;
+    if (str_starts(s, "localhost/"))
+        podspec_local_path(e, s + strlen("localhost/"), at);
+    else
+        fielderr_invalid_str(e, at, s, "must be a valid seccomp profile");
+}
+
+/* What was an annotation before it was a field is still looked at. */
+void podspec_seccomp_annotations(struct fielderrs *e, const json_t *annotations, const struct fpath *path)
+{
+    static const char of_pod[] = "seccomp.security.alpha.kubernetes.io/pod";
+    const char *key;
+    json_t *v;
+
+    seccomp_annotation(e, json_object_get(annotations, of_pod), FP_CHILD(path, of_pod));
+    json_object_foreach((json_t *)annotations, key, v)
+        if (str_starts(key, "container.seccomp.security.alpha.kubernetes.io/"))
+            seccomp_annotation(e, v, FP_CHILD(path, key));
 }
 
 void podspec_app_armor(struct fielderrs *e, const json_t *profile, const struct fpath *path)

@@ -84,6 +84,15 @@ void rule_duplicate(struct fielderrs *e, const struct fpath *path, const json_t 
     last->message = arena_printf(e->arena, "%s: %s", last->message, detail);
 }
 
+char *rule_lower(struct arena *a, const char *s)
+{
+    char *out = arena_strdup(a, s);
+
+    for (char *p = out; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return out;
+}
+
 /* ---- numbers or percentages ----------------------------------------------------------------------- */
 
 void rule_int_or_percent(struct fielderrs *e, const json_t *v, const struct fpath *path)
@@ -101,7 +110,9 @@ int64_t rule_percent_value(const json_t *v)
 
 void rule_at_most_all(struct fielderrs *e, const json_t *v, const struct fpath *path)
 {
-    if (json_is_string(v) && rule_percent_value(v) > 100)
+    const char *s = json_is_string(v) ? json_string_value(v) : "";
+
+    if (streq(s + strspn(s, "0123456789"), "%") && rule_percent_value(v) > 100)
         fielderr_invalid(e, path, v, "must not be greater than 100%%");
 }
 

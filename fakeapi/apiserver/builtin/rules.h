@@ -50,12 +50,16 @@ const json_t *rule_shown(const json_t *value);
 /* The unified difference of two trees, one member a line (diff.c). */
 const char *rule_diff(struct arena *arena, const json_t *before, const json_t *after);
 /* A number that is not negative, or a percentage; at most 100%; and the number in either. */
+/* In lower case, in the arena. */
+char *rule_lower(struct arena *a, const char *s);
 void rule_int_or_percent(struct fielderrs *e, const json_t *v, const struct fpath *path);
 void rule_at_most_all(struct fielderrs *e, const json_t *v, const struct fpath *path);
 int64_t rule_percent_value(const json_t *v);
 
 /* Who names no class gets the default one, where there is one (default_class.c). */
 void default_storage_class(struct call *c, json_t *claim);
+/* The spec of a claim, or of a template of claims (storage.c). */
+void claim_spec_validate(struct fielderrs *e, const json_t *spec, const struct fpath *at);
 void default_ingress_class(struct call *c, json_t *ingress);
 /* "acme.io/foo", of at most so many bytes. */
 void rule_domain_path(struct fielderrs *e, const struct fpath *at, const char *value, size_t most);

@@ -21,19 +21,17 @@ static bool is_mode(const json_t *list, const char *mode)
     return false;
 }
 
-static void access_modes(struct fielderrs *e, const json_t *list, const char *if_none)
+static void access_modes(struct fielderrs *e, const json_t *list, const struct fpath *path)
 {
-    const struct fpath *path = FP_CHILD(SPEC, "accessModes");
     size_t i;
     json_t *m;
     bool other = false;
 
-    if (!json_array_size(list))
-        fielderr_required(e, path, if_none);
     json_array_foreach(list, i, m) {
         if (!among(modes, json_string_value(m)))
             fielderr_not_supported(e, path, m, modes);
-        other |= !streq(json_string_value(m), "ReadWriteOncePod");
+        else
+            other |= !streq(json_string_value(m), "ReadWriteOncePod");
     }
     if (other && is_mode(list, "ReadWriteOncePod"))
         fielderr_forbidden(e, path, "may not use ReadWriteOncePod with other access modes");
@@ -74,7 +72,7 @@ static void claim_settle_sources(json_t *obj)
 
     if (json_path(obj, "spec.dataSourceRef.namespace"))      /* crosses namespaces, which no gate allows yet */
         obj_set(obj, "spec.dataSourceRef", NULL);
-    if (named && !usable_source(named))
+    if (named && !usable_source(named) && !json_path(obj, "spec.dataSourceRef"))
         obj_set(obj, "spec.dataSource", NULL);
     if (json_is_object(json_object_get(obj, "spec")))
         claim_sources(json_own_object(obj, "spec"));
@@ -114,28 +112,35 @@ static void claim_source(struct fielderrs *e, const json_t *source, const struct
     rule_optional_name(e, source, at, "apiGroup", NAME_DNS1123_SUBDOMAIN);
 }
 
-static void claim_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+void claim_spec_validate(struct fielderrs *e, const json_t *spec, const struct fpath *at)
 {
-    const json_t *spec = json_object_get(obj, "spec"), *size = json_path(spec, "resources.requests.storage");
+    const json_t *size = json_path(spec, "resources.requests.storage"), *modes_given = member(spec, "accessModes");
     const json_t *source = member(spec, "dataSource"), *ref = member(spec, "dataSourceRef");
 
-    access_modes(e, member(spec, "accessModes"), "at least 1 access mode is required");
+    if (!json_array_size(modes_given))
+        fielderr_required(e, FP_CHILD(at, "accessModes"), "at least 1 access mode is required");
     if (member(spec, "selector"))
-        label_selector_validate(e, FP_CHILD(SPEC, "selector"), member(spec, "selector"));
+        label_selector_validate(e, FP_CHILD(at, "selector"), member(spec, "selector"));
+    access_modes(e, modes_given, FP_CHILD(at, "accessModes"));
     if (!size)
-        fielderr_required(e, FP_KEY(FP_CHILD(SPEC, "resources"), "storage"), "");
+        fielderr_required(e, FP_KEY(FP_CHILD(at, "resources"), "storage"), "");
     else if (rule_amount_sign(e->arena, size) <= 0)
-        fielderr_invalid(e, FP_KEY(FP_CHILD(SPEC, "resources"), "storage"), size, "must be greater than zero");
-    rule_optional_name(e, spec, SPEC, "storageClassName", NAME_DNS1123_SUBDOMAIN);
+        fielderr_invalid(e, FP_KEY(FP_CHILD(at, "resources"), "storage"), size, "must be greater than zero");
+    rule_optional_name(e, spec, at, "storageClassName", NAME_DNS1123_SUBDOMAIN);
     if (member(spec, "volumeMode"))
-        rule_one_of(e, spec, SPEC, "volumeMode", volume_modes);
-    claim_source(e, source, FP_CHILD(SPEC, "dataSource"));
-    claim_source(e, ref, FP_CHILD(SPEC, "dataSourceRef"));
+        rule_one_of(e, spec, at, "volumeMode", volume_modes);
+    claim_source(e, source, FP_CHILD(at, "dataSource"));
+    claim_source(e, ref, FP_CHILD(at, "dataSourceRef"));
     if (source && ref && (!streq(text(source, "kind"), text(ref, "kind")) || !streq(text(source, "name"), text(ref, "name"))
                           || !streq(text(source, "apiGroup"), text(ref, "apiGroup")))) {
-        fielderr_invalid_raw(e, SPEC, "{}", "must match dataSourceRef");
+        fielderr_invalid_raw(e, at, "{}", "must match dataSourceRef");
     }
-    rule_optional_name(e, spec, SPEC, "volumeAttributesClassName", NAME_DNS1123_SUBDOMAIN);
+    rule_optional_name(e, spec, at, "volumeAttributesClassName", NAME_DNS1123_SUBDOMAIN);
+}
+
+static void claim_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
+{
+    claim_spec_validate(e, json_object_get(obj, "spec"), SPEC);
 }
 
 static struct quantity amount(struct arena *a, const json_t *v)
@@ -305,7 +310,7 @@ static void volume_source(struct fielderrs *e, const json_t *spec, const char *n
             fielderr_invalid_str(e, FP_CHILD(at, "path"), text(v, "path"), "must be an absolute path");
     } else if (streq(name, "csi")) {
         rule_required_text(e, v, at, "driver");
-        rule_name(e, FP_CHILD(at, "driver"), NAME_DNS1123_SUBDOMAIN, text(v, "driver"));
+        rule_name(e, FP_CHILD(at, "driver"), NAME_DNS1123_SUBDOMAIN, rule_lower(e->arena, text(v, "driver")));
         rule_required_text(e, v, at, "volumeHandle");
     } else if (streq(name, "local")) {
         rule_required_text(e, v, at, "path");
@@ -336,7 +341,9 @@ static void volume_validate(struct call *c, const struct kind *k, const json_t *
     const json_t *spec = json_object_get(obj, "spec"), *affinity = member(spec, "nodeAffinity");
     size_t n = 0;
 
-    access_modes(e, member(spec, "accessModes"), "");
+    if (!json_array_size(member(spec, "accessModes")))
+        fielderr_required(e, FP_CHILD(SPEC, "accessModes"), "");
+    access_modes(e, member(spec, "accessModes"), FP_CHILD(SPEC, "accessModes"));
     volume_capacity(e, member(spec, "capacity"));
     if (*text(spec, "persistentVolumeReclaimPolicy"))
         rule_one_of(e, spec, SPEC, "persistentVolumeReclaimPolicy", policies);

@@ -117,6 +117,8 @@ void service_warn(struct call *c, const json_t *obj, const json_t *old)
 {
     const json_t *spec = json_object_get(obj, "spec");
     bool external = streq(text(spec, "type"), "ExternalName"), outside = json_array_size(member(spec, "externalIPs"));
+    size_t i;
+    json_t *v;
 
     (void)old;
     if (at_status(c))
@@ -132,6 +134,14 @@ void service_warn(struct call *c, const json_t *obj, const json_t *old)
         if (!streq(text(spec, "sessionAffinity"), "None"))
             call_warn(c, "spec.SessionAffinity is ignored for headless services");
     }
+    json_array_foreach(member(spec, "clusterIPs"), i, v)
+        if (!streq(json_string_value(v), "None"))
+            warn_of_address(c, json_string_value(v), FP_INDEX(FP_CHILD(SPEC, "clusterIPs"), i));
+    json_array_foreach(member(spec, "externalIPs"), i, v)
+        warn_of_address(c, json_string_value(v), FP_INDEX(FP_CHILD(SPEC, "externalIPs"), i));
+    warn_of_address(c, text(spec, "loadBalancerIP"), FP_CHILD(SPEC, "loadBalancerIP"));
+    json_array_foreach(member(spec, "loadBalancerSourceRanges"), i, v)
+        warn_of_cidr(c, json_string_value(v), FP_INDEX(FP_CHILD(SPEC, "loadBalancerSourceRanges"), i));
     if (external && outside)
         call_warn(c, "spec.externalIPs is ignored when spec.type is \"ExternalName\"");
     if (!external && *text(spec, "externalName"))

@@ -14,6 +14,10 @@ void warn_of_fraction(struct call *c, const json_t *map, const struct fpath *pat
 /* The spec of a claim. */
 void warn_of_claim(struct call *c, const json_t *spec, const struct fpath *path);
 
+/* An address, a CIDR, where it is not written as it should be (net_addresses.c). */
+void warn_of_address(struct call *c, const char *text, const struct fpath *at);
+void warn_of_cidr(struct call *c, const char *text, const struct fpath *at);
+
 /* The hooks of kinds (warnings.c). */
 void pod_warn(struct call *c, const json_t *obj, const json_t *old);
 void workload_warn(struct call *c, const json_t *obj, const json_t *old);

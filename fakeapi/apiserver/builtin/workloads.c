@@ -58,6 +58,7 @@ static void selector_and_template(struct fielderrs *e, const json_t *spec, const
                                   const char *unreadable)
 {
     const json_t *selector = member(spec, "selector"), *template = json_object_get(spec, "template");
+    bool stateful = streq(kind, "StatefulSet");
     struct label_selector s;
 
     if (!selector) {
@@ -69,11 +70,15 @@ static void selector_and_template(struct fielderrs *e, const json_t *spec, const
     }
     if (selector && !selector_read(e, selector, &s)) {
         fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "%s", unreadable);
+        if (stateful)
+            template_runs_always(e, template, kind);
         return;
     }
     if (!selector)
         label_selector_from_object(e->arena, NULL, &s, NULL);
     template_labels_match(e, template, &s);
+    if (stateful)                      /* whose metadata is looked at twice */
+        pod_template_meta_validate(e, template, TEMPLATE);
     pod_template_validate(e, template, TEMPLATE);
     template_runs_always(e, template, kind);
 }
@@ -319,13 +324,8 @@ static void statefulset_claims(struct fielderrs *e, const json_t *spec)
     size_t i;
     json_t *claim;
 
-    json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, claim) {
-        const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "volumeClaimTemplates"), i), "spec");
-        if (!json_array_size(json_path(claim, "spec.accessModes")))
-            fielderr_required(e, FP_CHILD(at, "accessModes"), "at least 1 access mode is required");
-        if (!json_path(claim, "spec.resources.requests.storage"))
-            fielderr_required(e, FP_KEY(FP_CHILD(at, "resources"), "storage"), "");
-    }
+    json_array_foreach(json_object_get(spec, "volumeClaimTemplates"), i, claim)
+        claim_spec_validate(e, member(claim, "spec"), FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "volumeClaimTemplates"), i), "spec"));
 }
 
 /* The spec as its pods will have it: with volumes for the claims, with names that the controller gives. */
