@@ -244,10 +244,9 @@ static void owner_member(const json_t *ref, const char *key, const struct fpath 
 
 static void validate_owner(const json_t *ref, const struct fpath *at, struct fielderrs *errs)
 {
-    const char *version = obj_api_version(ref);
-    char group[256], v[64];
+    const char *version = obj_api_version(ref), *slash = strchr(version, '/'), *last = slash ? slash + 1 : version;
 
-    if (!api_version_split(version, group, v) || !*v)
+    if (!*last || strchr(last, '/'))
         fielderr_invalid_str(errs, FP_CHILD(at, "apiVersion"), version, "version must not be empty");
     owner_member(ref, "kind", at, "must not be empty", errs);
     owner_member(ref, "name", at, "must not be empty", errs);

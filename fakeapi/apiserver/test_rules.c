@@ -350,7 +350,7 @@ static void workloads(void **state)
     "\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}," more "}", NULL, NULL
 #define NEAR_CLAIM(more) NS "persistentvolumeclaims", "\"spec\":{\"resources\":{\"requests\":{\"storage\":\"1\"}}," more "}", NULL, NULL
 
-/* B-089: zeros may lead the parts of an address in the fields of old, and so may an IPv6 address be none; one is warned. */
+/* A-111: zeros may lead the parts of an address in the fields of old, and so may an IPv6 address be none; one is warned. */
 static void loose_addresses(void **state)
 {
 #define LOOSE(what, is, better) "non-standard " what " \\\"" is "\\\" will be considered invalid in a future Kubernetes release: use \\\"" better "\\\""
@@ -406,6 +406,13 @@ static void near_misses(void **state)
         { "/apis/certificates.k8s.io/v1/certificatesigningrequests", "\"spec\":{\"request\":\"aGk=\",\"usages\":[\"any\"],\"signerName\":\"a/b@\"}", NULL, NULL, 422,
           "spec.signerName: Invalid value: \\\"a\\\": should be a domain with at least two segments separated by dots, spec.signerName: Invalid value: "
           "\\\"b@\\\": validating label \\\"b@\\\": a lowercase RFC 1123 subdomain" },
+        { NS "configmaps", "\"data\":{\"owned\":\"\"}", "", "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"a/\",\"kind\":\"K\",\"name\":\"n\","
+          "\"uid\":\"u\"}]}}", 422, "version must not be empty" },
+        { NS "configmaps", "\"data\":{}", "", "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"a-version-that-is-much-longer-than-anybody-would-ever-think"
+          "-of-using\",\"kind\":\"K\",\"name\":\"n\",\"uid\":\"u\"}]}}", 200, NULL },
+        { "/apis/batch/v1/namespaces/default/cronjobs", "\"spec\":{\"schedule\":\"0 0 * *\\\" *\",\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{"
+          "\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}}", NULL, NULL, 422,
+          "strconv.Atoi: parsing \\\"*\\\\\\\"\\\": invalid syntax" },
     };
     play_rules(state, rules, ARRAY_SIZE(rules));
 }

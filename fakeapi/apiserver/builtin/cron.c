@@ -1,6 +1,7 @@
 #include "fakeapi/apiserver/builtin/jobs_priv.h"
 
 #include "world/base.h"
+#include "world/buf.h"
 
 /* The five fields of a line: what they may hold and which names they know. */
 static const struct cron_field {
@@ -18,9 +19,11 @@ static const char *number(struct arena *a, const struct cron_field *f, const cha
             *ret = f->low + i / 3;
             return NULL;
         }
-    if (*s == '-' || !parse_u64(s, ret))
-        return arena_printf(a, "failed to parse int from %s: strconv.Atoi: parsing \"%s\": invalid syntax", s, s);
-    return NULL;
+    if (*s != '-' && parse_u64(s, ret))
+        return NULL;
+    cleanup_buf struct buf b = BUF_INIT;
+    go_quote(&b, s, strlen(s));
+    return arena_printf(a, "failed to parse int from %s: strconv.Atoi: parsing %s: invalid syntax", s, b.data);
 }
 
 static size_t count_char(const char *s, char c)

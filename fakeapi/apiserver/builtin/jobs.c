@@ -320,9 +320,11 @@ static void whole_spec(struct fielderrs *e, const json_t *spec)
     job_spec(e, spec, SPEC);
     if (!selector)
         fielderr_required(e, FP_CHILD(SPEC, "selector"), "");
-    else
+    size_t before = e->n;
+    if (selector)
         label_selector_validate(e, FP_CHILD(SPEC, "selector"), selector);
-    if (!selector || (label_selector_from_object(e->arena, selector, &s, NULL) >= 0 && !label_selector_matches(&s, labels)))
+    if (!selector || (e->n == before && label_selector_from_object(e->arena, selector, &s, NULL) >= 0 &&
+                      !label_selector_matches(&s, labels)))
         fielderr_invalid(e, FP_CHILD(FP_CHILD(FP_CHILD(SPEC, "template"), "metadata"), "labels"), rule_shown(labels),
                          "`selector` does not match template `labels`");
 }

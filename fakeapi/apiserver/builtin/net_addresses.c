@@ -6,7 +6,7 @@
 #include "kube/netip.h"
 
 /* Addresses and CIDRs as text. The old fields of the built-in kinds read them generously: zeros may lead the parts of
- * an IPv4 address, and whoever writes such is warned (B-089). */
+ * an IPv4 address, and whoever writes such is warned (A-111). */
 
 const char net_ip_words[] = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const char net_cidr_words[] = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";

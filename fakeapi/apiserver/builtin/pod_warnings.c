@@ -4,7 +4,7 @@
 
 #include "kube/quantity.h"
 
-/* What the server accepts of a pod and yet warns of (B-089). */
+/* What the server accepts of a pod and yet warns of. */
 
 struct told {
     struct call *c;
