@@ -45,8 +45,11 @@ static struct crd_validator *compile(struct arena *a, const json_t *node, unsign
 static int64_t count_of(const json_t *node, const char *key)
 {
     const json_t *v = json_object_get(node, key);
+    double n = json_number_value(v);
 
-    return json_is_number(v) ? (int64_t)json_number_value(v) : -1;
+    if (!json_is_real(v))
+        return json_is_integer(v) ? json_integer_value(v) : -1;
+    return n >= 9e18 ? INT64_MAX : n <= -9e18 ? INT64_MIN : (int64_t)n;
 }
 
 static bool flag(const json_t *node, const char *key)

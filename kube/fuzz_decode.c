@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cleanup_arena struct arena *a = arena_new();
     struct json_notes parsed = JSON_NOTES_IN(a);
     struct decode_notes notes = DECODE_NOTES_IN(a, &parsed), silent = DECODE_NOTES_IN(a, NULL);
-    json_auto_t *in = NULL, *once = NULL, *twice = NULL, *full = NULL, *again = NULL;
+    json_auto_t *in = NULL, *once = NULL, *twice = NULL, *thrice = NULL, *full = NULL, *again = NULL;
 
     if (size < 1)
         return 0;
@@ -31,9 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in = json_parse((const char *)data + 1, size - 1, JSON_PARSE_MERGE_DUPLICATES, &parsed, NULL);
     if (!in || decode(s, in, &notes, &once, NULL) < 0)
         return 0;
-    assert(decode(s, once, &silent, &twice, NULL) == 0);
-    assert(json_same(once, twice) && silent.n_strict == 0);
-    full = types_default(s, once);
+    /* Once is not always enough: `items: true` of a schema is read as nothing and written as null, as in Go. */
+    assert(decode(s, once, &silent, &twice, NULL) == 0 && decode(s, twice, &silent, &thrice, NULL) == 0);
+    assert(json_same(twice, thrice) && silent.n_strict == 0);
+    full = types_default(s, twice);
     assert(decode(s, full, &silent, &again, NULL) == 0);
     assert(json_same(full, again));
     check_proto(a, s, full);
