@@ -1,4 +1,5 @@
 #include "fakeapi/apiserver/builtin/podspec_priv.h"
+#include "fakeapi/apiserver/builtin/rules.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -493,10 +494,7 @@ static void template_annotations(struct fielderrs *e, const json_t *annotations,
 
     json_object_foreach((json_t *)annotations, key, v) {
         struct name_problems p;
-        char *lower = arena_strdup(e->arena, key);
-        for (char *c = lower; *c; c++)
-            *c = (char)tolower((unsigned char)*c);
-        name_check_str(NAME_QUALIFIED, lower, &p);
+        name_check_str(NAME_QUALIFIED, rule_lower(e->arena, key), &p);
         for (size_t i = 0; i < p.n; i++)
             fielderr_invalid_str(e, path, key, "%s", p.v[i]);
     }

@@ -38,7 +38,6 @@ void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath
 /* No step upwards in a path. */
 bool podspec_has_backsteps(const char *path);
 void podspec_no_backsteps(struct fielderrs *e, const char *value, const struct fpath *path);
-void podspec_seccomp_annotations(struct fielderrs *e, const json_t *annotations, const struct fpath *path);
 void podspec_local_path(struct fielderrs *e, const char *value, const struct fpath *path);
 void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, const char *const *allowed);
 void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, bool volume);
@@ -46,6 +45,7 @@ void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct f
 /* podspec_containers.c */
 void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fpath *path);
+void podspec_seccomp_annotations(struct fielderrs *e, const json_t *annotations, const struct fpath *path);
 void podspec_app_armor(struct fielderrs *e, const json_t *profile, const struct fpath *path);
 
 /* podspec_claims.c: the pod's resourceClaims, a container's resources.claims of those, its resizePolicy */
