@@ -100,6 +100,22 @@ void go_quote(struct buf *b, const char *s, size_t len)
     buf_add_char(b, '"');
 }
 
+size_t go_space(const char *p, const char *end)
+{
+    static const char *const wide[] = { "\xc2\x85", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
+                                        "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
+                                        "\u2028", "\u2029", "\u202f", "\u205f", "\u3000" };
+
+    if (p < end && *p && strchr("\t\n\v\f\r ", *p))
+        return 1;
+    for (size_t i = 0; i < ARRAY_SIZE(wide); i++) {
+        size_t n = strlen(wide[i]);
+        if ((size_t)(end - p) >= n && memcmp(p, wide[i], n) == 0)
+            return n;
+    }
+    return 0;
+}
+
 static void value_add(struct buf *b, const json_t *value)
 {
     if (json_is_string(value))

@@ -72,3 +72,6 @@ int fielderrs_status(const struct fielderrs *e, struct apierr *err, const char *
 
 /* Appends `s` as Go's strconv.Quote does. */
 void go_quote(struct buf *b, const char *s, size_t len);
+
+/* The bytes of white space that start at `p`, as unicode.IsSpace has it; 0: none. */
+size_t go_space(const char *p, const char *end);

@@ -2,71 +2,28 @@
 
 #include <stdio.h>
 
-#include "kube/fielderr.h"
+#include "world/buf.h"
+#include "world/civil.h"
 
 bool gotime_is_zero(struct gotime t)
 {
     return t.s == GOTIME_ZERO.s && t.ns == 0;
 }
 
-/* ---- the calendar ------------------------------------------------------------------------------- */
-
-/* Days since 1970-01-01 of a proleptic Gregorian date, by eras of 400 years that start in March. */
-static int64_t days_of(int64_t year, int month, int day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = (y >= 0 ? y : y - 399) / 400, in_era = y - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + of_year - 719468;
-}
-
-static void date_of(int64_t days, int64_t *year, int *month, int *day)
-{
-    int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, d = z - era * 146097;
-    int64_t y = (d - d / 1460 + d / 36524 - d / 146096) / 365, of_year = d - (365 * y + y / 4 - y / 100);
-    int64_t m = (5 * of_year + 2) / 153;
-
-    *day = (int)(of_year - (153 * m + 2) / 5 + 1);
-    *month = (int)(m < 10 ? m + 3 : m - 9);
-    *year = y + era * 400 + (*month <= 2);
-}
-
-static int days_in(int64_t year, int month)
-{
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return days[month - 1] + (month == 2 && leap);
-}
-
 void gotime_format(struct gotime t, bool micro, char ret[GOTIME_TEXT_MAX])
 {
-    int64_t days = t.s / 86400, left = t.s % 86400, year;
-    int month, day, n;
+    struct civil c = civil_from(t.s);
+    int n = snprintf(ret, GOTIME_TEXT_MAX, "%04d-%02u-%02uT%02u:%02u:%02u", (int)c.year, c.month, c.day, c.hour,
+                     c.minute, c.second);
 
-    if (left < 0) {
-        left += 86400;
-        days--;
-    }
-    date_of(days, &year, &month, &day);
-    n = snprintf(ret, GOTIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, month, day,
-                 (int)(left / 3600), (int)(left / 60 % 60), (int)(left % 60));
     if (micro)
         n += snprintf(ret + n, GOTIME_TEXT_MAX - (size_t)n, ".%06d", t.ns / 1000);
     strcpy(ret + n, "Z");
 }
 
-/* ---- parsing, element by element of the layout --------------------------------------------------- */
+/* ---- how the package of time quotes ------------------------------------------------------------- */
 
-struct parsing {
-    struct arena *arena;
-    const char *text, *at, *end, *layout;
-    const char *wrong;
-};
-
-/* As the package of time quotes: every byte beyond ASCII by itself. */
-static const char *quoted(struct arena *a, const char *s, size_t len)
+const char *gotime_quote(struct arena *a, const char *s, size_t len)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
@@ -82,20 +39,28 @@ static const char *quoted(struct arena *a, const char *s, size_t len)
     return arena_strndup(a, b.data, b.len);
 }
 
+/* ---- parsing, element by element of the layout --------------------------------------------------- */
+
+struct parsing {
+    struct arena *arena;
+    const char *text, *at, *end, *layout;
+    const char *wrong;
+};
+
 static int fail(struct parsing *p, const char *element)
 {
     p->wrong = arena_printf(p->arena, "parsing time %s as %s: cannot parse %s as %s",
-                            quoted(p->arena, p->text, (size_t)(p->end - p->text)),
-                            quoted(p->arena, p->layout, strlen(p->layout)),
-                            quoted(p->arena, p->at, (size_t)(p->end - p->at)),
-                            quoted(p->arena, element, strlen(element)));
+                            gotime_quote(p->arena, p->text, (size_t)(p->end - p->text)),
+                            gotime_quote(p->arena, p->layout, strlen(p->layout)),
+                            gotime_quote(p->arena, p->at, (size_t)(p->end - p->at)),
+                            gotime_quote(p->arena, element, strlen(element)));
     return -1;
 }
 
 static int out_of_range(struct parsing *p, const char *what)
 {
     p->wrong = arena_printf(p->arena, "parsing time %s: %s out of range",
-                            quoted(p->arena, p->text, (size_t)(p->end - p->text)), what);
+                            gotime_quote(p->arena, p->text, (size_t)(p->end - p->text)), what);
     return -1;
 }
 
@@ -208,13 +173,13 @@ static int parse(struct parsing *p, bool micro, struct gotime *ret)
         return -1;
     if (p->at != p->end) {
         p->wrong = arena_printf(p->arena, "parsing time %s: extra text: %s",
-                                quoted(p->arena, p->text, (size_t)(p->end - p->text)),
-                                quoted(p->arena, p->at, (size_t)(p->end - p->at)));
+                                gotime_quote(p->arena, p->text, (size_t)(p->end - p->text)),
+                                gotime_quote(p->arena, p->at, (size_t)(p->end - p->at)));
         return -1;
     }
-    if (day < 1 || day > days_in(year, month))
+    if (day < 1 || day > (int)civil_days_in(year, (unsigned)month))
         return out_of_range(p, "day");
-    ret->s = days_of(year, month, day) * 86400 + h * 3600 + m * 60 + s - offset;
+    ret->s = civil_days(year, (unsigned)month, (unsigned)day) * 86400 + h * 3600 + m * 60 + s - offset;
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Times and base64 as Go reads and prints them: K-028, K-031. */
+/* Times, durations and base64 as Go reads and prints them: A-096, K-028, K-031. */
 #include "kube/gotime.h"
 
 #include <setjmp.h>
@@ -31,6 +31,56 @@ static const struct time_row {
     { "2024-01-02T03:04:05", NULL, false,
       "parsing time \"2024-01-02T03:04:05\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"\" as \"Z07:00\"" },
 };
+
+static const struct duration_row {
+    const char *in;
+    duration out;
+    const char *wrong;
+} durations[] = {
+    { "0", 0 },
+    { "-0", 0 },
+    { "1h30m", DURATION_MIN(90) },
+    { "+5s", DURATION_S(5) },
+    { "-1.5s", -DURATION_MS(1500) },
+    { ".5h", DURATION_MIN(30) },
+    { "1.h", DURATION_MIN(60) },
+    { "1us1\u00b5s1\u03bcs", DURATION_US(3) },
+    { "0.3333333333333333333333h", 1200000000000 },
+    { "9223372036854775807ns", INT64_MAX },
+    { "-9223372036854775808ns", INT64_MIN },
+    { "", 0, "time: invalid duration \"\"" },
+    { "-", 0, "time: invalid duration \"-\"" },
+    { "x", 0, "time: invalid duration \"x\"" },
+    { ".h", 0, "time: invalid duration \".h\"" },
+    { "9223372036854775808ns", 0, "time: invalid duration \"9223372036854775808ns\"" },
+    { "99999999999h", 0, "time: invalid duration \"99999999999h\"" },
+    { "99999999999999999999s", 0, "time: invalid duration \"99999999999999999999s\"" },
+    { "5000000000000000000ns5000000000000000000ns", 0,
+      "time: invalid duration \"5000000000000000000ns5000000000000000000ns\"" },
+    { "1", 0, "time: missing unit in duration \"1\"" },
+    { "1.5", 0, "time: missing unit in duration \"1.5\"" },
+    { "1d", 0, "time: unknown unit \"d\" in duration \"1d\"" },
+    { "1h 30m", 0, "time: unknown unit \"h \" in duration \"1h 30m\"" },
+    { "1\u00e9", 0, "time: unknown unit \"\\xc3\\xa9\" in duration \"1\\xc3\\xa9\"" },
+    { "1h\"", 0, "time: unknown unit \"h\\\"\" in duration \"1h\\\"\"" },
+};
+
+static void duration_rows(void **state)
+{
+    cleanup_arena struct arena *a = arena_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(durations); i++) {
+        const struct duration_row *r = &durations[i];
+        duration d;
+        const char *wrong = goduration_parse(a, r->in, strlen(r->in), &d);
+
+        if (r->wrong)
+            assert_string_equal(wrong ? wrong : r->in, r->wrong);
+        else if (wrong)
+            fail_msg("%s: %s", r->in, wrong);
+        assert_int_equal(d, r->out);
+    }
+}
 
 static void time_rows(void **state)
 {
@@ -75,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         { "K-028 times", time_rows, NULL, NULL, NULL },
+        { "A-096 durations", duration_rows, NULL, NULL, NULL },
         { "K-031 base64", base64_rows, NULL, NULL, NULL },
     };
 

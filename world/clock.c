@@ -1,6 +1,7 @@
 #include "world/clock.h"
 
 #include <stdio.h>
+#include "world/civil.h"
 
 struct instant instant_add(struct instant t, duration d)
 {
@@ -20,45 +21,6 @@ duration instant_sub(struct instant a, struct instant b)
     return diff;
 }
 
-struct civil {
-    int64_t year;
-    unsigned month, day, hour, minute, second;
-};
-
-/* Days since 1970-01-01 of a proleptic Gregorian date, and back. Years begin in March, so that the
- * leap day is the last. */
-static int64_t days_of(int64_t year, unsigned month, unsigned day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    unsigned of_era = (unsigned)(y - era * 400);
-    unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static struct civil civil_of(int64_t seconds)
-{
-    int64_t days = seconds / 86400, rest = seconds % 86400;
-
-    if (rest < 0) {
-        rest += 86400;
-        days--;
-    }
-    int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
-    unsigned of_era = (unsigned)(z - era * 146097);
-    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
-    unsigned month = (5 * of_year + 2) / 153;
-
-    return (struct civil){ .year = year + era * 400 + (month >= 10),
-                           .month = month < 10 ? month + 3 : month - 9,
-                           .day = of_year - (153 * month + 2) / 5 + 1,
-                           .hour = (unsigned)(rest / 3600),
-                           .minute = (unsigned)(rest / 60 % 60),
-                           .second = (unsigned)(rest % 60) };
-}
-
 static int64_t floor_div(int64_t a, int64_t b)
 {
     return a / b - (a % b < 0);
@@ -66,7 +28,7 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 static int put_seconds(struct instant t, char *ret, size_t size)
 {
-    struct civil c = civil_of(floor_div(t.ns, 1000000000));
+    struct civil c = civil_from(floor_div(t.ns, 1000000000));
 
     return snprintf(ret, size, "%04d-%02u-%02uT%02u:%02u:%02u", (int)c.year, c.month, c.day, c.hour,
                     c.minute, c.second);
@@ -124,14 +86,6 @@ static bool take_offset(const char **at, int64_t *ret_seconds)
     return true;
 }
 
-static unsigned days_in(unsigned year, unsigned month)
-{
-    static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
 bool time_parse(const char *text, struct instant *ret)
 {
     unsigned year, month, day, hour, minute, second;
@@ -142,7 +96,7 @@ bool time_parse(const char *text, struct instant *ret)
         || !take_number(&text, 2, &hour) || !take_char(&text, ':') || !take_number(&text, 2, &minute)
         || !take_char(&text, ':') || !take_number(&text, 2, &second))
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59
+    if (month < 1 || month > 12 || day < 1 || day > civil_days_in(year, month) || hour > 23 || minute > 59
         || second > 59)
         return false;
     if (take_char(&text, '.')) {
@@ -153,7 +107,7 @@ bool time_parse(const char *text, struct instant *ret)
     }
     if (!take_offset(&text, &offset) || *text)
         return false;
-    seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+    seconds = civil_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
     if (seconds > INT64_MAX / 1000000000 - 1)
         ret->ns = INT64_MAX;
     else if (seconds < INT64_MIN / 1000000000 + 1)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "world/buf.h"
+#include "world/civil.h"
 #include "world/clock.h"
 #include "world/err.h"
 
@@ -280,6 +281,24 @@ static void printed_times_are_read_back(void **state)
     }
 }
 
+/* Every day of a thousand years around 1970, and the ends of what a four-digit year can say. */
+static void calendar_goes_both_ways(void **state)
+{
+    struct civil c;
+
+    for (int64_t day = -182621; day <= 182621; day++) {
+        c = civil_from(day * 86400 + 86399);
+        assert_int_equal(civil_days(c.year, c.month, c.day), day);
+        assert_in_range(c.day, 1, civil_days_in(c.year, c.month));
+        assert_int_equal(c.hour * 10000 + c.minute * 100 + c.second, 235959);
+    }
+    c = civil_from(INT64_C(253402300799));
+    assert_int_equal(c.year * 10000 + c.month * 100 + c.day, 99991231);
+    c = civil_from(INT64_C(-62167219200));
+    assert_int_equal(c.year * 10000 + c.month * 100 + c.day, 101);
+    assert_int_equal(civil_days_in(1900, 2) * 100 + civil_days_in(2000, 2), 2829);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +312,7 @@ int main(void)
         cmocka_unit_test(an_error_says_where),
         cmocka_unit_test(an_errno_has_a_code),
         cmocka_unit_test(instants_saturate),
+        cmocka_unit_test(calendar_goes_both_ways),
         cmocka_unit_test(time_text),
         cmocka_unit_test(times_beyond_an_instant),
         cmocka_unit_test(printed_times_are_read_back),

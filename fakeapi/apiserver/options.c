@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include "kube/gotime.h"
+
 /* What stands in the query, checked as apimachinery's validation checks the options of each verb. */
 
 int options_invalid(struct call *c, const char *kind, struct fielderrs *errs)
@@ -241,81 +243,18 @@ int options_list(struct call *c)
 
 /* ---- the deadline of a request ------------------------------------------------------------------ */
 
-/* Go's time.ParseDuration, for its complaints: numbers with units, one after the other. */
-static const char *duration_problem(struct arena *a, const char *text)
-{
-    static const char *const units[] = { "ns", "us", "\xc2\xb5s", "\xce\xbcs", "ms", "s", "m", "h" };
-    cleanup_buf struct buf q = BUF_INIT;
-    const char *p = text;
-
-    go_quote(&q, text, strlen(text));
-    if (*p == '-' || *p == '+')
-        p++;
-    if (streq(p, "0"))
-        return NULL;
-    if (!*p)
-        return arena_printf(a, "time: invalid duration %s", q.data);
-    while (*p) {
-        size_t whole = strspn(p, "0123456789"), fraction = 0;
-        const char *unit = p + whole;
-        if (*unit == '.') {
-            fraction = strspn(unit + 1, "0123456789");
-            unit += 1 + fraction;
-        }
-        if (!whole && !fraction)
-            return arena_printf(a, "time: invalid duration %s", q.data);
-        size_t len = strcspn(unit, ".0123456789");
-        if (!len)
-            return arena_printf(a, "time: missing unit in duration %s", q.data);
-        bool known = false;
-        for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-            known = known || (strlen(units[i]) == len && strncmp(units[i], unit, len) == 0);
-        if (!known) {
-            cleanup_buf struct buf u = BUF_INIT;
-            go_quote(&u, unit, len);
-            return arena_printf(a, "time: unknown unit %s in duration %s", u.data, q.data);
-        }
-        p = unit + len;
-    }
-    return NULL;
-}
-
-/* The value of one that has no problem; it saturates. */
-static duration duration_value(const char *text)
-{
-    static const struct { const char *unit; double ns; } units[] = {
-        { "ns", 1 }, { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "\xce\xbcs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
-        { "m", 60e9 }, { "h", 3600e9 }
-    };
-    double total = 0, sign = *text == '-' ? -1 : 1;
-    const char *p = text + (*text == '-' || *text == '+');
-
-    while (*p && !streq(p, "0")) {
-        char *unit;
-        double n = strtod(p, &unit);
-        size_t len = strcspn(unit, ".0123456789");
-        for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-            if (strlen(units[i].unit) == len && strncmp(units[i].unit, unit, len) == 0)
-                total += n * units[i].ns;
-        p = unit + len;
-    }
-    return total > 9e18 ? INT64_MAX : (duration)(sign * total);
-}
-
 bool options_timeout_given(struct call *c, duration *ret)
 {
     const char *v = query_get(&c->query, "timeout");
 
-    if (str_empty(v) || duration_problem(c->arena, v))
-        return false;
-    *ret = duration_value(v);
-    return *ret > 0;
+    return !str_empty(v) && !goduration_parse(c->arena, v, strlen(v), ret) && *ret > 0;
 }
 
 int options_timeout(struct call *c)
 {
     const char *v = query_get(&c->query, "timeout");
-    const char *why = str_empty(v) ? NULL : duration_problem(c->arena, v);
+    duration d;
+    const char *why = str_empty(v) ? NULL : goduration_parse(c->arena, v, strlen(v), &d);
 
     if (!why)
         return 0;

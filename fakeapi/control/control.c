@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "kube/gotime.h"
+
 #define ROOT "/dormouse/v1/"
 
 /* ---- what a request says -------------------------------------------------------------------------- */
@@ -62,32 +64,7 @@ bool ask_count(struct ask *a, const char *key, uint64_t max, uint64_t *ret)
     return true;
 }
 
-/* "1h30m", "250ms": whole numbers with units. False for anything else, and beyond a century. */
-static bool parse_duration(const char *text, duration *ret)
-{
-    static const struct { const char *name; duration each; } units[] = {
-        { "ms", DURATION_MS(1) }, { "us", DURATION_US(1) }, { "ns", 1 },
-        { "s", DURATION_S(1) },   { "m", DURATION_MIN(1) }, { "h", DURATION_MIN(60) },
-    };
-    const duration most = DURATION_MIN(60) * 24 * 36525;
-
-    *ret = 0;
-    for (const char *p = text; *p || p == text;) {
-        duration n = 0;
-        size_t digits = strspn(p, "0123456789"), i = 0;
-
-        for (size_t d = 0; d < digits && n <= most; d++)
-            n = n * 10 + (p[d] - '0');
-        p += digits;
-        while (i < ARRAY_SIZE(units) && strncmp(p, units[i].name, strlen(units[i].name)) != 0)
-            i++;
-        if (digits == 0 || i == ARRAY_SIZE(units) || n > (most - *ret) / units[i].each)
-            return false;
-        p += strlen(units[i].name);
-        *ret += n * units[i].each;
-    }
-    return true;
-}
+#define CENTURY (DURATION_MIN(60) * 24 * 36525)       /* beyond it a clock would reach its end */
 
 bool ask_duration(struct ask *a, const char *key, duration *ret)
 {
@@ -95,7 +72,7 @@ bool ask_duration(struct ask *a, const char *key, duration *ret)
 
     if (!ask_text(a, key, &text))
         return false;
-    if (text && !parse_duration(text, ret)) {
+    if (text && (goduration_parse(a->arena, text, strlen(text), ret) || *ret < 0 || *ret > CENTURY)) {
         ask_refuse(a, APIERR_BAD_REQUEST, "%s: %s is no duration: write 250ms, 30s, 5m or 1h30m", key, text);
         return false;
     }

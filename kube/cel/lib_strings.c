@@ -1,5 +1,6 @@
 /* The strings extension, version 2, and reverse() of version 3. Positions are code points. */
 #include "kube/cel/cel_priv.h"
+#include "kube/fielderr.h"
 
 /* ---- code points ------------------------------------------------------------------------------ */
 
@@ -148,33 +149,16 @@ static struct cel_value reverse(struct cel_run *run, const struct cel_value *arg
     return cel_string(made, s.len);
 }
 
-/* The bytes of white space that start here, as Unicode has it; 0: none. */
-static size_t space_at(const char *p, const char *end)
-{
-    static const char *const wide[] = { "\xc2\x85", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
-                                        "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
-                                        "\u2028", "\u2029", "\u202f", "\u205f", "\u3000" };
-
-    if (p < end && *p && strchr("\t\n\v\f\r ", *p))
-        return 1;
-    for (size_t i = 0; i < ARRAY_SIZE(wide); i++) {
-        size_t n = strlen(wide[i]);
-        if ((size_t)(end - p) >= n && memcmp(p, wide[i], n) == 0)
-            return n;
-    }
-    return 0;
-}
-
 static struct cel_value trim(struct cel_run *run, const struct cel_value *args, size_t n)
 {
     const char *p = args[0].s, *end = p + args[0].len, *kept;
     size_t space;
 
-    while ((space = space_at(p, end)))
+    while ((space = go_space(p, end)))
         p += space;
     kept = p;
     for (const char *q = p; q < end;) {
-        space = space_at(q, end);
+        space = go_space(q, end);
         q += space ? space : step_of(q, end);
         if (!space)
             kept = q;

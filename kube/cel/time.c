@@ -1,11 +1,11 @@
 /* Timestamps and durations: how they are read, written and taken apart. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "kube/cel/cel_priv.h"
 #include "kube/gotime.h"
 #include "kube/json.h"
+#include "world/civil.h"
 
 static struct cel_value not_convertible(struct cel_run *run, const char *to)
 {
@@ -54,110 +54,11 @@ const char *cel_timestamp_text(struct arena *a, struct cel_value v)
 
 /* ---- durations -------------------------------------------------------------------------------- */
 
-static const struct { const char *name; uint64_t ns; } units[] = {
-    { "ns", 1 }, { "us", 1000 }, { "\u00b5s", 1000 }, { "\u03bcs", 1000 }, { "ms", 1000000 }, { "s", 1000000000 },
-    { "m", UINT64_C(60000000000) }, { "h", UINT64_C(3600000000000) },
-};
-
-static const char *take_unit(const char *s, const char *end, uint64_t *ret)
-{
-    const char *p = s;
-
-    while (p < end && *p != '.' && !isdigit((unsigned char)*p))
-        p++;
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-        if (strlen(units[i].name) == (size_t)(p - s) && memcmp(units[i].name, s, (size_t)(p - s)) == 0) {
-            *ret = units[i].ns;
-            return p;
-        }
-    return NULL;
-}
-
-#define HALF (UINT64_C(1) << 63)
-
-/* A whole part that is not too large; false: it is. */
-static bool take_digits(const char **p, const char *end, uint64_t *ret)
-{
-    for (*ret = 0; *p < end && isdigit((unsigned char)**p); ++*p) {
-        if (*ret > HALF / 10)
-            return false;
-        *ret = *ret * 10 + (uint64_t)(**p - '0');
-        if (*ret > HALF)
-            return false;
-    }
-    return true;
-}
-
-/* Digits behind the point, as far as they matter. */
-static void take_fraction(const char **p, const char *end, uint64_t *ret, double *ret_scale)
-{
-    bool full = false;
-
-    *ret_scale = 1;
-    for (*ret = 0; *p < end && isdigit((unsigned char)**p); ++*p) {
-        uint64_t more;
-        if (full || *ret > (HALF - 1) / 10) {
-            full = true;
-            continue;
-        }
-        more = *ret * 10 + (uint64_t)(**p - '0');
-        if (more > HALF) {
-            full = true;
-            continue;
-        }
-        *ret = more;
-        *ret_scale *= 10;
-    }
-}
-
-/* One "1.5h" of a duration, added to *sum. */
-static const char *take_part(const char *p, const char *end, uint64_t *sum)
-{
-    uint64_t whole, fraction = 0, unit;
-    double scale = 1;
-    const char *start = p, *point;
-
-    if (!take_digits(&p, end, &whole))
-        return NULL;
-    point = p;
-    if (p < end && *p == '.') {
-        p++;
-        take_fraction(&p, end, &fraction, &scale);
-    }
-    if (point == start && p <= point + 1)
-        return NULL;                              /* no digits on either side */
-    p = take_unit(p, end, &unit);
-    if (!p || whole > HALF / unit)
-        return NULL;
-    whole *= unit;
-    if (fraction)
-        whole += (uint64_t)((double)fraction * ((double)unit / scale));
-    if (whole > HALF || __builtin_add_overflow(*sum, whole, sum) || *sum > HALF)
-        return NULL;
-    return p;
-}
-
-/* As Go reads them: "1h30m", "-1.5s", "0". */
 struct cel_value cel_duration_parse(struct cel_run *run, const char *s, size_t len)
 {
-    const char *p = s, *end = s + len;
-    bool minus = false;
-    uint64_t ns = 0;
+    duration d;
 
-    if (p < end && (*p == '-' || *p == '+'))
-        minus = *p++ == '-';
-    if (end - p == 1 && *p == '0')
-        return cel_duration(0);
-    if (p == end)
-        return not_convertible(run, "google.protobuf.Duration");
-    while (p < end) {
-        p = take_part(p, end, &ns);
-        if (!p)
-            return not_convertible(run, "google.protobuf.Duration");
-    }
-    if (ns > HALF - !minus)
-        return not_convertible(run, "google.protobuf.Duration");
-    return cel_duration(minus ? (int64_t)(0 - ns) : (int64_t)ns);
+    return goduration_parse(run->arena, s, len, &d) ? not_convertible(run, "google.protobuf.Duration") : cel_duration(d);
 }
 
 /* Seconds, as a float64 prints without an exponent: "1.5s". */
@@ -189,37 +90,15 @@ struct parts {
     int64_t year, month, day, day_of_year, day_of_week, hours, minutes, seconds;     /* month and days from 0 */
 };
 
-static bool is_leap(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
 static struct parts take_apart(int64_t s)
 {
-    static const int before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
-    int64_t days = s / 86400, left = s % 86400;
-    struct parts p;
-    int64_t z, era, of_era, years, of_year, m;
+    struct civil c = civil_from(s);
+    int64_t days = civil_days(c.year, c.month, c.day);
 
-    if (left < 0) {
-        left += 86400;
-        days--;
-    }
-    z = days + 719468;
-    era = (z >= 0 ? z : z - 146096) / 146097;
-    of_era = z - era * 146097;
-    years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    of_year = of_era - (365 * years + years / 4 - years / 100);
-    m = (5 * of_year + 2) / 153;
-    p.day = of_year - (153 * m + 2) / 5;
-    p.month = m < 10 ? m + 2 : m - 10;
-    p.year = years + era * 400 + (p.month <= 1);
-    p.day_of_year = before[p.month] + p.day + (p.month > 1 && is_leap(p.year));
-    p.day_of_week = ((days + 4) % 7 + 7) % 7;
-    p.hours = left / 3600;
-    p.minutes = left / 60 % 60;
-    p.seconds = left % 60;
-    return p;
+    return (struct parts){ .year = c.year, .month = c.month - 1, .day = c.day - 1,
+                           .day_of_year = days - civil_days(c.year, 1, 1),
+                           .day_of_week = ((days + 4) % 7 + 7) % 7,      /* 1970 began on a Thursday */
+                           .hours = c.hour, .minutes = c.minute, .seconds = c.second };
 }
 
 /* "+01:30", "-08:00", "UTC". Zones by name would need files, which nobody below the server reads. */
