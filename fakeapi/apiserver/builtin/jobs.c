@@ -466,10 +466,10 @@ static void schedule(struct fielderrs *e, const json_t *spec)
         return;
     }
     why = cron_problem(e->arena, s);
+    if (why)
+        fielderr_invalid_str(e, at, s, "%s", why);
     if (strstr(s, "TZ"))
         fielderr_invalid_str(e, at, s, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-    else if (why)
-        fielderr_invalid_str(e, at, s, "%s", why);
 }
 
 static void cron_template(struct fielderrs *e, const json_t *spec, const struct fpath *path)
