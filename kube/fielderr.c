@@ -62,9 +62,17 @@ static size_t utf8_next(const char *s, size_t len, uint32_t *ret)
 
 static bool go_printable(uint32_t c)
 {
-    if (c < 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad)
-        return false;
-    return c != 0x2028 && c != 0x2029 && c != 0xfeff && !(c >= 0x200b && c <= 0x200f);
+    /* control and format characters, spaces but the plain one, surrogates, what is private */
+    static const uint32_t hidden[][2] = {
+        { 0, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad }, { 0x600, 0x605 }, { 0x61c, 0x61c }, { 0x6dd, 0x6dd }, { 0x70f, 0x70f },
+        { 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
+        { 0x3000, 0x3000 }, { 0xd800, 0xf8ff }, { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb }, { 0xe0000, 0x10ffff },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(hidden); i++)
+        if (c >= hidden[i][0] && c <= hidden[i][1])
+            return false;
+    return true;
 }
 
 void go_quote(struct buf *b, const char *s, size_t len)
@@ -195,6 +203,23 @@ void fielderr_invalid_str(struct fielderrs *e, const struct fpath *p, const char
     push(e, p, "FieldValueInvalid", &b);
 }
 
+static void named_add(struct buf *b, const char *value)
+{
+    json_auto_t *v = json_string(value);
+
+    json_write(b, v, 0);
+}
+
+void fielderr_invalid_named(struct fielderrs *e, const struct fpath *p, const char *value, const char *fmt, ...)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_add_str(&b, "Invalid value: ");
+    named_add(&b, value);
+    FINISH_INVALID(&b, fmt);
+    push(e, p, "FieldValueInvalid", &b);
+}
+
 void fielderr_invalid_int(struct fielderrs *e, const struct fpath *p, int64_t value, const char *fmt, ...)
 {
     cleanup_buf struct buf b = BUF_INIT;
@@ -213,6 +238,15 @@ void fielderr_invalid_raw(struct fielderrs *e, const struct fpath *p, const char
     push(e, p, "FieldValueInvalid", &b);
 }
 
+static void push_not_supported(struct fielderrs *e, const struct fpath *p, struct buf *b, const char *const *supported)
+{
+    for (size_t i = 0; supported && supported[i]; i++) {
+        buf_add_str(b, i ? ", " : ": supported values: ");
+        go_quote(b, supported[i], strlen(supported[i]));
+    }
+    push(e, p, "FieldValueNotSupported", b);
+}
+
 void fielderr_not_supported(struct fielderrs *e, const struct fpath *p, const json_t *value,
                             const char *const *supported)
 {
@@ -220,11 +254,17 @@ void fielderr_not_supported(struct fielderrs *e, const struct fpath *p, const js
 
     buf_add_str(&b, "Unsupported value: ");
     value_add(&b, value);
-    for (size_t i = 0; supported && supported[i]; i++) {
-        buf_add_str(&b, i ? ", " : ": supported values: ");
-        go_quote(&b, supported[i], strlen(supported[i]));
-    }
-    push(e, p, "FieldValueNotSupported", &b);
+    push_not_supported(e, p, &b, supported);
+}
+
+void fielderr_not_supported_named(struct fielderrs *e, const struct fpath *p, const char *value,
+                                  const char *const *supported)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_add_str(&b, "Unsupported value: ");
+    named_add(&b, value);
+    push_not_supported(e, p, &b, supported);
 }
 
 void fielderr_forbidden(struct fielderrs *e, const struct fpath *p, const char *fmt, ...)

@@ -43,12 +43,17 @@ void fielderr_invalid_str(struct fielderrs *e, const struct fpath *p, const char
     PRINTF(4, 5);
 void fielderr_invalid_int(struct fielderrs *e, const struct fpath *p, int64_t value, const char *fmt, ...)
     PRINTF(4, 5);
+/* A string of a type with a name of its own, or behind a pointer: Go prints it as JSON. */
+void fielderr_invalid_named(struct fielderrs *e, const struct fpath *p, const char *value, const char *fmt, ...)
+    PRINTF(4, 5);
 /* `text` as it stands after "Invalid value: " (a struct that Go prints in its own way). */
 void fielderr_invalid_raw(struct fielderrs *e, const struct fpath *p, const char *text, const char *fmt, ...)
     PRINTF(4, 5);
 /* `supported` is NULL-terminated and printed in the order given (the callers sort as Go's sets do). */
 void fielderr_not_supported(struct fielderrs *e, const struct fpath *p, const json_t *value,
                             const char *const *supported);
+void fielderr_not_supported_named(struct fielderrs *e, const struct fpath *p, const char *value,
+                                  const char *const *supported);
 void fielderr_forbidden(struct fielderrs *e, const struct fpath *p, const char *fmt, ...) PRINTF(3, 4);
 void fielderr_duplicate(struct fielderrs *e, const struct fpath *p, const json_t *value);
 void fielderr_duplicate_str(struct fielderrs *e, const struct fpath *p, const char *value);

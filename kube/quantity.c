@@ -188,22 +188,31 @@ static bool interpret(const char *s, size_t len, int *base, int32_t *exponent,
     return len > 1 && (*s == 'e' || *s == 'E') && parse_exponent(s + 1, len - 1, exponent);
 }
 
-/* Does upstream's parser take this for canonical, and keep the spelling? */
+/* Does upstream's parser take a shorter way, at whose end is an int64 and a power of ten? */
+static bool fits_short(const struct parts *p, int base, int32_t exponent)
+{
+    size_t len = p->num_len + p->denom_len;
+
+    if (base == 2)
+        return !p->denom_len && 15 - (int64_t)p->num_len - (int)((float)exponent * 3 / 10) - 1 >= 0;
+    return len <= INT64_DIGITS && (int64_t)exponent - (int64_t)p->denom_len >= NANO;
+}
+
+/* And does it take this for canonical, and keep the spelling? */
 static bool keeps_spelling(const struct parts *p, int base, int32_t exponent)
 {
     size_t len = p->num_len + p->denom_len;
-    int64_t scale = (int64_t)exponent - (int64_t)p->denom_len;
     char last[4] = "";
     unsigned value = 0;
 
+    if (!fits_short(p, base, exponent))
+        return false;
     if (base == 2) {
-        if (p->denom_len || 15 - (int64_t)p->num_len - (int)((float)exponent * 3 / 10) - 1 < 0)
-            return false;
         for (size_t i = 0; i < p->num_len; i++)
             value = (value * 10 + (unsigned)(p->num[i] - '0')) & 7;
         return value != 0;
     }
-    if (len > INT64_DIGITS || scale < NANO || scale % 3 != 0 || !p->num_len)
+    if (((int64_t)exponent - (int64_t)p->denom_len) % 3 != 0 || !p->num_len)
         return false;
     for (size_t i = 0; i < 3 && i < len; i++)
         last[i] = i < p->denom_len ? p->denom[p->denom_len - 1 - i]
@@ -248,6 +257,8 @@ int quantity_parse(struct arena *arena, const char *text, struct quantity *ret, 
         digits[i] = (uint8_t)((i < p.num_len ? p.num[i] : p.denom[i - p.num_len]) - '0');
     q.digits = digits;
     q.exponent = (base == 10 ? exponent : 0) - (int64_t)p.denom_len;
+    q.is_short = fits_short(&p, base, exponent);
+    q.short_scale = q.exponent;
     if (base == 2)
         multiply_1024(arena, &q, exponent / 10);
     trim(&q);
@@ -414,18 +425,40 @@ struct quantity quantity_sub(struct arena *arena, const struct quantity *a, cons
     return quantity_add(arena, a, &negated);
 }
 
+/* digits * 10^exponent / 10^scale, of which the low 64 bits are kept. */
+static int64_t wrapped(const struct quantity *q, int scale)
+{
+    int64_t zeros = q->exponent - scale;
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < q->n && (zeros >= 0 || (int64_t)i < (int64_t)q->n + zeros); i++)
+        v = v * 10 + q->digits[i];
+    for (int64_t i = 0; i < zeros && i < 64; i++)           /* 10^64 has 64 zeros in binary, too */
+        v *= 10;
+    return (int64_t)(q->negative ? 0 - v : v);
+}
+
+/* What does not fit is what upstream makes of it: of a short number nothing where it is multiplied step by step. */
+static int64_t overflowed(const struct quantity *q, int scale)
+{
+    int64_t steps = q->short_scale - scale;
+    bool at_once = steps <= 3 || steps == 6 || steps == 9;
+
+    return q->is_short && !at_once ? 0 : wrapped(q, scale);
+}
+
 int64_t quantity_scaled(const struct quantity *q, int scale)
 {
     uint64_t v = 0, limit = (uint64_t)INT64_MAX + q->negative;
     bool rest = q->n && q->exponent < scale;
 
     if (magnitude(q) - scale > 19)
-        return q->negative ? INT64_MIN : INT64_MAX;
+        return overflowed(q, scale);
     for (int64_t place = magnitude(q) - 1; place >= scale; place--) {
         uint64_t d = (uint64_t)digit_at(q, place);
 
         if (v > (limit - d) / 10)
-            return q->negative ? INT64_MIN : INT64_MAX;
+            return overflowed(q, scale);
         v = v * 10 + d;
     }
     if (q->negative)

@@ -24,6 +24,8 @@ struct quantity {
     size_t n;                          /* 0: zero */
     int64_t exponent;                  /* the value is digits * 10^exponent */
     const char *text;                  /* kept spelling, or NULL */
+    bool is_short;                     /* upstream holds it as an int64 * 10^short_scale */
+    int64_t short_scale;
 };
 
 /* -ERR_INVALID with upstream's sentence. */
@@ -47,5 +49,6 @@ struct quantity quantity_sub(struct arena *arena, const struct quantity *a, cons
 /* Rounded away from zero to a multiple of 10^scale. */
 struct quantity quantity_round_up(struct arena *arena, const struct quantity *q, int scale);
 
-/* ceil(q / 10^scale), kept within int64: scale 0 is the value, -3 are milli-units. */
+/* ceil(q / 10^scale): scale 0 is the value, -3 are milli-units. Beyond int64 it is 0, or the low 64 bits, as upstream
+ * has it: rules that count on it say the same. */
 int64_t quantity_scaled(const struct quantity *q, int scale);

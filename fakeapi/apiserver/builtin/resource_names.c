@@ -69,13 +69,12 @@ void rule_container_resource_name(struct fielderrs *e, const struct fpath *at, c
 
 void rule_resource_amount(struct fielderrs *e, const struct fpath *at, const char *name, const json_t *v)
 {
-    struct quantity q, whole;
+    struct quantity q;
 
     if (quantity_parse_json(e->arena, v, &q, NULL) < 0)
         return;
     if (q.negative)
         fielderr_invalid(e, at, v, "must be greater than or equal to 0");
-    whole = quantity_round_up(e->arena, &q, 0);
-    if (((resource_uses(name) & R_WHOLE) || resource_extended(name)) && quantity_compare(&q, &whole) != 0)
+    if (((resource_uses(name) & R_WHOLE) || resource_extended(name)) && quantity_scaled(&q, -3) % 1000 != 0)
         fielderr_invalid(e, at, v, "must be an integer");
 }
