@@ -56,14 +56,8 @@ static void hook_container(struct filler *d, json_t *o)
 
 static void hook_volume(struct filler *d, json_t *o)
 {
-    json_t *image = json_object_get(o, "image");
-
     if (json_object_size(o) == (json_object_get(o, "name") ? 1u : 0u))
         json_object_set_new(o, "emptyDir", json_object());
-    if (image && !*text_of(image, "pullPolicy")) {
-        image = json_own_object(o, "image");
-        fill_text(image, "pullPolicy", pull_policy(text_of(image, "reference")));
-    }
 }
 
 /* The name of the service account stands in two places, always the same (G-041). */
@@ -103,12 +97,6 @@ static void container_of_pod(json_t *c, bool host_network)
     }
 }
 
-/* What a pod may ask for beside its containers. */
-static bool of_whole_pods(const char *resource)
-{
-    return streq(resource, "cpu") || streq(resource, "memory") || str_starts(resource, "hugepages-");
-}
-
 static void hook_pod(struct filler *d, json_t *o)
 {
     static const char *const lists[] = { "initContainers", "containers" };
@@ -124,16 +112,6 @@ static void hook_pod(struct filler *d, json_t *o)
         json_t *list = json_own_array(spec, lists[k]);
         for (size_t i = 0; i < json_array_size(list); i++)
             container_of_pod(json_own_element(list, i), host);
-    }
-    json_t *limits = json_object_get(json_object_get(spec, "resources"), "limits"), *v;
-    const char *key;
-    if (json_object_size(limits)) {
-        json_t *requests = json_own_object(json_own_object(spec, "resources"), "requests");
-        json_object_foreach (limits, key, v)
-            if (!json_object_get(requests, key) && of_whole_pods(key))
-                json_object_set(requests, key, v);
-        if (!json_object_size(requests))
-            json_object_del(json_own_object(spec, "resources"), "requests");
     }
 }
 

@@ -1,4 +1,5 @@
 #include "fakeapi/apiserver/admission/admission.h"
+#include "fakeapi/apiserver/builtin/builtin.h"
 
 #include "kube/nul.h"
 
@@ -37,6 +38,7 @@ static int prepare(struct call *c, const struct kind *k, json_t **obj)
     json_own(obj);
     if ((kind_sub(k, "status") && !(k->flags & KIND_STATUS_AT_CREATE)) || (k->flags & KIND_STATUS_DROPPED))
         json_object_del(*obj, "status");
+    podspec_clear_gated(k, *obj);
     if (k->ops->prepare_create)
         return k->ops->prepare_create(c, *obj);
     return 0;

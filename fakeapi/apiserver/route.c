@@ -181,7 +181,8 @@ static void route_item(struct call *c, struct route *r, const struct segments *s
         settle(c, r, namespaced && !has_namespace ? PLACE_ALL_NAMESPACES : PLACE_COLLECTION);
         return;
     }
-    if ((namespaced && !has_namespace) || !*r->name || (r->kind->flags & KIND_REVIEW))
+    bool nameless = !*r->name && (left == 1 || kind_custom(r->kind));
+    if ((namespaced && !has_namespace) || nameless || (r->kind->flags & KIND_REVIEW))
         return;
     if (left == 1) {
         settle(c, r, PLACE_ITEM);
@@ -197,6 +198,8 @@ static void route_item(struct call *c, struct route *r, const struct segments *s
     if (left > 2 && !streq(r->sub->name, "proxy") && !kind_custom(r->kind))
         return;                        /* of custom resources what follows is not looked at */
     settle(c, r, PLACE_SUB);
+    if (!*r->name && r->type == ROUTE_RESOURCE)             /* "pods//log" */
+        r->type = ROUTE_NO_NAME;
 }
 
 /* "/namespaces/x/status" is a subresource of the namespace x, not a resource in it. */

@@ -1,36 +1,7 @@
-#include "fakeapi/apiserver/test_lab.h"
+#include "fakeapi/apiserver/test_rules.h"
 
-/* Rules of built-in kinds, each with the sentence of the real server (G.3, B-170 to B-178). A row is one object
- * that is sent; a row with a patch changes it by that, and the answer to the patch counts. */
+/* Rules of built-in kinds, each with the sentence of the real server (G.3, B-170 to B-178). */
 
-#define MERGE "application/merge-patch+json"
-
-struct rule {
-    const char *path, *spec;           /* members of the object beside its name */
-    const char *endpoint, *patch;      /* "" or "/status"; NULL: the answer to the POST counts */
-    int status;
-    const char *want;
-};
-
-static void play_rules(void **state, const struct rule *rules, size_t n)
-{
-    char body[4000], path[300], name[20];
-
-    for (size_t i = 0; i < n; i++) {
-        const struct rule *r = &rules[i];
-        bool patched = r->patch != NULL;
-        snprintf(name, sizeof name, "r%zu", i);
-        snprintf(body, sizeof body, "{\"metadata\":{\"name\":\"%s\"},%s}", name, r->spec);
-        snprintf(path, sizeof path, "%s/%s%s", r->path, name, r->endpoint ? r->endpoint : "");
-        struct step steps[] = {
-            { "POST", r->path, NULL, NULL, body, patched ? 201 : r->status, patched ? NULL : r->want },
-            { "PATCH", path, NULL, MERGE, r->patch, r->status, r->want },
-        };
-        play(*state, steps, patched ? 2 : 1);
-    }
-}
-
-#define NS "/api/v1/namespaces/default/"
 #define NET "/apis/networking.k8s.io/v1/"
 #define INGRESS NET "namespaces/default/ingresses"
 #define BACKEND "\"defaultBackend\":{\"service\":{\"name\":\"s\",\"port\":{\"number\":80}}}"
@@ -193,8 +164,6 @@ static void others(void **state)
     play_rules(state, rules, ARRAY_SIZE(rules));
 }
 
-#define POD(members) NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]," members "}", NULL, NULL, 422
-#define CONTAINER(members) NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"," members "}]}", NULL, NULL, 422
 
 static void pods(void **state)
 {
@@ -343,8 +312,6 @@ static void workloads(void **state)
     };
     play_rules(state, rules, ARRAY_SIZE(rules));
 }
-
-#define IN_LAB(test) cmocka_unit_test_setup_teardown(test, lab_up, lab_down)
 
 #define STATEFUL(more) "/apis/apps/v1/namespaces/default/statefulsets", "\"spec\":{\"serviceName\":\"s\",\"selector\":{\"matchLabels\":{" \
     "\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}," more "}", NULL, NULL

@@ -1,4 +1,5 @@
 #include "fakeapi/apiserver/admission/admission.h"
+#include "fakeapi/apiserver/builtin/builtin.h"
 
 #include "kube/apply.h"
 
@@ -98,6 +99,7 @@ static void prepare(struct call *c, const struct change *ch, json_t *obj, const 
         prepare_status(k, obj, old);
     else if (!ch->sub && kind_sub(k, "status"))
         keep_member(obj, old, "status");
+    podspec_clear_gated(k, obj);
 }
 
 static int validate(struct call *c, const struct change *ch, const json_t *obj, const json_t *old)

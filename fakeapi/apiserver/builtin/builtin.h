@@ -41,6 +41,10 @@ json_t *scale_metadata(const json_t *obj);
 /* Of a custom resource, by the paths its definition names (custom_scale.c). */
 extern const struct view_ops custom_scale_view;
 
+/* Takes from a pod, or from the template of one, what is behind a gate that is off and no schema can tell: who sent it
+ * owns it, and it is gone (podspec_gates.c). The object is the caller's own. */
+void podspec_clear_gated(const struct kind *k, json_t *obj);
+
 /* Subresources of pods (pod_sub.c) and of service accounts (token.c). */
 int pod_binding(struct call *c);
 int pod_eviction(struct call *c);

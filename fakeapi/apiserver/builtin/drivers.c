@@ -118,7 +118,7 @@ static void driver_update(struct call *c, const struct kind *k, const struct sub
 
 const struct kind_ops csidriver_ops = { .validate = driver_validate, .validate_update = driver_update };
 
-static void driver_name(struct fielderrs *e, const char *name, const struct fpath *at)
+void rule_csi_driver(struct fielderrs *e, const char *name, const struct fpath *at)
 {
     struct name_problems p;
 
@@ -155,7 +155,7 @@ static void csinode_validate(struct call *c, const struct kind *k, const json_t 
 
     json_array_foreach(list, i, d) {
         const struct fpath *at = FP_INDEX(FP_CHILD(SPEC, "drivers"), i);
-        driver_name(e, text(d, "name"), FP_CHILD(at, "name"));
+        rule_csi_driver(e, text(d, "name"), FP_CHILD(at, "name"));
         rule_required_text(e, d, at, "nodeID");
         if (strlen(text(d, "nodeID")) > 256)
             fielderr_invalid_str(e, FP_CHILD(at, "nodeID"), text(d, "nodeID"), "must be 256 characters or less");
@@ -201,7 +201,7 @@ static void attachment_names(struct fielderrs *e, const json_t *spec)
     const json_t *volume = member(member(spec, "source"), "persistentVolumeName");
     const char *name = text(spec, "attacher");
 
-    driver_name(e, name, FP_CHILD(SPEC, "attacher"));
+    rule_csi_driver(e, name, FP_CHILD(SPEC, "attacher"));
     if (volume)
         rule_name(e, FP_CHILD(FP_CHILD(SPEC, "source"), "persistentVolumeName"), NAME_DNS1123_SUBDOMAIN,
                   json_string_value(volume));

@@ -33,6 +33,7 @@ static int pod_prepare_create(struct call *c, json_t *obj)
                                       "Scheduling is blocked due to non-empty scheduling gates"));
     json_object_set_new(status, "qosClass", json_string(pod_qos_class(c->arena, obj)));
     obj_set(obj, "status", status);
+    podspec_narrow_selectors(obj);
     return 0;
 }
 
@@ -45,10 +46,10 @@ static int forbidden(struct call *c, const json_t *obj, const char *fmt, ...)
     int r;
 
     va_start(args, fmt);
-    const char *why = arena_vprintf(c->arena, fmt, args);
+    const char *why = arena_vprintf(c->arena, fmt, args), *name = *obj_name(obj) ? obj_name(obj) : "Unknown";
     va_end(args);
-    r = apierr_set(&c->err, APIERR_FORBIDDEN, "pods \"%s\" is forbidden: %s", obj_name(obj), why);
-    c->err.name = arena_strdup(c->arena, obj_name(obj));
+    r = apierr_set(&c->err, APIERR_FORBIDDEN, "pods \"%s\" is forbidden: %s", name, why);
+    c->err.name = arena_strdup(c->arena, name);
     c->err.kind = "pods";
     return r;
 }
@@ -154,12 +155,13 @@ static void keep_priority(json_t *obj, const json_t *old)
             obj_set(obj, kept[i], json_incref(json_path(old, kept[i])));
 }
 
-/* One address is also a list of one. */
+/* One address is also a list of one; and what a pod asks for itself. */
 static void pod_defaults(struct call *c, json_t *obj)
 {
     const char *ip = obj_str(obj, "status.podIP"), *first = obj_str(json_path(obj, "status.podIPs[0]"), "ip");
 
-    (void)c;
+    if (json_is_object(json_path(obj, "spec.resources")))
+        podspec_default_resources(c->arena, json_own_object(obj, "spec"));
     if (*ip && !streq(ip, first))
         obj_set(obj, "status.podIPs", json_pack("[{s:s}]", "ip", ip));
     else if (!*ip && *first)

@@ -97,6 +97,8 @@ static int bind_pod(struct call *c, const json_t *binding)
     struct record rec;
     int r;
 
+    if (!*obj_name(binding))
+        return apierr_set(&c->err, APIERR_BAD_REQUEST, "Name parameter required.");
     if ((r = get_record(c, pods(c), c->route.namespace, obj_name(binding), &rec)) < 0)
         return r;
     const json_t *pod = value_tree(rec.value);
@@ -255,6 +257,21 @@ static int decode_eviction(struct call *c, json_t **ret)
     return 0;
 }
 
+/* The query and the body may both ask for a dry run, but not for different ones. */
+static int agree_on_dry_run(struct call *c, const json_t *options)
+{
+    const json_t *asked = json_object_get(options, "dryRun");
+    json_auto_t *all = json_pack("[s]", "All");
+
+    if (!json_array_size(asked))
+        return 0;
+    if (c->opt.dry_run && !json_same(asked, all))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "Non-matching dry-run options in request and content: [All] and %s",
+                          go_value(c->arena, asked));
+    c->opt.dry_run = true;
+    return 0;
+}
+
 int pod_eviction(struct call *c)
 {
     json_auto_t *eviction = NULL, *pod = NULL;
@@ -262,23 +279,23 @@ int pod_eviction(struct call *c)
     struct value *last = NULL;
     struct admission a;
     struct record rec;
-    bool gone, dry;
+    bool gone;
     int r;
 
     if ((r = options_create(c)) < 0 || (r = decode_eviction(c, &eviction)) < 0 ||
         (r = admission_begin(c, &eviction_kind, &a, &eviction)) < 0 || (r = admission_end(c, &a, eviction)) < 0)
         return r;
-    dry = c->opt.dry_run;
     const json_t *options = json_object_get(eviction, "deleteOptions");
-    if (options && (r = delete_options_from(c, options, &d)) < 0)
-        return r;
-    d.admitted = true;
-    c->opt.dry_run = c->opt.dry_run || dry;
-    if ((r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
+    if ((r = agree_on_dry_run(c, options)) < 0 ||
+        (r = get_record(c, c->route.kind, c->route.namespace, c->route.name, &rec)) < 0)
         return r;
     pod = json_incref(value_tree(rec.value));
-    if ((r = respect_budgets(c, pod)) < 0 ||
-        (r = delete_object(c, c->route.kind, c->route.namespace, c->route.name, &d, &last, &gone)) < 0)
+    bool dry = c->opt.dry_run;
+    if ((r = respect_budgets(c, pod)) < 0 || (options && (r = delete_options_from(c, options, &d)) < 0))
+        return r;
+    d.admitted = true;
+    c->opt.dry_run = dry;
+    if ((r = delete_object(c, c->route.kind, c->route.namespace, c->route.name, &d, &last, &gone)) < 0)
         return r;
     value_unref(last);
     return reply_created(c);

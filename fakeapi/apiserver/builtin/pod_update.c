@@ -127,7 +127,7 @@ void pod_prepare_update(struct call *c, const struct subresource *sub, json_t *o
 
 static void whole_spec(struct fielderrs *e, const json_t *obj)
 {
-    struct podspec_options o = { .is_template = false };
+    struct podspec_options o = { .pod = obj_name(obj) };
 
     podspec_validate(e, json_object_get(obj, "spec"), SPEC, &o);
 }

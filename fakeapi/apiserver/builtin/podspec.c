@@ -52,8 +52,8 @@ void rule_one_of(struct fielderrs *e, const json_t *obj, const struct fpath *pat
 {
     const json_t *v = member(obj, name);
 
-    if (v && !among(allowed, json_string_value(v) ? json_string_value(v) : ""))
-        fielderr_not_supported(e, FP_CHILD(path, name), v, allowed);
+    if (v && !among(allowed, text(obj, name)))
+        fielderr_not_supported_named(e, FP_CHILD(path, name), text(obj, name), allowed);
 }
 
 void rule_range(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name,
@@ -186,9 +186,35 @@ static void pod_security(struct fielderrs *e, const json_t *spec, const struct f
     }
     rule_one_of(e, sc, path, "fsGroupChangePolicy", change);
     podspec_seccomp(e, member(sc, "seccompProfile"), FP_CHILD(path, "seccompProfile"));
+    podspec_windows_options(e, sc, path);
     podspec_app_armor(e, member(sc, "appArmorProfile"), FP_CHILD(path, "appArmorProfile"));
     rule_one_of(e, sc, path, "supplementalGroupsPolicy", groups);
     rule_one_of(e, sc, path, "seLinuxChangePolicy", relabels);
+}
+
+static bool expressed_before(const json_t *selector, size_t n, const char *key)
+{
+    const json_t *list = json_object_get(selector, "matchExpressions");
+
+    for (size_t i = 0; i < n; i++)
+        if (streq(text(json_array_get(list, i), "key"), key))
+            return true;
+    return json_object_get(json_object_get(selector, "matchLabels"), key);
+}
+
+/* A key that the selector has by now is there once for it: twice means that the client named it, too. */
+static void keys_in_selector(struct fielderrs *e, const json_t *keys, const json_t *selector, const struct fpath *path)
+{
+    size_t i, k;
+    json_t *x;
+
+    json_array_foreach(json_object_get(selector, "matchExpressions"), i, x) {
+        const char *key = text(x, "key");
+        for (k = json_array_size(keys); k > 0 && !streq(json_string_value(json_array_get(keys, k - 1)), key); k--)
+            ;
+        if (k > 0 && expressed_before(selector, i, key))
+            fielderr_invalid_str(e, FP_INDEX(path, k - 1), key, "exists in both matchLabelKeys and labelSelector");
+    }
 }
 
 /* Keys whose values are those of the pod itself; they narrow a selector that must be there. */
@@ -208,6 +234,7 @@ static void label_keys(struct fielderrs *e, const json_t *term, const struct fpa
         json_array_foreach(list, i, key)
             rule_name(e, FP_INDEX(FP_CHILD(path, lists[l]), i), NAME_QUALIFIED, json_string_value(key));
     }
+    keys_in_selector(e, match, member(term, "labelSelector"), path);
     json_array_foreach(match, i, key)
         json_array_foreach(mismatch, k, other)
             if (json_same(key, other)) {
@@ -400,9 +427,9 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
     static const char *const policies[] = { "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None", NULL };
     static const char *const preemptions[] = { "PreemptLowerPriority", "Never", NULL };
 
-    podspec_volumes(e, json_object_get(spec, "volumes"), FP_CHILD(path, "volumes"));
+    json_auto_t *volumes = podspec_volumes(e, json_object_get(spec, "volumes"), o->pod ? o->pod : "", FP_CHILD(path, "volumes"));
     podspec_pod_claims(e, spec, FP_CHILD(path, "resourceClaims"));
-    podspec_containers(e, spec, path);
+    podspec_containers(e, spec, volumes, path);
     podspec_pod_resources(e, spec, FP_CHILD(path, "resources"));
     host_network(e, spec, path, o->is_template);
     if (!*text(spec, "restartPolicy"))
@@ -440,16 +467,16 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
         json_auto_t *as_limits = json_pack("{s:O}", "limits", member(spec, "overhead"));
         podspec_container_resources(e, as_limits, FP_CHILD(path, "overhead"));
     }
+    podspec_host_process(e, spec, path);
     podspec_os(e, spec, path);
 }
 
 /* Templates have always been let through with such. */
 void podspec_image_trimmed(struct fielderrs *e, const json_t *container, const struct fpath *path)
 {
-    static const char spaces[] = " \t\r\n\v\f";
     const char *image = text(container, "image");
 
-    if (*image && (strchr(spaces, *image) || strchr(spaces, image[strlen(image) - 1])))
+    if (rule_padded(image))
         fielderr_invalid_str(e, FP_CHILD(path, "image"), image, "must not have leading or trailing whitespace");
 }
 
@@ -466,7 +493,7 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod)
 {
     const json_t *spec = json_object_get(pod, "spec");
     const struct fpath *path = FP_CHILD(NULL, "spec");
-    struct podspec_options o = { .is_template = false };
+    struct podspec_options o = { .pod = obj_name(pod) };
     size_t i, k;
     json_t *v, *s;
 
@@ -487,7 +514,7 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod)
         fielderr_forbidden(e, FP_CHILD(path, "nodeName"), "cannot be set until all schedulingGates have been cleared");
 }
 
-static void template_annotations(struct fielderrs *e, const json_t *annotations, const struct fpath *path)
+void rule_annotation_keys(struct fielderrs *e, const json_t *annotations, const struct fpath *path)
 {
     const char *key;
     json_t *v;
@@ -505,7 +532,7 @@ void pod_template_meta_validate(struct fielderrs *e, const json_t *template, con
     const json_t *meta = json_object_get(template, "metadata");
 
     rule_labels(e, member(meta, "labels"), FP_CHILD(path, "labels"));
-    template_annotations(e, member(meta, "annotations"), FP_CHILD(path, "annotations"));
+    rule_annotation_keys(e, member(meta, "annotations"), FP_CHILD(path, "annotations"));
     podspec_seccomp_annotations(e, member(meta, "annotations"), FP_CHILD(path, "annotations"));
 }
 

@@ -9,6 +9,7 @@
 
 struct podspec_options {
     bool is_template;                  /* of a workload: some rules are for pods alone */
+    const char *pod;                   /* its name; NULL: it has none yet */
 };
 
 void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpath *path,
@@ -23,6 +24,9 @@ void pod_template_meta_validate(struct fielderrs *e, const json_t *template, con
 void pod_template_validate(struct fielderrs *e, const json_t *template, const struct fpath *path);
 
 /* Shared small rules. */
+/* Whether white space stands at either end, in Unicode's sense. */
+bool rule_padded(const char *s);
+void rule_annotation_keys(struct fielderrs *e, const json_t *annotations, const struct fpath *path);
 void rule_labels(struct fielderrs *e, const json_t *labels, const struct fpath *path);
 void rule_name(struct fielderrs *e, const struct fpath *path, unsigned rule, const char *value);
 /* "must be greater than or equal to 0" where the member is there and below zero. */

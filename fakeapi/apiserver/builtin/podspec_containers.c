@@ -128,7 +128,7 @@ static void recursive_read_only(struct fielderrs *e, const json_t *m, const stru
     if (!member(m, "recursiveReadOnly") || streq(way, "Disabled"))
         return;
     if (!among(ways, way)) {
-        fielderr_not_supported(e, at, member(m, "recursiveReadOnly"), ways);
+        fielderr_not_supported_named(e, at, way, ways);
         return;
     }
     if (!json_is_true(json_object_get(m, "readOnly")))
@@ -170,7 +170,7 @@ static void volume_mounts(struct fielderrs *e, const json_t *c, const json_t *vo
         if (p) {
             /* The real server leaves the index out. */
             if (!among(propagation, json_string_value(p)))
-                fielderr_not_supported(e, FP_CHILD(path, "mountPropagation"), p, propagation);
+                fielderr_not_supported_named(e, FP_CHILD(path, "mountPropagation"), json_string_value(p), propagation);
             if (streq(json_string_value(p), "Bidirectional") && !privileged(c))
                 fielderr_forbidden(e, FP_CHILD(path, "mountPropagation"),
                                    "Bidirectional mount propagation is available only to privileged containers");
@@ -381,7 +381,7 @@ void podspec_app_armor(struct fielderrs *e, const json_t *profile, const struct 
         rule_one_of(e, profile, path, "type", types);
     else if (!streq(type, "Localhost") && local)
         fielderr_invalid(e, at, local, "can only be set when AppArmor type is Localhost");
-    else if (streq(type, "Localhost") && *name && (isspace((unsigned char)*name) || isspace((unsigned char)name[strlen(name) - 1])))
+    else if (streq(type, "Localhost") && rule_padded(name))
         fielderr_invalid(e, at, local, "must not be padded with whitespace");
     else if (streq(type, "Localhost") && !*name)
         fielderr_required(e, at, "must be set when AppArmor type is Localhost");
@@ -411,6 +411,7 @@ static void container_security(struct fielderrs *e, const json_t *sc, const stru
         if (escalation_off && streq(json_string_value(cap), "CAP_SYS_ADMIN"))
             fielderr_invalid(e, path, shown, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` "
                              "CAP_SYS_ADMIN");
+    podspec_windows_options(e, sc, path);
     podspec_app_armor(e, member(sc, "appArmorProfile"), FP_CHILD(path, "appArmorProfile"));
 }
 
@@ -568,10 +569,10 @@ static void ephemeral_containers(struct fielderrs *e, const struct container_con
     }
 }
 
-void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+void podspec_containers(struct fielderrs *e, const json_t *spec, const json_t *volumes, const struct fpath *path)
 {
     const json_t *grace = member(spec, "terminationGracePeriodSeconds");
-    struct container_context x = { .spec = spec, .volumes = json_object_get(spec, "volumes"),
+    struct container_context x = { .spec = spec, .volumes = volumes,
                                    .grace = grace ? json_integer_value(grace) : 30 };
 
     containers(e, &x, FP_CHILD(path, "containers"));

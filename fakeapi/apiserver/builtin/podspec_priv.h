@@ -33,8 +33,11 @@ void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct f
 /* The terms of a node selector that must hold. */
 void podspec_node_selector(struct fielderrs *e, const json_t *selector, const struct fpath *path);
 
-/* podspec_volumes.c */
-void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath *path);
+/* podspec_volumes.c; `pod` is the name of the pod, "" in a template. Returns a new list of those with nothing wrong:
+ * only they are there for containers. */
+json_t *podspec_volumes(struct fielderrs *e, const json_t *list, const char *pod, const struct fpath *path);
+/* podspec_sources.c: the source of that name in a volume, where it is one that comes from outside */
+void podspec_outside_source(struct fielderrs *e, const json_t *volume, const char *name, const struct fpath *path);
 /* No step upwards in a path. */
 bool podspec_has_backsteps(const char *path);
 void podspec_no_backsteps(struct fielderrs *e, const char *value, const struct fpath *path);
@@ -43,7 +46,7 @@ void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpat
 void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, bool volume);
 
 /* podspec_containers.c */
-void podspec_containers(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+void podspec_containers(struct fielderrs *e, const json_t *spec, const json_t *volumes, const struct fpath *path);
 void podspec_seccomp(struct fielderrs *e, const json_t *profile, const struct fpath *path);
 void podspec_seccomp_annotations(struct fielderrs *e, const json_t *annotations, const struct fpath *path);
 void podspec_app_armor(struct fielderrs *e, const json_t *profile, const struct fpath *path);
@@ -59,9 +62,18 @@ void podspec_host_aliases(struct fielderrs *e, const json_t *list, const struct 
 void podspec_host_users(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 void podspec_os(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 
+/* podspec_windows.c: the windowsOptions of a securityContext, and what they mean for the pod together */
+void podspec_windows_options(struct fielderrs *e, const json_t *security, const struct fpath *path);
+void podspec_host_process(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+
+/* podspec_gates.c: the selectors of a new pod, with the labels that matchLabelKeys and mismatchLabelKeys name */
+void podspec_narrow_selectors(json_t *pod);
+
 /* podspec_resources.c */
 void podspec_container_resources(struct fielderrs *e, const json_t *resources, const struct fpath *path);
 void podspec_pod_resources(struct fielderrs *e, const json_t *spec, const struct fpath *path);
+/* What a pod asks for itself where it leaves that to its containers and limits; the spec is the caller's own. */
+void podspec_default_resources(struct arena *a, json_t *spec);
 /* "BestEffort", "Burstable", "Guaranteed" */
 const char *pod_qos_class(struct arena *a, const json_t *pod);
 

@@ -133,6 +133,40 @@ static void holds_each(struct fielderrs *e, const json_t *spec, const struct fpa
         }
 }
 
+/* What all containers say together of a part, where the pod says nothing: of huge pages, or of all but them. */
+static void take_sums(struct arena *a, json_t *spec, const char *part, bool of_huge, const json_t *except)
+{
+    amounts_t sum = { 0 };
+
+    amounts_pod(a, spec, part, never, &sum);
+    for (size_t i = 0; i < sum.n; i++) {
+        const char *name = sum.v[i].name;
+        json_t *own = json_object_get(json_object_get(spec, "resources"), part);
+        if (of_pods(name) && huge(name) == of_huge && !json_object_get(own, name) && !json_object_get(except, name))
+            json_object_set_new(json_own_object(json_own_object(spec, "resources"), part), name,
+                                json_string(quantity_text(a, &sum.v[i].q)));
+    }
+    dyn_release(&sum);
+}
+
+void podspec_default_resources(struct arena *a, json_t *spec)
+{
+    const json_t *own = member(spec, "resources"), *requests = json_object_get(own, "requests");
+    const char *name;
+    json_t *v;
+
+    if (!json_object_size(json_object_get(own, "limits")) && !json_object_size(requests))
+        return;
+    take_sums(a, spec, "limits", true, requests);
+    json_auto_t *limits = json_incref(json_object_get(json_object_get(spec, "resources"), "limits"));
+    if (!json_object_size(limits))
+        return;
+    take_sums(a, spec, "requests", false, NULL);
+    json_object_foreach(limits, name, v)
+        if (of_pods(name) && !json_object_get(json_object_get(json_object_get(spec, "resources"), "requests"), name))
+            json_object_set(json_own_object(json_own_object(spec, "resources"), "requests"), name, v);
+}
+
 void podspec_pod_resources(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     const json_t *own = member(spec, "resources");

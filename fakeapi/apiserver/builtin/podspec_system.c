@@ -95,6 +95,8 @@ void podspec_host_aliases(struct fielderrs *e, const json_t *list, const struct 
     }
 }
 
+static const char *const container_lists[] = { "initContainers", "containers", "ephemeralContainers" };
+
 /* ---- users ----------------------------------------------------------------------------------------- */
 
 void podspec_host_users(struct fielderrs *e, const json_t *spec, const struct fpath *path)
@@ -102,12 +104,19 @@ void podspec_host_users(struct fielderrs *e, const json_t *spec, const struct fp
     static const struct { const char *member, *told; } shared[] = {
         { "hostNetwork", "hostNetwork" }, { "hostPID", "HostPID" }, { "hostIPC", "HostIPC" },
     };
+    size_t k;
+    json_t *c;
 
     if (!json_is_false(json_object_get(spec, "hostUsers")))
         return;
     for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
         if (json_is_true(json_object_get(spec, shared[i].member)))
             fielderr_forbidden(e, FP_CHILD(path, shared[i].told), "when `hostUsers` is false");
+    for (size_t l = 0; l < ARRAY_SIZE(container_lists); l++)
+        json_array_foreach(json_object_get(spec, container_lists[l]), k, c)
+            if (json_array_size(json_object_get(c, "volumeDevices")))
+                fielderr_forbidden(e, FP_CHILD(FP_INDEX(FP_CHILD(path, container_lists[l]), k), "volumeDevices"),
+                                   "when `hostUsers` is false");
 }
 
 /* ---- the operating system --------------------------------------------------------------------------- */
@@ -128,7 +137,6 @@ static const char *const windows_container[] = {
     "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged",
     "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
 };
-static const char *const container_lists[] = { "initContainers", "containers", "ephemeralContainers" };
 
 /* false and the empty list are as good as nothing, of those that are no pointers */
 static bool asked(const json_t *obj, const char *name)

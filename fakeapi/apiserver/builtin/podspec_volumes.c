@@ -1,5 +1,7 @@
 /* Volumes of a pod, and the references that volumes and variables share. */
-#include "fakeapi/apiserver/builtin/podspec_priv.h"
+#include "fakeapi/apiserver/builtin/rules.h"
+
+#include "kube/quantity.h"
 
 static void file_mode(struct fielderrs *e, const json_t *obj, const struct fpath *path, const char *name)
 {
@@ -33,6 +35,14 @@ void podspec_local_path(struct fielderrs *e, const char *value, const struct fpa
     podspec_no_backsteps(e, value, path);
 }
 
+/* The kubelet keeps names of two dots for itself. */
+static void unreserved_path(struct fielderrs *e, const char *value, const struct fpath *path)
+{
+    podspec_local_path(e, value, path);
+    if (str_starts(value, "..") && !str_starts(value, "../"))
+        fielderr_invalid_str(e, path, value, "must not start with '..'");
+}
+
 static void key_to_path(struct fielderrs *e, const json_t *items, const struct fpath *path)
 {
     size_t i;
@@ -45,7 +55,7 @@ static void key_to_path(struct fielderrs *e, const json_t *items, const struct f
         if (!*text(item, "path"))
             fielderr_required(e, FP_CHILD(at, "path"), "");
         else
-            podspec_local_path(e, text(item, "path"), FP_CHILD(at, "path"));
+            unreserved_path(e, text(item, "path"), FP_CHILD(at, "path"));
         file_mode(e, item, at, "mode");
     }
 }
@@ -56,11 +66,35 @@ static const char *const container_resources[] = { "limits.cpu", "limits.ephemer
                                                    "requests.cpu", "requests.ephemeral-storage",
                                                    "requests.memory", NULL };
 
+static const char labels_prefix[] = "metadata.labels['", notes_prefix[] = "metadata.annotations['";
+
 /* metadata.labels['key'] and metadata.annotations['key'] are good everywhere. */
 static bool subscripted(const char *path)
 {
-    return (str_starts(path, "metadata.labels['") || str_starts(path, "metadata.annotations['"))
-           && str_ends(path, "']");
+    return (str_starts(path, labels_prefix) || str_starts(path, notes_prefix)) && str_ends(path, "']");
+}
+
+static void not_supported_text(struct fielderrs *e, const struct fpath *at, const char *value, const char *const *supported)
+{
+    json_auto_t *shown = json_string(value);
+
+    fielderr_not_supported(e, at, shown, supported);
+}
+
+/* The name of a field that had another one. */
+static const char *now_called(const char *path)
+{
+    return streq(path, "spec.host") ? "spec.nodeName" : path;
+}
+
+/* The key in that, where it can be one; those of annotations may be in upper case. */
+static void subscript(struct fielderrs *e, const char *path, const struct fpath *at)
+{
+    bool label = str_starts(path, labels_prefix);
+    const char *key = path + (label ? strlen(labels_prefix) : strlen(notes_prefix));
+
+    key = arena_strndup(e->arena, key, strlen(key) - strlen("']"));
+    rule_name(e, at, NAME_QUALIFIED, label ? key : rule_lower(e->arena, key));
 }
 
 /* Fields that the server can name at all, some of which are allowed in one place only. */
@@ -91,34 +125,49 @@ void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpat
         fielderr_required(e, FP_CHILD(path, "fieldPath"), "");
         return;
     }
-    const char *why = not_a_field(e->arena, at);
+    const char *version = text(ref, "apiVersion");
+    const char *why = streq(version, "v1") ? not_a_field(e->arena, at)
+                                           : arena_printf(e->arena, "unsupported pod version: %s", version);
     if (why)
         fielderr_invalid_str(e, FP_CHILD(path, "fieldPath"), at, "error converting fieldPath: %s", why);
-    else if (!subscripted(at) && !among(allowed, at))
-        fielderr_not_supported(e, FP_CHILD(path, "fieldPath"), json_object_get(ref, "fieldPath"), allowed);
+    else if (subscripted(at))
+        subscript(e, at, path);
+    else if (!among(allowed, at = now_called(at)))
+        not_supported_text(e, FP_CHILD(path, "fieldPath"), at, allowed);
+}
+
+/* An amount is told in units that are round numbers. */
+static void divisor(struct fielderrs *e, const json_t *v, const char *resource, const struct fpath *path)
+{
+    static const char *const of_cpu[] = { "1", "1m", NULL };
+    static const char *const of_bytes[] = { "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei", NULL };
+    static const char cpu_words[] = "1m and 1", byte_words[] = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei";
+    const char *kind = strchr(resource, '.') + 1;
+    bool cpu = streq(kind, "cpu");
+    struct quantity q;
+
+    if (!v || quantity_parse_json(e->arena, v, &q, NULL) < 0 || quantity_is_zero(&q)
+        || among(cpu ? of_cpu : of_bytes, quantity_text(e->arena, &q)))
+        return;
+    fielderr_invalid_str(e, path, resource, "only divisor's values %s are supported with the %s resource",
+                         cpu ? cpu_words : byte_words,
+                         str_starts(kind, "hugepages-") ? "hugepages"
+                         : streq(kind, "ephemeral-storage") ? "local ephemeral storage" : kind);
 }
 
 void podspec_resource_ref(struct fielderrs *e, const json_t *ref, const struct fpath *path, bool volume)
 {
-    const char *resource = text(ref, "resource"), *divisor = text(ref, "divisor");
+    const char *resource = text(ref, "resource");
 
-    if (volume && !*text(ref, "containerName")) {
+    if (volume && !*text(ref, "containerName"))
         fielderr_required(e, FP_CHILD(path, "containerName"), "");
-        return;
-    }
-    if (!*resource) {
+    else if (!*resource)
         fielderr_required(e, FP_CHILD(path, "resource"), "");
-        return;
-    }
-    if (!among(container_resources, resource)) {
-        fielderr_not_supported(e, FP_CHILD(path, "resource"), json_object_get(ref, "resource"),
-                               container_resources);
-        return;
-    }
-    if (str_ends(resource, ".cpu") && *divisor && !streq(divisor, "0") && !streq(divisor, "1")
-        && !streq(divisor, "1m"))
-        fielderr_invalid_str(e, FP_CHILD(path, "divisor"), resource,
-                             "only divisor's values 1m and 1 are supported with the cpu resource");
+    else if (!among(container_resources, resource) && !str_starts(resource, "limits.hugepages-")
+             && !str_starts(resource, "requests.hugepages-"))
+        fielderr_not_supported(e, FP_CHILD(path, "resource"), json_object_get(ref, "resource"), container_resources);
+    else
+        divisor(e, member(ref, "divisor"), resource, FP_CHILD(path, "divisor"));
 }
 
 static void downward_items(struct fielderrs *e, const json_t *source, const struct fpath *path)
@@ -131,7 +180,7 @@ static void downward_items(struct fielderrs *e, const json_t *source, const stru
         if (!*text(item, "path"))
             fielderr_required(e, FP_CHILD(path, "path"), "");
         else
-            podspec_local_path(e, text(item, "path"), FP_CHILD(path, "path"));
+            unreserved_path(e, text(item, "path"), FP_CHILD(path, "path"));
         if (field) {
             podspec_field_ref(e, field, FP_CHILD(path, "fieldRef"), field_paths_volume);
             if (resource)
@@ -201,11 +250,13 @@ static void projected(struct fielderrs *e, const json_t *source, const struct fp
                 fielderr_invalid(e, FP_CHILD(in, "expirationSeconds"), seconds,
                                  "may not specify a duration larger than 2^32 seconds");
             if (!*text(token, "path"))
-                fielderr_required(e, FP_CHILD(in, "path"), "");
+                fielderr_required(e, FP_CHILD(path, "path"), "");        /* as the real server calls it */
             else
-                podspec_local_path(e, text(token, "path"), FP_CHILD(in, "path"));
+                unreserved_path(e, text(token, "path"), FP_CHILD(path, "path"));
             path_once(e, &seen, text(token, "path"), text(token, "path"), path);
         }
+        if (json_object_size(s) > 1)
+            fielderr_forbidden(e, at, "may not specify more than 1 volume type per source");
     }
 }
 
@@ -215,19 +266,6 @@ static void empty_dir(struct fielderrs *e, const json_t *v, const struct fpath *
 
     if (*size == '-')
         fielderr_forbidden(e, FP_CHILD(path, "sizeLimit"), "SizeLimit field must be a valid resource quantity");
-}
-
-static void host_path(struct fielderrs *e, const json_t *v, const struct fpath *path)
-{
-    static const char *const types[] = { "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File",
-                                         "FileOrCreate", "Socket", NULL };
-
-    if (!*text(v, "path")) {
-        fielderr_required(e, FP_CHILD(path, "path"), "");
-        return;
-    }
-    podspec_no_backsteps(e, text(v, "path"), FP_CHILD(path, "path"));
-    rule_one_of(e, v, path, "type", types);
 }
 
 static void named_source(struct fielderrs *e, const json_t *v, const struct fpath *path, const char *name)
@@ -260,74 +298,75 @@ static void claim_source(struct fielderrs *e, const json_t *v, const struct fpat
         fielderr_required(e, FP_CHILD(path, "claimName"), "");
 }
 
-static void nfs_source(struct fielderrs *e, const json_t *v, const struct fpath *path)
-{
-    if (!*text(v, "server"))
-        fielderr_required(e, FP_CHILD(path, "server"), "");
-    if (!*text(v, "path"))
-        fielderr_required(e, FP_CHILD(path, "path"), "");
-    if (text(v, "path")[0] != '/')
-        fielderr_invalid_str(e, FP_CHILD(path, "path"), text(v, "path"), "must be an absolute path");
-}
-
-static void csi_source(struct fielderrs *e, const json_t *v, const struct fpath *path)
-{
-    if (!*text(v, "driver"))
-        fielderr_required(e, FP_CHILD(path, "driver"), "");
-}
-
-static void anything(struct fielderrs *e, const json_t *v, const struct fpath *path)
-{
-}
-
-static void partition(struct fielderrs *e, const json_t *v, const struct fpath *path)
-{
-    const json_t *n = member(v, "partition");
-
-    if (n && (json_integer_value(n) < 0 || json_integer_value(n) > 255))
-        fielderr_invalid(e, FP_CHILD(path, "partition"), n, "must be between 1 and 255, inclusive");
-}
-
 static void git_repo(struct fielderrs *e, const json_t *v, const struct fpath *path)
 {
+    if (!*text(v, "repository"))
+        fielderr_required(e, FP_CHILD(path, "repository"), "");
     podspec_local_path(e, text(v, "directory"), FP_CHILD(path, "directory"));
 }
 
-static void secret_named(struct fielderrs *e, const json_t *v, const struct fpath *path)
+/* Only labels and annotations can be given to the claim that will be made: the others by their Go names. */
+static void claim_meta(struct fielderrs *e, const json_t *meta, const struct fpath *path)
 {
-    if (member(v, "secretRef") && !*text(member(v, "secretRef"), "name"))
-        fielderr_required(e, FP_CHILD(FP_CHILD(path, "secretRef"), "name"), "");
+    static const char *const refused[][2] = {
+        { "name", "name" }, { "generateName", "generateName" }, { "namespace", "namespace" }, { "selfLink", "selfLink" },
+        { "uid", "uID" }, { "resourceVersion", "resourceVersion" }, { "generation", "generation" },
+        { "creationTimestamp", "creationTimestamp" }, { "deletionTimestamp", "deletionTimestamp" },
+        { "deletionGracePeriodSeconds", "deletionGracePeriodSeconds" }, { "ownerReferences", "ownerReferences" },
+        { "finalizers", "finalizers" }, { "managedFields", "managedFields" },
+    };
+
+    rule_annotation_keys(e, member(meta, "annotations"), FP_CHILD(path, "annotations"));
+    rule_labels(e, member(meta, "labels"), FP_CHILD(path, "labels"));
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        const json_t *v = member(meta, refused[i][0]);
+        bool nothing = !v || (json_is_string(v) && !json_string_length(v)) ||
+                       (streq(refused[i][0], "generation") && !json_integer_value(v));
+        if (!nothing)
+            fielderr_forbidden(e, FP_CHILD(path, refused[i][1]), "cannot be set");
+    }
 }
 
-/* What of a source must be there, strings and lists, and what is checked then. */
+static void ephemeral(struct fielderrs *e, const json_t *v, const struct fpath *path)
+{
+    const json_t *template = member(v, "volumeClaimTemplate");
+    const struct fpath *at = FP_CHILD(path, "volumeClaimTemplate");
+
+    if (!template) {
+        fielderr_required(e, at, "");
+        return;
+    }
+    claim_meta(e, member(template, "metadata"), FP_CHILD(at, "metadata"));
+    claim_spec_validate(e, member(template, "spec"), FP_CHILD(at, "spec"));
+}
+
+/* The claim is called after the pod and the volume. */
+static void ephemeral_name(struct fielderrs *e, const char *pod, const char *volume, const struct fpath *path)
+{
+    const char *name = arena_printf(e->arena, "%s-%s", pod, volume);
+    struct name_problems p;
+
+    if (!*pod || !*volume)
+        return;
+    name_check_str(NAME_DNS1123_SUBDOMAIN, name, &p);
+    for (size_t i = 0; i < p.n; i++)
+        fielderr_invalid_str(e, FP_CHILD(path, "name"), volume, "PVC name \"%s\": %s", name, p.v[i]);
+}
+
+/* In the order of the checks; what has no function comes from outside (podspec_sources.c). */
 static const struct volume_source {
     const char *name;
     void (*validate)(struct fielderrs *e, const json_t *v, const struct fpath *path);
-    const char *required[2];
 } volume_sources[] = {
-    { "emptyDir", empty_dir }, { "hostPath", host_path }, { "gitRepo", git_repo, { "repository" } },
-    { "gcePersistentDisk", partition, { "pdName" } }, { "awsElasticBlockStore", partition, { "volumeID" } },
-    { "secret", secret_source }, { "nfs", nfs_source }, { "iscsi", anything },
-    { "glusterfs", anything, { "endpoints", "path" } }, { "flocker", anything },
-    { "persistentVolumeClaim", claim_source }, { "rbd", anything, { "monitors", "image" } },
-    { "cinder", secret_named, { "volumeID" } }, { "cephfs", anything, { "monitors" } }, { "quobyte", anything },
-    { "downwardAPI", downward }, { "fc", anything }, { "flexVolume", anything, { "driver" } },
-    { "configMap", config_map_source }, { "azureFile", anything, { "secretName", "shareName" } },
-    { "vsphereVolume", anything, { "volumePath" } }, { "photonPersistentDisk", anything, { "pdID" } },
-    { "portworxVolume", anything, { "volumeID" } }, { "azureDisk", anything }, { "storageos", anything },
-    { "projected", projected }, { "scaleIO", anything }, { "csi", csi_source }, { "ephemeral", anything },
-    { "image", anything },
+    { "emptyDir", empty_dir }, { "hostPath" }, { "gitRepo", git_repo }, { "gcePersistentDisk" }, { "awsElasticBlockStore" },
+    { "secret", secret_source }, { "nfs" }, { "iscsi" }, { "glusterfs" }, { "flocker" },
+    { "persistentVolumeClaim", claim_source }, { "rbd" }, { "cinder" }, { "cephfs" }, { "quobyte" },
+    { "downwardAPI", downward }, { "fc" }, { "flexVolume" }, { "configMap", config_map_source }, { "azureFile" },
+    { "vsphereVolume" }, { "photonPersistentDisk" }, { "portworxVolume" }, { "azureDisk" }, { "storageos" },
+    { "projected", projected }, { "scaleIO" }, { "csi" }, { "ephemeral", ephemeral },
 };
 
-static void source(struct fielderrs *e, const struct volume_source *s, const json_t *v, const struct fpath *path)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(s->required) && s->required[i]; i++)
-        if (!*text(v, s->required[i]) && !json_array_size(member(v, s->required[i])))
-            fielderr_required(e, FP_CHILD(path, s->required[i]), "");
-    s->validate(e, v, path);
-}
-
-static void volume(struct fielderrs *e, const json_t *v, const struct fpath *path)
+static void volume(struct fielderrs *e, const json_t *v, const char *pod, const struct fpath *path)
 {
     size_t n = 0;
 
@@ -337,25 +376,20 @@ static void volume(struct fielderrs *e, const json_t *v, const struct fpath *pat
             continue;
         if (n++)
             fielderr_forbidden(e, FP_CHILD(path, volume_sources[i].name), "may not specify more than 1 volume type");
+        else if (volume_sources[i].validate)
+            volume_sources[i].validate(e, given, FP_CHILD(path, volume_sources[i].name));
         else
-            source(e, &volume_sources[i], given, FP_CHILD(path, volume_sources[i].name));
+            podspec_outside_source(e, v, volume_sources[i].name, path);
+        if (streq(volume_sources[i].name, "ephemeral") && n == 1)
+            ephemeral_name(e, pod, text(v, "name"), path);
     }
     if (n == 0)
         fielderr_required(e, path, "must specify a volume type");
 }
 
-/* Whether a volume of that name, with nothing wrong with it, came before. */
-static bool came_well(const json_t *list, const bool *well, size_t n, const char *name)
+json_t *podspec_volumes(struct fielderrs *e, const json_t *list, const char *pod, const struct fpath *path)
 {
-    for (size_t i = 0; i < n; i++)
-        if (well[i] && streq(text(json_array_get(list, i), "name"), name))
-            return true;
-    return false;
-}
-
-void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath *path)
-{
-    bool *well = arena_alloc(e->arena, json_array_size(list) + 1);
+    json_t *usable = json_array();
     size_t i;
     json_t *v;
 
@@ -363,15 +397,17 @@ void podspec_volumes(struct fielderrs *e, const json_t *list, const struct fpath
         const struct fpath *at = FP_INDEX(path, i);
         const char *name = text(v, "name");
         struct fielderrs own = FIELDERRS_IN(e->arena);
-        volume(&own, v, at);
+        volume(&own, v, pod, at);
         if (!*name)
             fielderr_required(&own, FP_CHILD(at, "name"), "");
         else
             rule_name(&own, FP_CHILD(at, "name"), NAME_DNS1123_LABEL, name);
-        if (*name && came_well(list, well, i, name))
+        if (*name && name_before(usable, json_array_size(usable), name))
             fielderr_duplicate_str(&own, FP_CHILD(at, "name"), name);
-        well[i] = own.n == 0;
+        if (!own.n)
+            json_array_append(usable, v);
         fielderrs_add(e, &own);
     }
+    return usable;
 }
 

@@ -135,6 +135,20 @@ void rule_domain_path(struct fielderrs *e, const struct fpath *at, const char *v
         fielderr_too_long(e, at, most);
 }
 
+/* What Unicode calls White_Space, in UTF-8. */
+static const char *const spaces[] = {
+    "\t", "\n", "\v", "\f", "\r", " ", "\u00a0", "\xc2\x85", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004",
+    "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000",
+};
+
+bool rule_padded(const char *s)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(spaces); i++)
+        if (str_starts(s, spaces[i]) || str_ends(s, spaces[i]))
+            return true;
+    return false;
+}
+
 /* ---- conditions of the common type ---------------------------------------------------------------- */
 
 static bool is_reason(const char *s)

@@ -58,6 +58,10 @@ int64_t rule_percent_value(const json_t *v);
 
 /* Who names no class gets the default one, where there is one (default_class.c). */
 void default_storage_class(struct call *c, json_t *claim);
+/* The name of a CSI driver (drivers.c). */
+void rule_csi_driver(struct fielderrs *e, const char *name, const struct fpath *at);
+/* The source of that name in the spec of a PersistentVolume (podspec_sources.c). */
+void persistent_source(struct fielderrs *e, const json_t *pv, const char *name, const struct fpath *path);
 /* The spec of a claim, or of a template of claims (storage.c). */
 void claim_spec_validate(struct fielderrs *e, const json_t *spec, const struct fpath *at);
 void default_ingress_class(struct call *c, json_t *ingress);

@@ -290,33 +290,19 @@ static const char *const sources[] = {
     "azureDisk", "scaleIO", "local", "storageos", "csi",
 };
 
-static void host_path(struct fielderrs *e, const json_t *v, const struct fpath *at)
+static void volume_source(struct fielderrs *e, const json_t *obj, const char *name)
 {
-    if (rule_required_text(e, v, at, "path"))
-        podspec_no_backsteps(e, text(v, "path"), FP_CHILD(at, "path"));
-}
-
-static void volume_source(struct fielderrs *e, const json_t *spec, const char *name)
-{
-    const json_t *v = member(spec, name);
+    const json_t *spec = json_object_get(obj, "spec"), *v = member(spec, name);
     const struct fpath *at = FP_CHILD(SPEC, name);
 
-    if (streq(name, "hostPath")) {
-        host_path(e, v, at);
-    } else if (streq(name, "nfs")) {
-        rule_required_text(e, v, at, "server");
-        rule_required_text(e, v, at, "path");
-        if (*text(v, "path") != '/')
-            fielderr_invalid_str(e, FP_CHILD(at, "path"), text(v, "path"), "must be an absolute path");
-    } else if (streq(name, "csi")) {
-        rule_required_text(e, v, at, "driver");
-        rule_name(e, FP_CHILD(at, "driver"), NAME_DNS1123_SUBDOMAIN, rule_lower(e->arena, text(v, "driver")));
-        rule_required_text(e, v, at, "volumeHandle");
-    } else if (streq(name, "local")) {
-        rule_required_text(e, v, at, "path");
-        if (!json_path(spec, "nodeAffinity"))
-            fielderr_required(e, FP_CHILD(SPEC, "nodeAffinity"), "Local volume requires node affinity");
+    if (!streq(name, "local")) {
+        persistent_source(e, obj, name, SPEC);
+        return;
     }
+    if (rule_required_text(e, v, at, "path"))
+        podspec_no_backsteps(e, text(v, "path"), FP_CHILD(at, "path"));
+    if (!json_path(spec, "nodeAffinity"))
+        fielderr_required(e, FP_CHILD(SPEC, "nodeAffinity"), "Local volume requires node affinity");
 }
 
 static void volume_capacity(struct fielderrs *e, const json_t *capacity)
@@ -358,7 +344,7 @@ static void volume_validate(struct call *c, const struct kind *k, const json_t *
             fielderr_forbidden(e, FP_CHILD(SPEC, streq(sources[i], "cephfs") ? "cephFS" : sources[i]),
                                "may not specify more than 1 volume type");
         else
-            volume_source(e, spec, sources[i]);
+            volume_source(e, obj, sources[i]);
     }
     if (n == 0)
         fielderr_required(e, SPEC, "must specify a volume type");
