@@ -63,6 +63,22 @@ static void volumes_from_inside(void **state)
     play_rules(state, rules, ARRAY_SIZE(rules));
 }
 
+static void containers(void **state)
+{
+    static const struct rule rules[] = {
+        { CONTAINER("\"volumeDevices\":[{\"name\":\"a\",\"devicePath\":\"/a\"}],\"volumeMounts\":[{\"name\":\"a\",\"mountPath\":\"/a\"}]"),
+          "spec.containers[0].volumeMounts[0].name: Invalid value: \\\"a\\\": must not already exist in volumeDevices, spec.containers[0].volumeMounts[0]."
+          "mountPath: Invalid value: \\\"/a\\\": must not already exist as a path in volumeDevices" },
+        { CONTAINER("\"resources\":{\"claims\":[{\"name\":\"A\"},{\"name\":\"A\",\"request\":\"B\"}]}"), "which is empty, spec.containers[0].resources."
+          "claims[1]: Duplicate value: \\\"A\\\", spec.containers[0].resources.claims[1]: Not found" },
+        { POD("\"securityContext\":{\"sysctls\":[{\"name\":\"\"},{\"name\":\"\"}]}"),
+          "[spec.securityContext.sysctls[0].name: Required value, spec.securityContext.sysctls[1].name: Required value]" },
+        { NS "pods", "\"spec\":{\"runtimeClassName\":\"/a\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}", NULL, NULL, 500,
+          "invalid resource name \\\"/a\\\": [may not contain '/']" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
 /* What is behind a gate that is off: owned, and gone. */
 static void gates_that_are_off(void **state)
 {
@@ -74,6 +90,8 @@ static void gates_that_are_off(void **state)
         { NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":\"/a\"}]}],\"volumes\":[{"
           "\"name\":\"v\",\"image\":{\"reference\":\"r\"}},{\"name\":\"w\",\"emptyDir\":{}}]}", NULL, NULL, 201,
           "\"spec\":{\"volumes\":[{\"name\":\"w\",\"emptyDir\":{}}],\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{},\"terminationMessagePath\"" },
+        { POD("\"ephemeralContainers\":[{\"name\":\"e\",\"image\":\"i\",\"restartPolicy\":\"x\"}]"),
+          "is invalid: spec.ephemeralContainers: Forbidden: cannot be set on create" },
         { NS "podtemplates", "\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"restartPolicy\":\"x\"}]}}", NULL, NULL, 201,
           "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{}," },
     };
@@ -110,6 +128,7 @@ static void windows(void **state)
         { WINDOWS("\"runAsUserName\":\"\\\\u\""), "runAsUserName's Domain doesn't match the NetBios nor the DNS format" },
         { WINDOWS("\"runAsUserName\":\"a\\u0001<\""), "Invalid value: \\\"a\\\\u0001\\\\u003c\\\": runAsUserName cannot contain control characters" },
         { WINDOWS("\"runAsUserName\":\"d\\\\ .\""), "runAsUserName's User cannot contain only periods or spaces" },
+        { POD("\"securityContext\":{\"seLinuxChangePolicy\":\"MountOption\"}"), "Unsupported value: \\\"MountOption\\\": supported values: \\\"Recursive\\\"" },
         { WINDOWS("\"hostProcess\":true"), "spec.hostNetwork: Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers" },
         { POD("\"hostNetwork\":true,\"securityContext\":{\"windowsOptions\":{\"hostProcess\":true}},\"initContainers\":[{\"name\":\"n\",\"image\":\"i\","
               "\"securityContext\":{\"windowsOptions\":{\"hostProcess\":false}}}]"), "[spec.initContainers[0].securityContext.windowsOptions.hostProcess: "
@@ -165,7 +184,7 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_LAB(volumes_from_outside), IN_LAB(volumes_from_inside), IN_LAB(gates_that_are_off), IN_LAB(label_keys), IN_LAB(windows),
+        IN_LAB(volumes_from_outside), IN_LAB(volumes_from_inside), IN_LAB(containers), IN_LAB(gates_that_are_off), IN_LAB(label_keys), IN_LAB(windows),
         IN_LAB(resources_of_the_pod), IN_LAB(names),
     };
     return cmocka_run_group_tests_name("pods", tests, NULL, NULL);

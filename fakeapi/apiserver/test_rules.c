@@ -301,6 +301,8 @@ static void workloads(void **state)
           "[spec.selector: Invalid value: {\\\"matchLabels\\\":{\\\"a\\\":\\\"c\\\"}}: field is immutable, spec.template.metadata.labels" },
         { APPS "statefulsets", "\"spec\":{" TEMPLATE "}", "", "{\"spec\":{\"volumeClaimTemplates\":[{\"metadata\":{\"name\":\"v\"}}]}}", 422,
           "is invalid: spec: Forbidden: updates to statefulset spec for fields other than" },
+        { BATCH "jobs", "\"spec\":{\"template\":{\"metadata\":{\"labels\":{\"q\":\"1\"}},\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\","
+          "\"image\":\"i\"}]}}}", NULL, NULL, 201, "\"job-name\":\"r5\",\"q\":\"1\"},\"managedFields\"" },
         { BATCH "jobs", "\"spec\":{" JOB ",\"managedBy\":\"x\"}", NULL, NULL, 422, "spec.managedBy: Invalid value: \\\"x\\\": must be a domain-prefixed path" },
         { BATCH "jobs", "\"spec\":{" JOB ",\"podFailurePolicy\":{\"rules\":[{\"action\":\"Ignore\",\"onPodConditions\":[{\"type\":\"\"}]}]}}", NULL, NULL,
           422, "rules[0].onPodConditions[0].type: Invalid value: \\\"\\\": name part must be non-empty" },

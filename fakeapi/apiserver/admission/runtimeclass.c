@@ -17,6 +17,9 @@ static int class_of(struct call *c, const struct admission *a, const json_t **re
         return 0;
     if (!json_string_length(name))
         return apierr_set(&c->err, APIERR_UNKNOWN, "resource name may not be empty");
+    if (strpbrk(json_string_value(name), "/%"))      /* of which no request can be made */
+        return apierr_set(&c->err, APIERR_UNKNOWN, "invalid resource name \"%s\": [may not contain '%c']",
+                          json_string_value(name), *strpbrk(json_string_value(name), "/%"));
     if (store_get(c->s->store, call_store_key(c, k, "", json_string_value(name)), 0, &rec) < 0)
         return admission_forbidden(c, a, arena_printf(c->arena, "pod rejected: RuntimeClass \"%s\" not found",
                                                       json_string_value(name)));

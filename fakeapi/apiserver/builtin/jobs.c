@@ -34,6 +34,8 @@ static int job_create(struct call *c, json_t *obj)
     (void)c;
     if (json_is_true(json_path(obj, "spec.manualSelector")))
         return 0;
+    /* Labels that were taken from the template are still those of the template: what it gets, they get. */
+    bool taken = obj_labels(obj) && obj_labels(obj) == json_path(obj, "spec.template.metadata.labels");
     json_t *labels = json_clone(json_path(obj, "spec.template.metadata.labels"));
     json_t *selector = json_clone(json_path(obj, "spec.selector"));
     if (!json_is_object(labels))
@@ -45,6 +47,8 @@ static int job_create(struct call *c, json_t *obj)
     put_label(labels, "controller-uid", obj_uid(obj));
     put_label(labels, "job-name", obj_name(obj));
     put_label(json_own_object(selector, "matchLabels"), controller_uid, obj_uid(obj));
+    if (taken)
+        obj_set(obj, "metadata.labels", json_incref(labels));
     obj_set(obj, "spec.template.metadata.labels", labels);
     obj_set(obj, "spec.selector", selector);
     return 0;

@@ -155,9 +155,9 @@ static bool is_sysctl(const char *s)
 static void pod_security(struct fielderrs *e, const json_t *spec, const struct fpath *path)
 {
     static const char *const change[] = { "Always", "OnRootMismatch", NULL };
-    static const char *const groups[] = { "Merge", "Strict", NULL }, *const relabels[] = { "MountOption", "Recursive", NULL };
+    static const char *const groups[] = { "Merge", "Strict", NULL }, *const relabels[] = { "Recursive", NULL };
     const json_t *sc = member(spec, "securityContext");
-    size_t i, k;
+    size_t i;
     json_t *v;
 
     rule_range(e, sc, path, "fsGroup", 0, INT32_MAX);
@@ -178,11 +178,8 @@ static void pod_security(struct fielderrs *e, const json_t *spec, const struct f
         else if (!is_sysctl(name))
             fielderr_invalid_str(e, at, name, "must have at most 253 characters and match regex %s",
                                  "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
-        for (k = 0; k < i; k++)
-            if (streq(text(json_array_get(json_object_get(sc, "sysctls"), k), "name"), name)) {
-                fielderr_duplicate_str(e, at, name);
-                break;
-            }
+        else if (name_before(json_object_get(sc, "sysctls"), i, name))
+            fielderr_duplicate_str(e, at, name);
     }
     rule_one_of(e, sc, path, "fsGroupChangePolicy", change);
     podspec_seccomp(e, member(sc, "seccompProfile"), FP_CHILD(path, "seccompProfile"));
@@ -446,6 +443,7 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
     podspec_dns(e, spec, FP_CHILD(path, "dnsConfig"));
     gates(e, spec, path);
     spread(e, spec, path);
+    podspec_host_process(e, spec, path);
     podspec_host_users(e, spec, path);
     if (*text(spec, "serviceAccountName"))
         rule_name(e, FP_CHILD(path, "serviceAccountName"), NAME_DNS1123_SUBDOMAIN, text(spec, "serviceAccountName"));
@@ -467,7 +465,6 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
         json_auto_t *as_limits = json_pack("{s:O}", "limits", member(spec, "overhead"));
         podspec_container_resources(e, as_limits, FP_CHILD(path, "overhead"));
     }
-    podspec_host_process(e, spec, path);
     podspec_os(e, spec, path);
 }
 

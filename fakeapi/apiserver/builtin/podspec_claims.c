@@ -38,42 +38,54 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* "a, b": the names a container may take, each once and in order. */
+/* ": a, b", the names that a container may take, each once and in order; what has no name is none. */
 static const char *claims_listed(struct arena *a, const json_t *claims)
 {
-    size_t n = json_array_size(claims);
-    const char **names = arena_alloc(a, (n + 1) * sizeof(*names)), *out = "";
+    size_t n = 0;
+    const char **names = arena_alloc(a, (json_array_size(claims) + 1) * sizeof(*names)), *out = "";
 
-    for (size_t i = 0; i < n; i++)
-        names[i] = text(json_array_get(claims, i), "name");
+    for (size_t i = 0; i < json_array_size(claims); i++)
+        if (*text(json_array_get(claims, i), "name"))
+            names[n++] = text(json_array_get(claims, i), "name");
     qsort(names, n, sizeof(*names), by_text);
     for (size_t i = 0; i < n; i++)
         if (i == 0 || !streq(names[i], names[i - 1]))
-            out = arena_printf(a, "%s%s%s", out, i ? ", " : "", names[i]);
-    return out;
+            out = arena_printf(a, "%s%s%s", out, i ? ", " : ": ", names[i]);
+    return n ? out : " which is empty";
 }
 
 static void claim_unknown(struct fielderrs *e, const struct fpath *at, const json_t *name, const json_t *claims)
 {
     fielderr_not_found(e, at, name);
     struct apicause *last = &e->v[e->n - 1];
-    last->message = arena_printf(e->arena, "%s: must be one of the names in pod.spec.resourceClaims%s%s", last->message,
-                                 json_array_size(claims) ? ": " : " which is empty",
-                                 json_array_size(claims) ? claims_listed(e->arena, claims) : "");
+    last->message = arena_printf(e->arena, "%s: must be one of the names in pod.spec.resourceClaims%s", last->message,
+                                 claims_listed(e->arena, claims));
 }
 
-/* A whole claim once, or different requests of it. */
-static bool taken_before(const json_t *list, size_t i)
+/* Whether an item before takes that request of the claim; NULL: any. */
+static bool taken_before(const json_t *list, size_t i, const char *name, const char *request)
 {
-    const char *name = text(json_array_get(list, i), "name"), *request = text(json_array_get(list, i), "request");
-
     for (size_t k = 0; k < i; k++) {
         const json_t *other = json_array_get(list, k);
-        if (streq(text(other, "name"), name)
-            && (!*request || !*text(other, "request") || streq(text(other, "request"), request)))
+        if (streq(text(other, "name"), name) && (!request || streq(text(other, "request"), request)))
             return true;
     }
     return false;
+}
+
+/* A whole claim once, or different requests of it. */
+static void taken_once(struct fielderrs *e, const json_t *list, size_t i, const struct fpath *at)
+{
+    const char *name = text(json_array_get(list, i), "name"), *request = text(json_array_get(list, i), "request");
+
+    if (taken_before(list, i, name, "")) {
+        fielderr_duplicate_str(e, at, name);
+        return;
+    }
+    if (*request)
+        rule_name(e, FP_CHILD(at, "request"), NAME_DNS1123_LABEL, request);
+    if (taken_before(list, i, name, *request ? request : NULL))
+        fielderr_duplicate_str(e, at, *request ? arena_printf(e->arena, "%s/%s", name, request) : name);
 }
 
 void podspec_taken_claims(struct fielderrs *e, const json_t *resources, const json_t *spec, const struct fpath *path)
@@ -84,15 +96,12 @@ void podspec_taken_claims(struct fielderrs *e, const json_t *resources, const js
 
     json_array_foreach(list, i, c) {
         const struct fpath *at = FP_INDEX(path, i);
-        const char *name = text(c, "name"), *request = text(c, "request");
+        const char *name = text(c, "name");
         if (!*name) {
             fielderr_required(e, at, "");
             continue;
         }
-        if (*request)
-            rule_name(e, FP_CHILD(at, "request"), NAME_DNS1123_LABEL, request);
-        if (taken_before(list, i))
-            fielderr_duplicate_str(e, at, *request ? arena_printf(e->arena, "%s/%s", name, request) : name);
+        taken_once(e, list, i, at);
         if (!name_before(claims, json_array_size(claims), name))
             claim_unknown(e, at, member(c, "name"), claims);
     }

@@ -137,10 +137,25 @@ static void recursive_read_only(struct fielderrs *e, const json_t *m, const stru
         fielderr_forbidden(e, at, "may only be specified when mountPropagation is None or not specified");
 }
 
+/* A volume has one path, the last that is told. */
+static bool is_device_path(const json_t *devices, const char *path)
+{
+    size_t i, k;
+    json_t *d;
+
+    json_array_foreach(devices, i, d) {
+        for (k = i + 1; k < json_array_size(devices) && !streq(text(json_array_get(devices, k), "name"), text(d, "name")); k++)
+            ;
+        if (k == json_array_size(devices) && streq(text(d, "devicePath"), path))
+            return true;
+    }
+    return false;
+}
+
 static void volume_mounts(struct fielderrs *e, const json_t *c, const json_t *vols, const struct fpath *path)
 {
     static const char *const propagation[] = { "Bidirectional", "HostToContainer", "None", NULL };
-    const json_t *list = json_object_get(c, "volumeMounts");
+    const json_t *list = json_object_get(c, "volumeMounts"), *devices = json_object_get(c, "volumeDevices");
     size_t i;
     json_t *m;
 
@@ -158,6 +173,10 @@ static void volume_mounts(struct fielderrs *e, const json_t *c, const json_t *vo
             seen = streq(text(json_array_get(list, k), "mountPath"), mount);
         if (seen)
             fielderr_invalid_str(e, FP_CHILD(at, "mountPath"), mount, "must be unique");
+        if (name_before(devices, json_array_size(devices), name))
+            fielderr_invalid_str(e, FP_CHILD(at, "name"), name, "must not already exist in volumeDevices");
+        if (is_device_path(devices, mount))
+            fielderr_invalid_str(e, FP_CHILD(at, "mountPath"), mount, "must not already exist as a path in volumeDevices");
         if (*text(m, "subPath"))
             podspec_local_path(e, text(m, "subPath"), FP_CHILD(path, "subPath"));
         if (*text(m, "subPathExpr")) {

@@ -77,6 +77,7 @@ static void clear_spec(json_t *spec)
 
     clear_containers(spec, "initContainers", volumes);
     clear_containers(spec, "containers", volumes);
+    clear_containers(spec, "ephemeralContainers", volumes);
     if (has_image(volumes))
         set_or_drop(spec, "volumes", without(spec, "volumes", volumes));
 }
