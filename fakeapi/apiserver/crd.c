@@ -538,7 +538,7 @@ static void add_stored_version(json_t *obj)
     obj_set(obj, "status.storedVersions", next);
 }
 
-static void crd_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+static int crd_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     (void)c;
     if (sub) {
@@ -549,10 +549,11 @@ static void crd_prepare_update(struct call *c, const struct subresource *sub, js
             json_object_set(meta, "managedFields", managed);
         json_object_set_new(meta, "resourceVersion", json_string(obj_resource_version(obj)));
         json_object_set_new(obj, "metadata", meta);
-        return;
+        return 0;
     }
     json_object_set(obj, "status", json_object_get(old, "status"));
     add_stored_version(obj);
+    return 0;
 }
 
 static int crd_remove(struct call *c, const struct kind *k, json_t *obj, const struct delete_request *d, bool *ret_done)

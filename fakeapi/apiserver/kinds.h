@@ -76,8 +76,8 @@ struct kind_ops {
     void (*defaults)(struct call *c, json_t *obj);
     /* Before validation at create; clears what a client may not set. 0 or negative with c->err. */
     int (*prepare_create)(struct call *c, json_t *obj);
-    /* `sub` NULL: the main resource. Instead of the usual rules of update.c when it is set. */
-    void (*prepare_update)(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
+    /* `sub` NULL: the main resource. Instead of the usual rules of update.c when it is set. 0 or negative with c->err. */
+    int (*prepare_update)(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
     /* Built-in admission, create and update alike (old NULL at create). */
     int (*admit)(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
     void (*validate)(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *errs);

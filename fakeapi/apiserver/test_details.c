@@ -309,6 +309,48 @@ static void addresses_are_given_out_once(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+#define BALANCER ",\"type\":\"LoadBalancer\",\"externalTrafficPolicy\":\"Local\""
+#define PORTS(a, b) "{\"spec\":{\"ports\":[{\"name\":\"a\",\"port\":80,\"nodePort\":" #a "},{\"name\":\"b\",\"port\":81,\"nodePort\":" #b "}]}}"
+
+/* An IPAddress is written before its Service is looked at: where it cannot be, that is all that is said. */
+static void an_address_needs_a_name(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", SERVICES, NULL, NULL, SERVICE("", ""), 500, "failed to allocate a serviceIP: range is full" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a%", ",\"type\":\"x\""), 500, "failed to allocate a serviceIP: range is full" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("A", ""), 422, "metadata.name: Invalid value" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("", ",\"ipFamilyPolicy\":\"x\""), 422, "spec.ipFamilyPolicy: Unsupported value" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("", ",\"clusterIP\":\"None\""), 422, "metadata.name: Required value" },
+        { "POST", SERVICES, "dryRun=All", NULL, SERVICE("", ""), 422, "metadata.name: Required value" },
+        { "POST", SERVICES, NULL, NULL, SERVICE("a/b", ",\"clusterIP\":\"10.0.0.1\""), 422,
+          "failed to allocate IP 10.0.0.1: IPAddress.networking.k8s.io \\\"10.0.0.1\\\" is invalid: "
+          "spec.parentRef.name: Invalid value: \\\"a/b\\\": may not contain '/'" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* What cannot be given out at update, and is no field's error. */
+static void ports_are_given_out_once(void **state)
+{
+    static const char merge[] = "application/merge-patch+json", twice[] = "\"message\":\"duplicate nodePort: {TCP 30503}\"";
+    const struct step steps[] = {
+        { "POST", SERVICES, NULL, NULL, SERVICE("a", BALANCER ",\"healthCheckNodePort\":30601"), 201, NULL },
+        { "POST", SERVICES, NULL, NULL, SERVICE("b", ",\"type\":\"NodePort\""), 201, NULL },
+        { "PATCH", SERVICES "/b", NULL, merge, PORTS(30503, 30503), 500, twice },
+        { "PATCH", SERVICES "/b", "dryRun=All", merge, PORTS(30503, 30503), 500, twice },
+        { "PATCH", SERVICES "/b", NULL, merge, PORTS(30601, 30601), 422, "spec.ports[0].nodePort: Invalid value: 30601: provided" },
+        { "PATCH", SERVICES "/b", NULL, merge, "{\"spec\":{\"type\":\"LoadBalancer\",\"externalTrafficPolicy\":\"Local\","
+          "\"healthCheckNodePort\":30601}}", 500, "HealthCheck NodePort 30601: provided port is already allocated" },
+        { "PATCH", SERVICES "/a", NULL, merge, "{\"spec\":{\"healthCheckNodePort\":30777}}", 422,
+          "spec.healthCheckNodePort: Forbidden: field is immutable" },
+        { "PATCH", SERVICES "/a", NULL, merge, "{\"spec\":{\"healthCheckNodePort\":null}}", 200, "\"healthCheckNodePort\":30601" },
+        { "POST", SERVICES, "dryRun=All", NULL, SERVICE("c", BALANCER ",\"healthCheckNodePort\":6"), 201, NULL },
+        { "POST", SERVICES, NULL, NULL, "{\"metadata\":{\"name\":\"c\"},\"spec\":{\"ports\":[{\"port\":80,\"nodePort\":30808}]"
+          BALANCER ",\"healthCheckNodePort\":30808}}", 500, "NodePort 30808: provided port is already allocated" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 /* ---- where a server begins ------------------------------------------------------------------------ */
 
 /* C-004: keys are laid out as in etcd. C-007: a fresh server is past revision 1, and what was before is no history.
@@ -362,6 +404,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_patch_has_ten_thousand_operations, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_dry_apply_shows_who_would_own_what, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(addresses_are_given_out_once, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(an_address_needs_a_name, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(ports_are_given_out_once, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 

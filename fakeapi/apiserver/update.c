@@ -89,17 +89,19 @@ static void prepare_status(const struct kind *k, json_t *obj, const json_t *old)
     }
 }
 
-static void prepare(struct call *c, const struct change *ch, json_t *obj, const json_t *old)
+static int prepare(struct call *c, const struct change *ch, json_t *obj, const json_t *old)
 {
     const struct kind *k = ch->kind;
+    int r = 0;
 
     if (k->ops->prepare_update)
-        k->ops->prepare_update(c, ch->sub, obj, old);
+        r = k->ops->prepare_update(c, ch->sub, obj, old);
     else if (ch->sub && streq(ch->sub->name, "status"))
         prepare_status(k, obj, old);
     else if (!ch->sub && kind_sub(k, "status"))
         keep_member(obj, old, "status");
     podspec_clear_gated(k, obj);
+    return r;
 }
 
 static int validate(struct call *c, const struct change *ch, const json_t *obj, const json_t *old)
@@ -283,7 +285,8 @@ static int make_next(struct call *c, const struct change *ch, const json_t *old,
     bool emptied = decode_regain_empties(c, k, &obj);
     if (!(k->flags & KIND_TELLS_EMPTY))
         decode_regain_empties(c, k, &was);
-    prepare(c, ch, json_own(&obj), was);
+    if ((r = prepare(c, ch, json_own(&obj), was)) < 0)
+        return r;
     meta_prepare_update(c, k, obj, was);
     if ((r = validate(c, ch, obj, was)) < 0 || (emptied && (r = decode_finish(c, k, &obj)) < 0))
         return r;

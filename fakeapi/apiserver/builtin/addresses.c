@@ -58,153 +58,6 @@ static void ranges_read(struct call *c, ranges_t *ret)
     store_range(c->s->store, RANGES, NULL, 0, 0, add_ranges, ret, NULL);
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------ */
-
-static const char *printed(struct call *c, uint32_t ip)
-{
-    return arena_printf(c->arena, "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
-}
-
-bool address_read(const char *text, uint32_t *ret)
-{
-    uint32_t ip = 0;
-
-    for (int part = 0; part < 4; part++) {
-        size_t digits = strspn(text, "0123456789");
-        unsigned long n = digits && digits < 10 ? strtoul(text, NULL, 10) : 256;
-        if (n > 255 || text[digits] != (part < 3 ? '.' : '\0'))
-            return false;
-        ip = ip << 8 | (uint32_t)n;
-        text += digits + (part < 3);
-    }
-    *ret = ip;
-    return true;
-}
-
-const char *address_canonical(struct call *c, const char *text)
-{
-    uint32_t ip;
-
-    return address_read(text, &ip) ? printed(c, ip) : NULL;
-}
-
-static bool taken(struct call *c, const char *ip)
-{
-    struct record r;
-
-    return store_get(c->s->store, arena_printf(c->arena, ADDRESSES "%s", ip), 0, &r) == 0;
-}
-
-const char *address_refused(struct call *c, const char *canonical)
-{
-    ranges_t ranges = { 0 };
-    struct in_addr a;
-    bool inside = false;
-
-    inet_pton(AF_INET, canonical, &a);
-    ranges_read(c, &ranges);
-    for (size_t i = 0; i < ranges.n; i++)
-        inside |= ntohl(a.s_addr) >= ranges.v[i].first && ntohl(a.s_addr) <= ranges.v[i].last;
-    dyn_release(&ranges);
-    if (!inside)
-        return "the provided network does not match the current range";
-    return taken(c, canonical) ? "provided IP is already allocated" : NULL;
-}
-
-static const char *free_between(struct call *c, uint32_t first, uint32_t end)
-{
-    for (uint32_t ip = first; ip < end; ip++)
-        if (!taken(c, printed(c, ip)))
-            return printed(c, ip);
-    return NULL;
-}
-
-const char *address_free(struct call *c)
-{
-    ranges_t ranges = { 0 };
-    const char *ip = NULL;
-
-    ranges_read(c, &ranges);
-    for (size_t i = 0; i < ranges.n && !ip; i++) {
-        ip = free_between(c, ranges.v[i].dynamic, ranges.v[i].last + 1);
-        if (!ip)
-            ip = free_between(c, ranges.v[i].first, ranges.v[i].dynamic);
-    }
-    dyn_release(&ranges);
-    return ip;
-}
-
-/* ---- the objects ---------------------------------------------------------------------------------- */
-
-/* "" where it has none. */
-static const char *address_of(struct call *c, const json_t *service)
-{
-    const char *ip = obj_str(service, "spec.clusterIP");
-    const char *canonical = streq(obj_str(service, "spec.type"), "ExternalName") ? NULL : address_canonical(c, ip);
-
-    return canonical ? canonical : "";
-}
-
-static const struct kind *own_call(struct call *own, struct call *c)
-{
-    const struct kind *k = kinds_find(c->s->kinds, "networking.k8s.io", "v1", "ipaddresses");
-
-    call_init(own, c->s, c->arena);
-    own->internal = true;
-    own->user_agent = "kube-apiserver";
-    own->route.kind = k;
-    return k;
-}
-
-static int write_address(struct call *c, const char *ip, const json_t *service)
-{
-    json_t *obj = json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s}}, s:{s:{s:s, s:s, s:s}}}", "apiVersion", "networking.k8s.io/v1",
-        "kind", "IPAddress", "metadata", "name", ip, "labels", "ipaddress.kubernetes.io/ip-family", "IPv4",
-        "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io", "spec", "parentRef", "resource", "services",
-        "namespace", obj_namespace(service), "name", obj_name(service));
-    struct value *v = NULL;
-    struct call own;
-    const struct kind *k = own_call(&own, c);
-    int r = create_object(&own, k, "", obj, &v);
-
-    value_unref(v);
-    if (r < 0)
-        c->err = own.err;
-    call_release(&own);
-    return r;
-}
-
-static void delete_address(struct call *c, const char *ip)
-{
-    struct delete_request d = { .orphan = -1 };
-    struct value *v = NULL;
-    struct call own;
-    const struct kind *k = own_call(&own, c);
-    bool gone;
-
-    delete_object(&own, k, "", ip, &d, &v, &gone);   /* gone already is as well */
-    value_unref(v);
-    call_release(&own);
-}
-
-int addresses_follow(struct call *c, const json_t *service, const json_t *old)
-{
-    const char *ip = address_of(c, service), *had = address_of(c, old);
-    int r = *ip && !streq(ip, had) ? write_address(c, ip, service) : 0;
-
-    if (r == 0 && *had && !streq(ip, had))
-        delete_address(c, had);
-    return r;
-}
-
-void addresses_release(struct call *c, const json_t *service)
-{
-    const char *ip = address_of(c, service);
-
-    if (*ip)
-        delete_address(c, ip);
-}
-
 /* ---- IPAddress ------------------------------------------------------------------------------------ */
 
 static void strict_address(struct fielderrs *e, const char *ip, const struct fpath *path)
@@ -249,6 +102,174 @@ static void address_update(struct call *c, const struct kind *k, const struct su
 }
 
 const struct kind_ops ipaddress_ops = { .validate = address_validate, .validate_update = address_update };
+
+/* ---- addresses ------------------------------------------------------------------------------------ */
+
+static const char *printed(struct call *c, uint32_t ip)
+{
+    return arena_printf(c->arena, "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+}
+
+bool address_read(const char *text, uint32_t *ret)
+{
+    uint32_t ip = 0;
+
+    for (int part = 0; part < 4; part++) {
+        size_t digits = strspn(text, "0123456789");
+        unsigned long n = digits && digits < 10 ? strtoul(text, NULL, 10) : 256;
+        if (n > 255 || text[digits] != (part < 3 ? '.' : '\0'))
+            return false;
+        ip = ip << 8 | (uint32_t)n;
+        text += digits + (part < 3);
+    }
+    *ret = ip;
+    return true;
+}
+
+const char *address_canonical(struct call *c, const char *text)
+{
+    uint32_t ip;
+
+    return address_read(text, &ip) ? printed(c, ip) : NULL;
+}
+
+static json_t *address_new(const char *ip, const json_t *service)
+{
+    return json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s}}, s:{s:{s:s, s:s, s:s}}}", "apiVersion", "networking.k8s.io/v1",
+        "kind", "IPAddress", "metadata", "name", ip, "labels", "ipaddress.kubernetes.io/ip-family", "IPv4",
+        "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io", "spec", "parentRef", "resource", "services",
+        "namespace", obj_namespace(service), "name", obj_name(service));
+}
+
+/* The IPAddress is written before the Service is looked at, and refused where the Service's name can be none of a
+ * parent. NULL: it is not. */
+static const char *parent_refused(struct call *c, const char *ip, const json_t *service)
+{
+    const struct kind *k = kinds_find(c->s->kinds, "networking.k8s.io", "v1", "ipaddresses");
+    json_auto_t *obj = address_new(ip, service);
+    struct fielderrs e = FIELDERRS_IN(c->arena);
+    struct apierr err = APIERR_IN(c->arena);
+
+    address_validate(c, k, obj, &e);
+    return fielderrs_status(&e, &err, k->res.group, k->res.kind, ip) < 0 ? err.message : NULL;
+}
+
+static bool taken(struct call *c, const char *ip)
+{
+    struct record r;
+
+    return store_get(c->s->store, arena_printf(c->arena, ADDRESSES "%s", ip), 0, &r) == 0;
+}
+
+const char *address_refused(struct call *c, const char *canonical, const json_t *service)
+{
+    ranges_t ranges = { 0 };
+    struct in_addr a;
+    bool inside = false;
+
+    inet_pton(AF_INET, canonical, &a);
+    ranges_read(c, &ranges);
+    for (size_t i = 0; i < ranges.n; i++)
+        inside |= ntohl(a.s_addr) >= ranges.v[i].first && ntohl(a.s_addr) <= ranges.v[i].last;
+    dyn_release(&ranges);
+    if (!inside)
+        return "the provided network does not match the current range";
+    const char *why = parent_refused(c, canonical, service);
+    return why ? why : taken(c, canonical) ? "provided IP is already allocated" : NULL;
+}
+
+static const char *free_between(struct call *c, uint32_t first, uint32_t end)
+{
+    for (uint32_t ip = first; ip < end; ip++)
+        if (!taken(c, printed(c, ip)))
+            return printed(c, ip);
+    return NULL;
+}
+
+const char *address_free(struct call *c, const json_t *service)
+{
+    ranges_t ranges = { 0 };
+    const char *ip = NULL;
+
+    if (parent_refused(c, ADDRESS_OF_DRY_RUN, service))
+        return NULL;                   /* whichever is tried */
+    ranges_read(c, &ranges);
+    for (size_t i = 0; i < ranges.n && !ip; i++) {
+        ip = free_between(c, ranges.v[i].dynamic, ranges.v[i].last + 1);
+        if (!ip)
+            ip = free_between(c, ranges.v[i].first, ranges.v[i].dynamic);
+    }
+    dyn_release(&ranges);
+    return ip;
+}
+
+/* ---- the objects ---------------------------------------------------------------------------------- */
+
+/* "" where it has none. */
+static const char *address_of(struct call *c, const json_t *service)
+{
+    const char *ip = obj_str(service, "spec.clusterIP");
+    const char *canonical = streq(obj_str(service, "spec.type"), "ExternalName") ? NULL : address_canonical(c, ip);
+
+    return canonical ? canonical : "";
+}
+
+static const struct kind *own_call(struct call *own, struct call *c)
+{
+    const struct kind *k = kinds_find(c->s->kinds, "networking.k8s.io", "v1", "ipaddresses");
+
+    call_init(own, c->s, c->arena);
+    own->internal = true;
+    own->user_agent = "kube-apiserver";
+    own->route.kind = k;
+    return k;
+}
+
+static int write_address(struct call *c, const char *ip, const json_t *service)
+{
+    json_t *obj = address_new(ip, service);
+    struct value *v = NULL;
+    struct call own;
+    const struct kind *k = own_call(&own, c);
+    int r = create_object(&own, k, "", obj, &v);
+
+    value_unref(v);
+    if (r < 0)
+        c->err = own.err;
+    call_release(&own);
+    return r;
+}
+
+static void delete_address(struct call *c, const char *ip)
+{
+    struct delete_request d = { .orphan = -1 };
+    struct value *v = NULL;
+    struct call own;
+    const struct kind *k = own_call(&own, c);
+    bool gone;
+
+    delete_object(&own, k, "", ip, &d, &v, &gone);   /* gone already is as well */
+    value_unref(v);
+    call_release(&own);
+}
+
+int addresses_follow(struct call *c, const json_t *service, const json_t *old)
+{
+    const char *ip = address_of(c, service), *had = address_of(c, old);
+    int r = *ip && !streq(ip, had) ? write_address(c, ip, service) : 0;
+
+    if (r == 0 && *had && !streq(ip, had))
+        delete_address(c, had);
+    return r;
+}
+
+void addresses_release(struct call *c, const json_t *service)
+{
+    const char *ip = address_of(c, service);
+
+    if (*ip)
+        delete_address(c, ip);
+}
 
 /* ---- ServiceCIDR ---------------------------------------------------------------------------------- */
 

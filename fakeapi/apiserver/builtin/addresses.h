@@ -14,9 +14,10 @@ bool address_read(const char *text, uint32_t *ret);
 /* NULL: no address of IPv4. In the call's arena. */
 const char *address_canonical(struct call *c, const char *text);
 /* Why a Service cannot have it, in the allocator's words; NULL: it can. */
-const char *address_refused(struct call *c, const char *canonical);
-/* The lowest free one, those of the static part of each range last. NULL: all are taken. */
-const char *address_free(struct call *c);
+const char *address_refused(struct call *c, const char *canonical, const json_t *service);
+/* The lowest free one, those of the static part of each range last. NULL: all are taken, or none can belong to a
+ * Service of such a name. */
+const char *address_free(struct call *c, const json_t *service);
 
 /* kind_ops.beside and .deleted of Services: their IPAddresses come and go with them. */
 int addresses_follow(struct call *c, const json_t *service, const json_t *old);

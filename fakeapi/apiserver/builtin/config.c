@@ -189,9 +189,10 @@ static int account_create(struct call *c, json_t *obj)
     return 0;
 }
 
-static void account_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+static int account_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     account_trim(obj);
+    return 0;
 }
 
 const struct kind_ops serviceaccount_ops = { .prepare_create = account_create, .prepare_update = account_prepare };

@@ -37,16 +37,17 @@ static void fill_times(struct call *c, json_t *obj)
 }
 
 /* The spec never changes; /approval changes conditions alone, /status all but the decision. */
-static void csr_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+static int csr_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     obj_set(obj, "spec", json_incref(json_object_get(old, "spec")));
     if (!sub) {
         obj_set(obj, "status", json_incref(json_object_get(old, "status")));
-        return;
+        return 0;
     }
     if (!rule_is_status(sub))
         obj_set(obj, "status.certificate", json_incref(json_path(old, "status.certificate")));
     fill_times(c, obj);
+    return 0;
 }
 
 /* ---- rules ---------------------------------------------------------------------------------------- */

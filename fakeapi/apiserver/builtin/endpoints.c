@@ -232,10 +232,11 @@ static int slice_create(struct call *c, json_t *obj)
     return 0;
 }
 
-static void slice_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+static int slice_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     if (!json_same(json_object_get(obj, "endpoints"), json_object_get(old, "endpoints")))
         slice_drop_topology(obj);
+    return 0;
 }
 
 static void slice_warn(struct call *c, const json_t *obj, const json_t *old)

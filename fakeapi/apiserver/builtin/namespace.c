@@ -31,7 +31,7 @@ static void ns_defaults(struct call *c, json_t *obj)
         obj_set_label(obj, "kubernetes.io/metadata.name", obj_name(obj));
 }
 
-static void ns_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+static int ns_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     bool status = sub && streq(sub->name, "status"), finalize = sub && streq(sub->name, "finalize");
 
@@ -40,6 +40,7 @@ static void ns_prepare_update(struct call *c, const struct subresource *sub, jso
         obj_set(obj, "spec", json_incref(json_object_get(old, "spec")));
     if (!status)
         obj_set(obj, "status", json_incref(json_object_get(old, "status")));
+    return 0;
 }
 
 static int ns_check_delete(struct call *c, const json_t *obj)

@@ -110,7 +110,7 @@ static void prepare_status(json_t *obj, const json_t *old)
     keep_observed(obj, old);
 }
 
-void pod_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+int pod_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     (void)c;
     if (!sub)
@@ -121,6 +121,7 @@ void pod_prepare_update(struct call *c, const struct subresource *sub, json_t *o
         prepare_ephemeral(obj, old);
     else if (streq(sub->name, "resize"))
         prepare_resize(obj, old);
+    return 0;
 }
 
 /* ---- the pod itself ------------------------------------------------------------------------------ */

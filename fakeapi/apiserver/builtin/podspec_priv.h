@@ -82,7 +82,7 @@ struct kind;
 struct subresource;
 
 /* pod_update.c: what each endpoint of a pod may change */
-void pod_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
+int pod_prepare_update(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old);
 void pod_validate_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
                          const json_t *old, struct fielderrs *e);
 /* pod_status.c */

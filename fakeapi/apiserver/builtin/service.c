@@ -55,9 +55,14 @@ struct taken {
     bool port[NODE_PORT_MAX - NODE_PORT_MIN + 1];
 };
 
+static bool in_range(int64_t port)
+{
+    return port >= NODE_PORT_MIN && port <= NODE_PORT_MAX;
+}
+
 static void take_port(struct taken *t, int64_t port)
 {
-    if (port >= NODE_PORT_MIN && port <= NODE_PORT_MAX)
+    if (in_range(port))
         t->port[port - NODE_PORT_MIN] = true;
 }
 
@@ -87,14 +92,15 @@ static struct taken *what_is_taken(struct call *c, const json_t *obj)
 
 /* ---- giving out ----------------------------------------------------------------------------------- */
 
-static void give_address(struct call *c, json_t *obj)
+static int give_address(struct call *c, json_t *obj)
 {
-    const char *ip = c->opt.dry_run ? ADDRESS_OF_DRY_RUN : address_free(c);
+    const char *ip = c->opt.dry_run ? ADDRESS_OF_DRY_RUN : address_free(c, obj);
 
     if (!ip)
-        return;
+        return internal_error(c, "failed to allocate a serviceIP: range is full");
     obj_set(obj, "spec.clusterIP", json_string(ip));
     obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
+    return 0;
 }
 
 /* At create, the ports of one number share what was asked for one of them, or given to the first. */
@@ -177,76 +183,170 @@ static void give_families(json_t *obj)
                                         ? json_pack("[s, s]", "IPv4", "IPv6") : json_pack("[s]", "IPv4"));
 }
 
-static void give(struct call *c, json_t *obj, bool created)
+/* It is given one: IPv4 is its first family, and what it says of families and addresses holds. */
+static bool lacks_address(struct call *c, const json_t *spec, const json_t *was)
+{
+    const char *family = json_string_value(json_array_get(json_object_get(spec, "ipFamilies"), 0));
+    struct fielderrs wrong = FIELDERRS_IN(c->arena);
+
+    if (*text(spec, "clusterIP") || json_array_size(json_object_get(spec, "clusterIPs")) || !family || !streq(family, "IPv4"))
+        return false;
+    service_address_rules(&wrong, spec, was);
+    return wrong.n == 0;
+}
+
+/* `old` NULL at create. */
+static int give(struct call *c, json_t *obj, const json_t *old)
 {
     const json_t *spec = json_object_get(obj, "spec");
+    int r = 0;
 
     if (external_name(spec))
         obj_set(obj, "spec.internalTrafficPolicy", NULL);       /* which was kept once, and is hidden now */
     if (!json_is_object(spec) || external_name(spec))
-        return;
+        return 0;
     give_families(obj);
     spec = json_object_get(obj, "spec");
     struct taken *t = what_is_taken(c, obj);
-    const char *family = json_string_value(json_array_get(json_object_get(spec, "ipFamilies"), 0));
-    if (!*text(spec, "clusterIP") && !json_array_size(json_object_get(spec, "clusterIPs")) && family && streq(family, "IPv4"))
-        give_address(c, obj);
+    if (lacks_address(c, spec, json_object_get(old, "spec")) && (r = give_address(c, obj)) < 0)
+        return r;
     if (wants_node_ports(spec))
-        give_ports(obj, t, created);
+        give_ports(obj, t, !old);
     if (needs_health_port(json_object_get(obj, "spec")) && !obj_int(obj, "spec.healthCheckNodePort", 0))
         give_health_port(obj, t);
+    return 0;
 }
 
-/* Before anything is validated, and the first that cannot be had is all that is said. Ports of one number share one
- * at create; what an update says twice is left to validation. */
-static bool node_ports_granted(struct call *c, struct fielderrs *e, const json_t *obj, bool created)
+/* The first place before `i` that says the same node port, or `i`. */
+static size_t said_first(const json_t *ports, size_t i, bool same_protocol)
+{
+    const json_t *port = json_array_get(ports, i), *other;
+    size_t k;
+
+    for (k = 0; k < i; k++) {
+        other = json_array_get(ports, k);
+        if (number(other, "nodePort") == number(port, "nodePort")
+            && (!same_protocol || streq(text(other, "protocol"), text(port, "protocol"))))
+            break;
+    }
+    return k;
+}
+
+/* Why it cannot have its i-th node port; NULL: it can. Ports of one number share one at create. */
+static const char *port_refused(struct call *c, const struct taken *t, const json_t *ports, size_t i, bool created)
+{
+    const json_t *port = json_array_get(ports, i);
+    int64_t n = number(port, "nodePort");
+    size_t first = said_first(ports, i, false);
+    bool again = first < i, apart = again && number(json_array_get(ports, first), "port") != number(port, "port");
+
+    if (!n || (again && !(created && apart)) || (c->opt.dry_run && !in_range(n)))    /* a dry run looks at no range */
+        return NULL;
+    if (!in_range(n))
+        return arena_printf(c->arena, "provided port is not in the valid range. The range of valid ports is %d-%d",
+                            NODE_PORT_MIN, NODE_PORT_MAX);
+    return again || t->port[n - NODE_PORT_MIN] ? "provided port is already allocated" : NULL;
+}
+
+/* Before anything is validated, and the first that cannot be had is all that is said. At update the second of one
+ * protocol and number is an error without a field, and nothing is looked at after it: *ret_twice. */
+static bool node_ports_granted(struct call *c, struct fielderrs *e, const json_t *obj, bool created,
+                               const json_t **ret_twice)
 {
     const json_t *spec = json_object_get(obj, "spec"), *ports = json_object_get(spec, "ports");
-    struct taken *t;
-    size_t i, k;
+    const struct taken *t;
+    const char *why;
+    size_t i;
     json_t *port;
 
     if (!has_node_ports(spec))
         return true;
     t = what_is_taken(c, obj);
     json_array_foreach(ports, i, port) {
-        const struct fpath *at = FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "ports"), i), "nodePort");
-        int64_t n = number(port, "nodePort");
-        for (k = 0; k < i && number(json_array_get(ports, k), "nodePort") != n; k++)
-            ;
-        bool again = k < i, apart = again && number(json_array_get(ports, k), "port") != number(port, "port");
-        if (!n || (again && !(created && apart)))
-            continue;
-        if (c->opt.dry_run && (n < NODE_PORT_MIN || n > NODE_PORT_MAX))
-            continue;                  /* the range is looked at where a port is taken */
-        if (n < NODE_PORT_MIN || n > NODE_PORT_MAX)
-            fielderr_invalid_int(e, at, n, "provided port is not in the valid range. The range of valid ports is %d-%d",
-                                 NODE_PORT_MIN, NODE_PORT_MAX);
-        else if (again || t->port[n - NODE_PORT_MIN])
-            fielderr_invalid_int(e, at, n, "provided port is already allocated");
-        else
-            continue;
-        return false;
+        if ((why = port_refused(c, t, ports, i, created))) {
+            fielderr_invalid_int(e, FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "ports"), i), "nodePort"), number(port, "nodePort"),
+                                 "%s", why);
+            return false;
+        }
+        if (!created && number(port, "nodePort") && said_first(ports, i, true) < i) {
+            *ret_twice = port;
+            return true;
+        }
     }
     return true;
 }
 
-/* The port for health checks that somebody asks for: no field's error, for the real server. */
+/* The port for health checks that somebody asks for: no field's error, for the real server. It comes after the
+ * service's own node ports. */
 static int check_health_port(struct call *c, const json_t *obj)
 {
     const json_t *spec = json_object_get(obj, "spec");
     int64_t port = number(spec, "healthCheckNodePort");
-    struct fielderrs refused = FIELDERRS_IN(c->arena);
-    const struct taken *t;
+    struct taken *t;
+    size_t i;
+    json_t *own;
 
-    if (!needs_health_port(spec) || !port || !node_ports_granted(c, &refused, obj, true))      /* which is told first */
+    if (!needs_health_port(spec) || !port || (c->opt.dry_run && !in_range(port)))
         return 0;
-    if (port < NODE_PORT_MIN || port > NODE_PORT_MAX)
+    if (!in_range(port))
         return internal_error(c, "failed to allocate requested HealthCheck NodePort %" PRId64 ": provided port is not in the "
                               "valid range. The range of valid ports is %d-%d", port, NODE_PORT_MIN, NODE_PORT_MAX);
     t = what_is_taken(c, obj);
+    json_array_foreach(c->opt.dry_run ? NULL : json_object_get(spec, "ports"), i, own)
+        take_port(t, number(own, "nodePort"));
     return t->port[port - NODE_PORT_MIN] ? internal_error(c, "failed to allocate requested HealthCheck NodePort %" PRId64
                                                           ": provided port is already allocated", port) : 0;
+}
+
+/* An address that was asked for is in a range, and free. */
+static bool address_granted(struct call *c, struct fielderrs *e, const json_t *obj)
+{
+    const json_t *ips = json_path(obj, "spec.clusterIPs");
+    const char *ip = json_string_value(json_array_get(ips, 0));
+    const char *canonical = ip ? address_canonical(c, ip) : NULL, *why;
+
+    if (!canonical || (c->opt.dry_run && streq(ip, ADDRESS_OF_DRY_RUN)) || !(why = address_refused(c, canonical, obj)))
+        return true;
+    fielderr_invalid(e, FP_CHILD(SPEC, "clusterIPs"), ips, "failed to allocate IP %s: %s", ip, why);
+    return false;
+}
+
+/* Addresses are given out before anything is validated. False: they cannot be, and that is all that is said. */
+static bool addresses_given(struct call *c, struct fielderrs *e, const json_t *obj, const json_t *was)
+{
+    const json_t *spec = json_object_get(obj, "spec");
+    size_t before = e->n;
+
+    if (external_name(spec))
+        return true;
+    service_address_rules(e, spec, was);
+    return e->n == before && ((was && !external_name(was)) || address_granted(c, e, obj));
+}
+
+/* Nothing else is said, not even of the metadata, where something cannot be given out. */
+static bool given_out(struct call *c, struct fielderrs *e, const json_t *obj, const json_t *was)
+{
+    struct fielderrs refused = FIELDERRS_IN(e->arena);
+    const json_t *twice;
+
+    if (addresses_given(c, &refused, obj, was) && node_ports_granted(c, &refused, obj, !was, &twice))
+        return true;
+    *e = refused;
+    return false;
+}
+
+/* What cannot be given out and is no field's error. What is one is told by validation, and goes before. */
+static int refused_whole(struct call *c, const json_t *obj, const json_t *was)
+{
+    struct fielderrs refused = FIELDERRS_IN(c->arena);
+    const json_t *twice = NULL;
+
+    if (!addresses_given(c, &refused, obj, was) || !node_ports_granted(c, &refused, obj, !was, &twice))
+        return 0;
+    if (twice)
+        return apierr_set(&c->err, APIERR_UNKNOWN, "duplicate nodePort: {%s %" PRId64 "}", text(twice, "protocol"),
+                          number(twice, "nodePort"));
+    return was && needs_health_port(was) ? 0 : check_health_port(c, obj);
 }
 
 static int service_create(struct call *c, json_t *obj)
@@ -256,8 +356,8 @@ static int service_create(struct call *c, json_t *obj)
     obj_set(obj, "status", json_pack("{s:{}}", "loadBalancer"));
     if (*ip && !obj_count(obj, "spec.clusterIPs"))
         obj_set(obj, "spec.clusterIPs", json_pack("[s]", ip));
-    give(c, obj, true);
-    return check_health_port(c, obj);
+    int r = give(c, obj, NULL);
+    return r < 0 ? r : refused_whole(c, obj, NULL);
 }
 
 /* ---- what an update keeps ------------------------------------------------------------------------- */
@@ -334,13 +434,13 @@ static void drop_of_type(json_t *obj, const json_t *old)
         obj_set(obj, "spec.externalTrafficPolicy", NULL);
 }
 
-static void service_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+static int service_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     const json_t *spec = json_object_get(obj, "spec"), *was = json_object_get(old, "spec");
 
     if (rule_is_status(sub)) {
         obj_set(obj, "spec", json_incref(json_object_get(old, "spec")));
-        return;
+        return 0;
     }
     obj_set(obj, "status", json_incref(json_object_get(old, "status")));
     if (!external_name(spec) && !external_name(was)) {
@@ -356,7 +456,8 @@ static void service_prepare(struct call *c, const struct subresource *sub, json_
         keep(obj, old, "spec.healthCheckNodePort");
     }
     drop_of_type(obj, old);
-    give(c, obj, false);
+    int r = give(c, obj, old);
+    return r < 0 ? r : refused_whole(c, obj, was);
 }
 
 /* ---- rules ---------------------------------------------------------------------------------------- */
@@ -550,19 +651,6 @@ static void service_external(struct fielderrs *e, const json_t *spec)
         fielderr_required(e, FP_CHILD(SPEC, "externalName"), "");
 }
 
-/* An address that was asked for is in a range, and free. */
-static bool address_granted(struct call *c, struct fielderrs *e, const json_t *spec)
-{
-    const json_t *ips = json_object_get(spec, "clusterIPs");
-    const char *ip = json_string_value(json_array_get(ips, 0));
-    const char *canonical = ip ? address_canonical(c, ip) : NULL, *why;
-
-    if (!canonical || (c->opt.dry_run && streq(ip, ADDRESS_OF_DRY_RUN)) || !(why = address_refused(c, canonical)))
-        return true;
-    fielderr_invalid(e, FP_CHILD(SPEC, "clusterIPs"), ips, "failed to allocate IP %s: %s", ip, why);
-    return false;
-}
-
 static void service_rules(const json_t *obj, const json_t *old, struct fielderrs *e)
 {
     static const char *const types[] = { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort", NULL };
@@ -589,28 +677,6 @@ static void service_rules(const json_t *obj, const json_t *old, struct fielderrs
     source_ranges(e, spec);
     balancer_only(e, spec);
     service_policies(e, spec);
-}
-
-/* Addresses are given out before anything is validated. False: they cannot be, and that is all that is said. */
-static bool addresses_given(struct call *c, struct fielderrs *e, const json_t *spec, const json_t *was)
-{
-    size_t before = e->n;
-
-    if (external_name(spec))
-        return true;
-    service_address_rules(e, spec, was);
-    return e->n == before && ((was && !external_name(was)) || address_granted(c, e, spec));
-}
-
-/* Nothing else is said, not even of the metadata, where something cannot be given out. */
-static bool given_out(struct call *c, struct fielderrs *e, const json_t *obj, const json_t *was)
-{
-    struct fielderrs refused = FIELDERRS_IN(e->arena);
-
-    if (addresses_given(c, &refused, json_object_get(obj, "spec"), was) && node_ports_granted(c, &refused, obj, !was))
-        return true;
-    *e = refused;
-    return false;
 }
 
 static void service_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
@@ -665,6 +731,9 @@ static void service_update(struct call *c, const struct kind *k, const struct su
         && !json_same(member(spec, "loadBalancerClass"), member(was, "loadBalancerClass")))
         fielderr_invalid(e, FP_CHILD(SPEC, "loadBalancerClass"), rule_shown(member(spec, "loadBalancerClass")),
                          "may not change once set");
+    if (needs_health_port(spec) && needs_health_port(was)
+        && number(spec, "healthCheckNodePort") != number(was, "healthCheckNodePort"))
+        fielderr_forbidden(e, FP_CHILD(SPEC, "healthCheckNodePort"), "field is immutable");
     balancer_class(e, spec);           /* and once more among all rules */
     service_rules(obj, old, e);
 }

@@ -86,7 +86,7 @@ static int claim_create(struct call *c, json_t *obj)
     return 0;
 }
 
-static void claim_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
+static int claim_prepare(struct call *c, const struct subresource *sub, json_t *obj, const json_t *old)
 {
     const char *kept = sub ? "spec" : "status";
 
@@ -96,6 +96,7 @@ static void claim_prepare(struct call *c, const struct subresource *sub, json_t 
         claim_settle_sources(obj);
     else if (!sub && json_is_object(json_object_get(obj, "spec")))
         claim_sources(json_own_object(obj, "spec"));
+    return 0;
 }
 
 static void claim_source(struct fielderrs *e, const json_t *source, const struct fpath *at)
