@@ -505,7 +505,7 @@ static bool is_empty(const json_t *v)
 /* Not a label selector: the server knows no other form of it than the one that is printed. */
 static bool tells_empty(const struct schema *s)
 {
-    return s && s->form == FORM_PLAIN && !(s->go_name && streq(s->go_name, "LabelSelector"));
+    return s && s->form == FORM_PLAIN;
 }
 
 /* Into *slot, which is made ours only where something is missing. */

@@ -20,6 +20,9 @@ static void networks(void **state)
           ".path: Invalid value: \\\"/a/..\\\": cannot end with '/..'" },
         { INGRESS, "\"spec\":{" BACKEND "}", "/status", "{\"status\":{\"loadBalancer\":{\"ingress\":[{\"ip\":\"x\"}]}}}", 422,
           "status.loadBalancer.ingress[0].ip: Invalid value: \\\"x\\\": must be a valid IP address" },
+        /* what is stored knows no empty labels, and what is sent differs from it */
+        { NET "namespaces/default/networkpolicies", "\"spec\":{\"podSelector\":{\"matchLabels\":{}}}", "",
+          "{\"spec\":{\"podSelector\":{\"matchLabels\":{}}}}", 200, "\"generation\":2" },
         { NET "ingressclasses", "\"spec\":{}", NULL, NULL, 422, "spec.controller: Required value" },
         { NET "ingressclasses", "\"spec\":{\"controller\":\"a\"}", NULL, NULL, 422,
           "spec.controller: Invalid value: \\\"a\\\": must be a domain-prefixed path (such as \\\"acme.io/foo\\\")" },
