@@ -109,9 +109,15 @@ static int handle_resource(struct call *c)
     return handle_verb(c);
 }
 
+/* Nothing bounds a watch of a collection, nor what is a connection to somewhere else: its ?timeout= is not read. */
 static bool long_running(const struct call *c)
 {
-    return c->route.watch_path || query_bool(&c->query, "watch");
+    static const char *const connections[] = { "attach", "exec", "log", "portforward", "proxy" };
+
+    for (size_t i = 0; c->route.sub && i < ARRAY_SIZE(connections); i++)
+        if (streq(c->route.sub->name, connections[i]))
+            return true;
+    return c->route.watch_path || (c->route.verb == VERB_LIST && query_bool(&c->query, "watch"));
 }
 
 static int dispatch(struct call *c)

@@ -132,6 +132,21 @@ static void the_client_s_own_limit(void **state)
     assert_int_equal(took(*state, &odd), 0);
 }
 
+/* A watch of one by its path is none, and what is connected to somewhere else has no limit. */
+static void whose_limit_is_read(void **state)
+{
+    static const char odd[] = "invalid timeout specified in the request URL";
+    static const struct step steps[] = {
+        { "GET", CM "/a", "watch=1&timeout=x", NULL, NULL, 400, odd },
+        { "DELETE", CM "/a", "watch=1&timeout=x", NULL, NULL, 400, odd },
+        { "GET", "/api", "watch=1&timeout=x", NULL, NULL, 400, odd },
+        { "GET", CM, "watch=1&timeout=x&resourceVersion=y", NULL, NULL, 500, "resourceVersion: Invalid value" },
+        { "GET", "/api/v1/namespaces/default/pods/p/log", "timeout=x", NULL, NULL, 404, "pods \\\"p\\\" not found" },
+        { "GET", "/api/v1/namespaces/default/services/p/proxy", "timeout=x", NULL, NULL, 404, NULL },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 struct watcher {
     struct lab *lab;
     const char *query;
@@ -314,7 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         checked(what_the_store_cannot_take), checked(managed_fields_give_way), checked(lengths), checked(pages),
-        checked(the_client_s_own_limit), checked(no_watch_lasts_for_ever),
+        checked(the_client_s_own_limit), checked(whose_limit_is_read), checked(no_watch_lasts_for_ever),
         cmocka_unit_test(beyond_the_limit_is_too_many), cmocka_unit_test(limits_without_authorization),
         cmocka_unit_test(without_limits_all_are_served),
     };
