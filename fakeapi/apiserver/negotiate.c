@@ -240,11 +240,6 @@ static bool pretty(struct call *c)
 #define PLAIN_TYPES "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 #define STREAM_TYPES "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
 
-static bool watching(const struct call *c)
-{
-    return c->route.verb == VERB_WATCH || (c->route.verb == VERB_LIST && c->opt.watch);
-}
-
 /* The router of built-in paths turns away what names none of its types, in words of its own. */
 static bool router_knows(const char *accept)
 {
@@ -303,9 +298,14 @@ int negotiate(struct call *c)
     parse_accept(c->arena, accept, &clauses);
     if (!settle_clause(c, &clauses, resource ? accepts_views : accepts_plain, &c->out))
         return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: " PLAIN_TYPES);
-    if (watching(c) && c->out.media == MEDIA_YAML)
-        return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: " STREAM_TYPES);
     return 0;
+}
+
+int negotiate_stream(struct call *c)
+{
+    if (c->out.media != MEDIA_YAML)
+        return 0;
+    return apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "only the following media types are accepted: " STREAM_TYPES);
 }
 
 struct encoding negotiate_error(struct call *c)

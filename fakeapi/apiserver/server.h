@@ -125,6 +125,7 @@ struct encoding {
 };
 /* What the reply to this request shall look like; decides c->out. 0, or -APIERR_NOT_ACCEPTABLE. */
 int negotiate(struct call *c);
+int negotiate_stream(struct call *c);  /* whether that can be streamed: asked when a watch has begun */
 /* The media type of the request's body, -APIERR_UNSUPPORTED_MEDIA_TYPE otherwise. */
 int negotiate_body(struct call *c, enum media *ret);
 const char *media_type(enum media m, bool stream);

@@ -258,6 +258,17 @@ static void a_dry_apply_shows_who_would_own_what(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+/* What a watch is asked comes before how it can be told. */
+static void a_watch_is_asked_before_it_is_told(void **state)
+{
+    static const char yaml[] = "application/yaml";
+
+    PLAY_STEPS(state,
+        { "GET", CM, "watch=1&resourceVersion=x", NULL, NULL, 500, "resourceVersion: Invalid value: \"x\"", yaml },
+        { "GET", CM, "watch=1&fieldSelector=spec.x%3D1", NULL, NULL, 400, "is not a known field selector", yaml },
+        { "GET", CM, "watch=1&resourceVersion=1", NULL, NULL, 406, "only the following media types are accepted: ", yaml });
+}
+
 /* ---- addresses of Services ------------------------------------------------------------------------ */
 
 #define SERVICES "/api/v1/namespaces/default/services"
@@ -403,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_large_body_comes_before_the_options, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_patch_has_ten_thousand_operations, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_dry_apply_shows_who_would_own_what, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_watch_is_asked_before_it_is_told, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(addresses_are_given_out_once, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(an_address_needs_a_name, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(ports_are_given_out_once, lab_up, lab_down),

@@ -569,7 +569,8 @@ int handle_watch(struct call *c)
     if (*c->route.name && (r = pin_name(c)) < 0)
         return r;
     if ((r = filter_parse(c, k, c->opt.label_selector, c->opt.field_selector, &f)) < 0 ||
-        (r = parse_revision(c, c->opt.resource_version, REVISION_GET, &revision)) < 0 || (r = table_check(c)) < 0)
+        (r = parse_revision(c, c->opt.resource_version, REVISION_GET, &revision)) < 0 || (r = negotiate_stream(c)) < 0 ||
+        (r = table_check(c)) < 0)
         return r;
     struct watch *w = watch_new(c, f);
     /* Half an hour to an hour where the client names no end (C-080). */
