@@ -21,6 +21,9 @@ static void volumes_from_outside(void **state)
           "kubernetes.io and k8s.io namespaces are reserved" },
         { VOLUME("\"azureDisk\":{\"diskName\":\"d\",\"diskURI\":\"u\",\"kind\":\"Managed\"}"), "diskURI: Unsupported value: \\\"u\\\": supported values: "
           "\\\"/subscriptions/{sub-id}/" },
+        { VOLUME("\"emptyDir\":{},\"cephfs\":{\"monitors\":[\"a\"]}"), "spec.volumes[0].cephFS: Forbidden: may not specify more than 1 volume type" },
+        { PERSISTENT("\"capacity\":{\"storage\":\"-1\"},\"hostPath\":{\"path\":\"/a\"}"), "[spec.capacity[storage]: Invalid value: -1: must be a valid "
+          "resource quantity, spec.capacity[storage]: Invalid value: \\\"-1\\\": must be greater than zero]" },
         { VOLUME("\"flocker\":{}"), "spec.volumes[0].flocker: Required value: one of datasetName and datasetUUID is required" },
         { VOLUME("\"gcePersistentDisk\":{}"), "spec.volumes[0].persistentDisk.pdName: Required value" },
         { VOLUME("\"csi\":{\"driver\":\"d\",\"nodePublishSecretRef\":{}}"), "spec.volumes[0].csi.nodePublishSecretRef.name: Required value" },
@@ -75,6 +78,10 @@ static void containers(void **state)
           "[spec.securityContext.sysctls[0].name: Required value, spec.securityContext.sysctls[1].name: Required value]" },
         { NS "pods", "\"spec\":{\"runtimeClassName\":\"/a\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}", NULL, NULL, 500,
           "invalid resource name \\\"/a\\\": [may not contain '/']" },
+        { NS "pods", "\"spec\":{\"overhead\":{},\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}", NULL, NULL, 403,
+          "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead" },
+        { NS "podtemplates", "\"template\":{\"spec\":{\"runtimeClassName\":\"\",\"preemptionPolicy\":\"\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}",
+          NULL, NULL, 422, "template.spec.preemptionPolicy: Required value" },
     };
     play_rules(state, rules, ARRAY_SIZE(rules));
 }
@@ -90,6 +97,8 @@ static void gates_that_are_off(void **state)
         { NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":\"/a\"}]}],\"volumes\":[{"
           "\"name\":\"v\",\"image\":{\"reference\":\"r\"}},{\"name\":\"w\",\"emptyDir\":{}}]}", NULL, NULL, 201,
           "\"spec\":{\"volumes\":[{\"name\":\"w\",\"emptyDir\":{}}],\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{},\"terminationMessagePath\"" },
+        { NS "pods", "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}],\"volumes\":[{\"name\":\"v\",\"image\":{}},{\"name\":\"v\",\"emptyDir\":{}}]}",
+          NULL, NULL, 201, "\"spec\":{\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}]," },
         { POD("\"ephemeralContainers\":[{\"name\":\"e\",\"image\":\"i\",\"restartPolicy\":\"x\"}]"),
           "is invalid: spec.ephemeralContainers: Forbidden: cannot be set on create" },
         { NS "podtemplates", "\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"restartPolicy\":\"x\"}]}}", NULL, NULL, 201,

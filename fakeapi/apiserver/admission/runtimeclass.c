@@ -5,11 +5,22 @@ static bool handles(const struct admission *a)
     return a->op == ADMIT_CREATE && a->object && !a->sub && !*a->kind->res.group && streq(a->kind->res.plural, "pods");
 }
 
+/* Why no request can be made of a name, NULL where one can. */
+static const char *not_in_path(struct arena *a, const char *name)
+{
+    const char *slash = strchr(name, '/') ? "may not contain '/'" : "", *percent = strchr(name, '%') ? "may not contain '%'" : "";
+
+    if (streq(name, ".") || streq(name, ".."))
+        return arena_printf(a, "may not be '%s'", name);
+    return *slash || *percent ? arena_printf(a, "%s%s%s", slash, *slash && *percent ? " " : "", percent) : NULL;
+}
+
 /* NULL where the pod names none. */
 static int class_of(struct call *c, const struct admission *a, const json_t **ret)
 {
     const struct kind *k = kinds_find(c->s->kinds, "node.k8s.io", "v1", "runtimeclasses");
     const json_t *name = json_path(a->object, "spec.runtimeClassName");
+    const char *wrong;
     struct record rec;
 
     *ret = NULL;
@@ -17,9 +28,8 @@ static int class_of(struct call *c, const struct admission *a, const json_t **re
         return 0;
     if (!json_string_length(name))
         return apierr_set(&c->err, APIERR_UNKNOWN, "resource name may not be empty");
-    if (strpbrk(json_string_value(name), "/%"))      /* of which no request can be made */
-        return apierr_set(&c->err, APIERR_UNKNOWN, "invalid resource name \"%s\": [may not contain '%c']",
-                          json_string_value(name), *strpbrk(json_string_value(name), "/%"));
+    if ((wrong = not_in_path(c->arena, json_string_value(name))))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "invalid resource name \"%s\": [%s]", json_string_value(name), wrong);
     if (store_get(c->s->store, call_store_key(c, k, "", json_string_value(name)), 0, &rec) < 0)
         return admission_forbidden(c, a, arena_printf(c->arena, "pod rejected: RuntimeClass \"%s\" not found",
                                                       json_string_value(name)));
@@ -129,6 +139,8 @@ int runtimeclass_validate(struct call *c, const struct admission *a)
         return r;
     overhead = json_path(class, "overhead");
     own = json_path(a->object, "spec.overhead");
+    if (!own && json_is_object(json_path(c->sent, "spec.overhead")))
+        own = json_path(c->sent, "spec.overhead");          /* what is empty is there, too */
     if (!overhead)
         return own ? admission_forbidden(c, a, "pod rejected: Pod Overhead set without corresponding RuntimeClass "
                                          "defined Overhead") : 0;

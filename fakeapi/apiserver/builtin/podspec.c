@@ -458,9 +458,12 @@ void podspec_validate(struct fielderrs *e, const json_t *spec, const struct fpat
     podspec_host_aliases(e, json_object_get(spec, "hostAliases"), FP_CHILD(path, "hostAliases"));
     if (*text(spec, "priorityClassName"))
         rule_name(e, FP_CHILD(path, "priorityClassName"), NAME_DNS1123_SUBDOMAIN, text(spec, "priorityClassName"));
-    if (*text(spec, "runtimeClassName"))
+    if (member(spec, "runtimeClassName"))
         rule_name(e, FP_CHILD(path, "runtimeClassName"), NAME_DNS1123_SUBDOMAIN, text(spec, "runtimeClassName"));
-    rule_one_of(e, spec, path, "preemptionPolicy", preemptions);
+    if (member(spec, "preemptionPolicy") && !*text(spec, "preemptionPolicy"))
+        fielderr_required(e, FP_CHILD(path, "preemptionPolicy"), "");
+    else
+        rule_one_of(e, spec, path, "preemptionPolicy", preemptions);
     if (member(spec, "overhead")) {
         json_auto_t *as_limits = json_pack("{s:O}", "limits", member(spec, "overhead"));
         podspec_container_resources(e, as_limits, FP_CHILD(path, "overhead"));

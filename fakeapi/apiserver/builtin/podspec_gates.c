@@ -17,13 +17,24 @@ static bool is_image(const json_t *volumes, const char *name)
     return false;
 }
 
-static json_t *without(const json_t *owner, const char *list, const json_t *volumes)
+static json_t *mounts_of_others(const json_t *container, const json_t *volumes)
 {
     json_t *kept = json_array(), *v;
     size_t i;
 
-    json_array_foreach(json_object_get(owner, list), i, v)
+    json_array_foreach(json_object_get(container, "volumeMounts"), i, v)
         if (!is_image(volumes, text(v, "name")))
+            json_array_append(kept, v);
+    return kept;
+}
+
+static json_t *other_volumes(const json_t *volumes)
+{
+    json_t *kept = json_array(), *v;
+    size_t i;
+
+    json_array_foreach(volumes, i, v)
+        if (!member(v, "image"))
             json_array_append(kept, v);
     return kept;
 }
@@ -67,7 +78,7 @@ static void clear_containers(json_t *spec, const char *list, const json_t *volum
         if (alone)
             json_object_del(own, "restartPolicy");
         if (images)
-            set_or_drop(own, "volumeMounts", without(own, "volumeMounts", volumes));
+            set_or_drop(own, "volumeMounts", mounts_of_others(own, volumes));
     }
 }
 
@@ -79,7 +90,7 @@ static void clear_spec(json_t *spec)
     clear_containers(spec, "containers", volumes);
     clear_containers(spec, "ephemeralContainers", volumes);
     if (has_image(volumes))
-        set_or_drop(spec, "volumes", without(spec, "volumes", volumes));
+        set_or_drop(spec, "volumes", other_volumes(volumes));
 }
 
 void podspec_clear_gated(const struct kind *k, json_t *obj)

@@ -357,11 +357,12 @@ static void ephemeral_name(struct fielderrs *e, const char *pod, const char *vol
 static const struct volume_source {
     const char *name;
     void (*validate)(struct fielderrs *e, const json_t *v, const struct fpath *path);
+    const char *refused;               /* as the real server calls it where it is one too many; NULL: the name */
 } volume_sources[] = {
     { "emptyDir", empty_dir }, { "hostPath" }, { "gitRepo", git_repo }, { "gcePersistentDisk" }, { "awsElasticBlockStore" },
     { "secret", secret_source }, { "nfs" }, { "iscsi" }, { "glusterfs" }, { "flocker" },
-    { "persistentVolumeClaim", claim_source }, { "rbd" }, { "cinder" }, { "cephfs" }, { "quobyte" },
-    { "downwardAPI", downward }, { "fc" }, { "flexVolume" }, { "configMap", config_map_source }, { "azureFile" },
+    { "persistentVolumeClaim", claim_source }, { "rbd" }, { "cinder" }, { "cephfs", .refused = "cephFS" }, { "quobyte" },
+    { "downwardAPI", downward, "downwarAPI" }, { "fc" }, { "flexVolume" }, { "configMap", config_map_source }, { "azureFile" },
     { "vsphereVolume" }, { "photonPersistentDisk" }, { "portworxVolume" }, { "azureDisk" }, { "storageos" },
     { "projected", projected }, { "scaleIO" }, { "csi" }, { "ephemeral", ephemeral },
 };
@@ -375,7 +376,8 @@ static void volume(struct fielderrs *e, const json_t *v, const char *pod, const 
         if (!given)
             continue;
         if (n++)
-            fielderr_forbidden(e, FP_CHILD(path, volume_sources[i].name), "may not specify more than 1 volume type");
+            fielderr_forbidden(e, FP_CHILD(path, volume_sources[i].refused ? volume_sources[i].refused : volume_sources[i].name),
+                               "may not specify more than 1 volume type");
         else if (volume_sources[i].validate)
             volume_sources[i].validate(e, given, FP_CHILD(path, volume_sources[i].name));
         else

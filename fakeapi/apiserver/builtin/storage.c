@@ -52,7 +52,7 @@ static void claim_sources(json_t *spec)
         if (!json_object_get(copy, "apiGroup"))
             json_object_set_new(copy, "apiGroup", json_null());
         json_object_set_new(spec, "dataSourceRef", copy);
-    } else if (ref && !source && !member(ref, "namespace")) {
+    } else if (ref && !source && !*text(ref, "namespace")) {
         json_object_set_new(spec, "dataSource", json_clone(ref));
     }
 }
@@ -70,7 +70,7 @@ static void claim_settle_sources(json_t *obj)
 {
     const json_t *named = json_path(obj, "spec.dataSource");
 
-    if (json_path(obj, "spec.dataSourceRef.namespace"))      /* crosses namespaces, which no gate allows yet */
+    if (*obj_str(obj, "spec.dataSourceRef.namespace"))      /* crosses namespaces, which no gate allows yet */
         obj_set(obj, "spec.dataSourceRef", NULL);
     if (named && !usable_source(named) && !json_path(obj, "spec.dataSourceRef"))
         obj_set(obj, "spec.dataSource", NULL);
@@ -317,9 +317,11 @@ static void volume_capacity(struct fielderrs *e, const json_t *capacity)
         fielderr_required(e, path, "");
     if (json_object_size(capacity) != 1 || !json_object_get(capacity, "storage"))
         fielderr_not_supported(e, path, rule_shown(capacity), storage);
-    json_object_foreach((json_t *)capacity, name, v)
+    json_object_foreach((json_t *)capacity, name, v) {
+        claim_amount(e, v, FP_KEY(path, name));
         if (rule_amount_sign(e->arena, v) <= 0)
             fielderr_invalid(e, FP_KEY(path, name), v, "must be greater than zero");
+    }
 }
 
 static void volume_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
