@@ -394,6 +394,16 @@ static void check_conversion(struct fielderrs *errs, const json_t *conversion, c
 
 /* ---- status, approval ------------------------------------------------------------------------------------------ */
 
+static bool version_before(const json_t *versions, size_t i)
+{
+    const char *name = obj_str(json_array_get(versions, i), "name");
+
+    for (size_t k = 0; k < i; k++)
+        if (streq(obj_str(json_array_get(versions, k), "name"), name))
+            return true;
+    return false;
+}
+
 static void check_stored(struct fielderrs *errs, const json_t *stored, const json_t *versions)
 {
     const struct fpath *path = FP_CHILD(FP_CHILD(NULL, "status"), "storedVersions");
@@ -406,7 +416,8 @@ static void check_stored(struct fielderrs *errs, const json_t *stored, const jso
     }
     json_array_foreach ((json_t *)versions, i, v) {
         bool there = false;
-        json_array_foreach ((json_t *)stored, k, s)
+        /* a stored one answers for one version, not for a second of its name */
+        json_array_foreach (version_before(versions, i) ? NULL : (json_t *)stored, k, s)
             there = there || streq(json_string_value(s), obj_str(v, "name"));
         if (!there && obj_bool(v, "storage", false))
             fielderr_invalid(errs, path, stored, "must have the storage version %s", obj_str(v, "name"));

@@ -38,6 +38,11 @@ static const struct row {
     { "F-022 no storage version", "spec.versions", "[{\"name\":\"v1\",\"served\":true,\"storage\":false,\"schema\":{"
       "\"openAPIV3Schema\":{\"type\":\"object\"}}}]",
       "spec.versions: Invalid value: [" GO_VERSION("v1", "false") "]: must have exactly one version marked as storage version" },
+    { "F-022 stored under a name that comes twice", "spec.versions", "[{\"name\":\"v1\",\"served\":true,\"storage\":false,\"schema\":{"
+      "\"openAPIV3Schema\":{\"type\":\"object\"}}},{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{"
+      "\"openAPIV3Schema\":{\"type\":\"object\"}}}]",
+      "[spec.versions: Invalid value: [" GO_VERSION("v1", "false") "," GO_VERSION("v1", "true") "]: must contain unique version names, "
+      "status.storedVersions: Invalid value: [\"v1\"]: must have the storage version v1]" },
     { "F-022 no version", "spec.versions", "[]", "[spec.versions: Invalid value: []: must have exactly one version marked as storage "
       "version, status.storedVersions[0]: Invalid value: \"v1\": missing from spec.versions; v1 was previously a storage version, and "
       "must remain in spec.versions until a storage migration ensures no data remains persisted in v1 and removes v1 from "
