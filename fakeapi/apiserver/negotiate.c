@@ -158,6 +158,12 @@ static bool meta_version(const struct clause *cl)
 /* What an end point makes of a clause in one of its media types; false where it does not serve that. */
 typedef bool accepts_fn(const struct call *c, const struct clause *cl, struct encoding *e);
 
+/* What can only be created is never listed: nobody made columns for it. */
+static bool has_columns(const struct call *c)
+{
+    return (c->route.sub ? c->route.sub->verbs : c->route.kind->verbs) != VERB_CREATE;
+}
+
 /* Objects: as they are, as Tables where the media type can, as partial ones in any. */
 static bool accepts_views(const struct call *c, const struct clause *cl, struct encoding *e)
 {
@@ -168,7 +174,7 @@ static bool accepts_views(const struct call *c, const struct clause *cl, struct 
     if (!meta_version(cl))
         return false;
     e->view_version = same_word(cl->version, "v1") ? "v1" : "v1beta1";
-    if (same_word(cl->as, "Table"))
+    if (same_word(cl->as, "Table") && has_columns(c))
         e->view = VIEW_TABLE;
     else if (same_word(cl->as, "PartialObjectMetadata"))
         e->view = VIEW_PARTIAL;

@@ -269,6 +269,23 @@ static void a_watch_is_asked_before_it_is_told(void **state)
         { "GET", CM, "watch=1&resourceVersion=1", NULL, NULL, 406, "only the following media types are accepted: ", yaml });
 }
 
+/* What can only be created has no columns. */
+static void what_is_only_asked_is_no_table(void **state)
+{
+    static const char table[] = "application/json;as=Table;v=v1;g=meta.k8s.io", either[] = "application/json;as=Table;v=v1;"
+        "g=meta.k8s.io,application/json", partial[] = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+    static const char refused[] = "only the following media types are accepted: application/json, ";
+    static const char reviews[] = "/apis/authentication.k8s.io/v1/tokenreviews", review[] = "{\"spec\":{\"token\":\"x\"}}";
+
+    PLAY_STEPS(state,
+        { "POST", reviews, NULL, NULL, review, 406, refused, table },
+        { "POST", reviews, NULL, NULL, review, 201, "\"kind\":\"TokenReview\"", either },
+        { "POST", reviews, NULL, NULL, review, 201, "\"kind\":\"PartialObjectMetadata\"", partial },
+        { "POST", "/api/v1/namespaces/default/pods/p/eviction", NULL, NULL, "{}", 406, refused, table },
+        { "POST", "/api/v1/namespaces/default/bindings", NULL, NULL, "{}", 406, refused, table },
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, "\"kind\":\"Table\"", table });
+}
+
 /* ---- addresses of Services ------------------------------------------------------------------------ */
 
 #define SERVICES "/api/v1/namespaces/default/services"
@@ -415,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_patch_has_ten_thousand_operations, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_dry_apply_shows_who_would_own_what, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_watch_is_asked_before_it_is_told, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(what_is_only_asked_is_no_table, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(addresses_are_given_out_once, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(an_address_needs_a_name, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(ports_are_given_out_once, lab_up, lab_down),
