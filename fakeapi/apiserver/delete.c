@@ -467,7 +467,7 @@ int handle_delete(struct call *c)
     bool gone;
     int r;
 
-    if ((r = check_url_name(c, c->route.name)) < 0 || (r = delete_options(c, &d)) < 0)
+    if ((r = delete_options(c, &d)) < 0 || (r = check_url_name(c, c->route.name)) < 0)
         return r;
     delete_warn(c, k, &d);
     r = delete_object(c, k, c->route.namespace, c->route.name, &d, &last, &gone);

@@ -255,7 +255,7 @@ int handle_patch(struct call *c)
     if (r < 0)
         return r;
     bool apply = !p.row->make;
-    if ((r = check_url_name(c, c->route.name)) < 0 || (r = options_patch(c, apply)) < 0)
+    if ((r = options_patch(c, apply)) < 0 || (r = check_url_name(c, c->route.name)) < 0)
         return r;
     read_patch(c, &p);
     if (apply && (r = read_config(c, &p)) < 0)

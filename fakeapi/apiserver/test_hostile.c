@@ -35,6 +35,12 @@ static void paths(void **state)
          { "POST", "/api/v1/namespaces/../configmaps", NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 500,
            "Internal error occurred: invalid resource name \\\"..\\\": [may not be '..']" },
          { "DELETE", CM "/..", NULL, NULL, NULL, 400, "Name parameter invalid: \\\"..\\\": may not be '..'" },
+         /* what is sent is read before the key of what it is for is made; a GET sends nothing */
+         { "DELETE", CM "/..", "dryRun=x", NULL, NULL, 422, "dryRun: Unsupported value" },
+         { "DELETE", CM "/..", NULL, NULL, "{bad", 500, "couldn't get version/kind" },
+         { "PATCH", CM "/..", "dryRun=x", MERGE, "{}", 422, "dryRun: Unsupported value" },
+         { "PATCH", CM "/..", NULL, MERGE, "{}", 400, "Name parameter invalid: \\\"..\\\": may not be '..'" },
+         { "GET", CM "/..", "resourceVersion=x", NULL, NULL, 400, "Name parameter invalid" },
          { "GET", CM "/%2e%2e", NULL, NULL, NULL, 400, "Name parameter invalid: \\\"..\\\": may not be '..'" },
          { "GET", CM "/a%2fb", NULL, NULL, NULL, 404, "the server could not find the requested resource" },
          { "GET", CM "/a%25b", NULL, NULL, NULL, 400, "may not contain '%'" },
