@@ -171,6 +171,24 @@ static void resources_of_the_pod(void **state)
     play_rules(state, rules, ARRAY_SIZE(rules));
 }
 
+#define PLAIN "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"requests\":{\"cpu\":\"1\"}}}]}"
+
+static void updates(void **state)
+{
+    static const struct rule rules[] = {
+        { NS "pods", PLAIN, "/resize", "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"claims\":[],\"requests\":{\"cpu\":\"2\"}}}]}}", 200, NULL },
+        /* both the rules of pods and those of updates look at images */
+        { NS "pods", PLAIN, "", "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\" i\",\"resources\":{\"requests\":{\"cpu\":\"1\"}}}]}}", 422,
+          "whitespace\",\"field\":\"spec.containers[0].image\"},{\"reason\":\"FieldValueInvalid\",\"message\":\"Invalid value: \\\" i\\\": must not have" },
+        { NS "pods", PLAIN, "", "{\"spec\":{\"schedulingGates\":[{\"name\":\"b\"},{\"name\":\"b\"}]}}", 422,
+          "[spec.schedulingGates[1]: Duplicate value: \\\"b\\\", spec.schedulingGates[1].name: Forbidden: only deletion is allowed" },
+        { "/apis/apps/v1/namespaces/default/daemonsets", "\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},"
+          PLAIN "}}", "", "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"restartPolicy\":\"x\",\"resources\":{\"requests\":{"
+          "\"cpu\":\"1\"}}}]}}}}", 200, "\"deprecated.daemonset.template.generation\":\"1\"" },
+    };
+    play_rules(state, rules, ARRAY_SIZE(rules));
+}
+
 #define EVICT(pod, options) "{\"kind\":\"Eviction\",\"apiVersion\":\"policy/v1\",\"metadata\":{\"name\":\"" pod "\"},\"deleteOptions\":{" options "}}"
 
 static void names(void **state)
@@ -194,7 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_LAB(volumes_from_outside), IN_LAB(volumes_from_inside), IN_LAB(containers), IN_LAB(gates_that_are_off), IN_LAB(label_keys), IN_LAB(windows),
-        IN_LAB(resources_of_the_pod), IN_LAB(names),
+        IN_LAB(resources_of_the_pod), IN_LAB(names), IN_LAB(updates),
     };
     return cmocka_run_group_tests_name("pods", tests, NULL, NULL);
 }

@@ -131,6 +131,7 @@ static void whole_spec(struct fielderrs *e, const json_t *obj)
     struct podspec_options o = { .pod = obj_name(obj) };
 
     podspec_validate(e, json_object_get(obj, "spec"), SPEC, &o);
+    podspec_images_trimmed(e, json_object_get(obj, "spec"), SPEC);
 }
 
 static bool special_annotation(const char *key, const char **ret_what)
@@ -224,14 +225,23 @@ static void update_tolerations(struct fielderrs *e, const json_t *obj, const jso
     podspec_tolerations(e, json_object_get(obj, "spec"), SPEC);
 }
 
+static bool name_after(const json_t *list, size_t i, const char *name)
+{
+    while (++i < json_array_size(list))
+        if (streq(text(json_array_get(list, i), "name"), name))
+            return true;
+    return false;
+}
+
+/* A gate that is there twice is told where it stands last. */
 static void update_gates(struct fielderrs *e, const json_t *obj, const json_t *old)
 {
-    const json_t *before = json_path(old, "spec.schedulingGates");
+    const json_t *before = json_path(old, "spec.schedulingGates"), *list = json_path(obj, "spec.schedulingGates");
     size_t i;
     json_t *g;
 
-    json_array_foreach(json_path(obj, "spec.schedulingGates"), i, g)
-        if (!name_before(before, json_array_size(before), text(g, "name")))
+    json_array_foreach(list, i, g)
+        if (!name_before(before, json_array_size(before), text(g, "name")) && !name_after(list, i, text(g, "name")))
             fielderr_forbidden(e, FP_CHILD(FP_INDEX(FP_CHILD(SPEC, "schedulingGates"), i), "name"),
                                "only deletion is allowed, but found new scheduling gate '%s'", text(g, "name"));
 }
@@ -515,6 +525,9 @@ static json_t *munged_container(const json_t *now, const json_t *before)
         if (v)
             json_object_set_new(resources, lists[i], v);
     }
+    json_t *claims = json_object_get(json_object_get(before, "resources"), "claims");
+    if (claims && !json_array_size(claims))                 /* no claims are as good as none */
+        json_object_set(resources, "claims", claims);
     json_object_set_new(out, "resources", resources);
     return out;
 }

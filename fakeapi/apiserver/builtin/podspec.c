@@ -489,6 +489,12 @@ static void images_trimmed(struct fielderrs *e, const json_t *spec, const char *
         podspec_image_trimmed(e, c, FP_INDEX(FP_CHILD(path, list), i));
 }
 
+void podspec_images_trimmed(struct fielderrs *e, const json_t *spec, const struct fpath *path)
+{
+    images_trimmed(e, spec, "containers", path);
+    images_trimmed(e, spec, "initContainers", path);
+}
+
 void pod_validate_create(struct fielderrs *e, const json_t *pod)
 {
     const json_t *spec = json_object_get(pod, "spec");
@@ -506,8 +512,7 @@ void pod_validate_create(struct fielderrs *e, const json_t *pod)
                                                                            "projected"), "sources"), k),
                                                "serviceAccountToken"),
                                    "must not be specified when serviceAccountName is not set");
-    images_trimmed(e, spec, "containers", path);
-    images_trimmed(e, spec, "initContainers", path);
+    podspec_images_trimmed(e, spec, path);
     if (json_array_size(json_object_get(spec, "ephemeralContainers")))
         fielderr_forbidden(e, FP_CHILD(path, "ephemeralContainers"), "cannot be set on create");
     if (*text(spec, "nodeName") && json_array_size(json_object_get(spec, "schedulingGates")))

@@ -26,6 +26,7 @@ bool among(const char *const *list, const char *value);
 bool name_before(const json_t *list, size_t n, const char *name);
 
 /* podspec.c */
+void podspec_images_trimmed(struct fielderrs *e, const json_t *spec, const struct fpath *path);
 void podspec_image_trimmed(struct fielderrs *e, const json_t *container, const struct fpath *path);
 /* the `tolerations` of whatever has some */
 void podspec_tolerations(struct fielderrs *e, const json_t *spec, const struct fpath *path);
