@@ -53,6 +53,8 @@ static void volumes_from_inside(void **state)
         { VOLUME("\"downwardAPI\":{\"items\":[{\"path\":\"..a\",\"fieldRef\":{\"fieldPath\":\"metadata.labels['a b']\"}}]}"),
           "[spec.volumes[0].downwardAPI.path: Invalid value: \\\"..a\\\": must not start with '..', spec.volumes[0].downwardAPI.fieldRef: Invalid value: "
           "\\\"a b\\\": name part must consist of" },
+        { VOLUME("\"downwardAPI\":{\"items\":[{\"path\":\"a\",\"fieldRef\":{\"fieldPath\":\"metadata.labels[']\"}}]}"),
+          "error converting fieldPath: field label not supported: metadata.labels[']" },
         { VOLUME("\"downwardAPI\":{\"items\":[{\"path\":\"a\",\"resourceFieldRef\":{\"containerName\":\"c\",\"resource\":\"limits.hugepages-2Mi\","
           "\"divisor\":\"2\"}}]}"), "divisor: Invalid value: \\\"limits.hugepages-2Mi\\\": only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, "
           "1Gi, 1Ti, 1Pi, 1Ei are supported with the hugepages resource" },
@@ -177,6 +179,9 @@ static void updates(void **state)
 {
     static const struct rule rules[] = {
         { NS "pods", PLAIN, "/resize", "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"claims\":[],\"requests\":{\"cpu\":\"2\"}}}]}}", 200, NULL },
+        { NS "pods", PLAIN, "/status", "{\"status\":{\"containerStatuses\":[{\"name\":\"c\",\"user\":{\"linux\":{\"uid\":-1,\"gid\":1,\"supplementalGroups\":[-2]}}}]}}", 422,
+          "[status.containerStatuses[0].user.linux.uid: Invalid value: -1: must be between 0 and 2147483647, inclusive, status.containerStatuses[0].user.linux."
+          "supplementalGroups[0]: Invalid value: -2" },
         /* both the rules of pods and those of updates look at images */
         { NS "pods", PLAIN, "", "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\" i\",\"resources\":{\"requests\":{\"cpu\":\"1\"}}}]}}", 422,
           "whitespace\",\"field\":\"spec.containers[0].image\"},{\"reason\":\"FieldValueInvalid\",\"message\":\"Invalid value: \\\" i\\\": must not have" },

@@ -140,6 +140,29 @@ static void claim_statuses(struct fielderrs *e, const json_t *obj)
     }
 }
 
+/* Whom a container runs as: numbers that can be users and groups, and none on Windows. */
+static void users(struct fielderrs *e, const json_t *obj, const char *name)
+{
+    const char *system = obj_str(obj, "spec.os.name");
+    size_t i, k;
+    json_t *s, *group;
+
+    json_array_foreach(json_object_get(json_object_get(obj, "status"), name), i, s) {
+        const struct fpath *at = FP_CHILD(FP_CHILD(FP_INDEX(FP_CHILD(STATUS, name), i), "user"), "linux");
+        const json_t *user = member(member(s, "user"), "linux");
+        if (user && streq(system, "windows")) {
+            fielderr_forbidden(e, at, "cannot be set for a windows pod");
+            continue;
+        }
+        rule_range(e, user, at, "uid", 0, INT32_MAX);
+        rule_range(e, user, at, "gid", 0, INT32_MAX);
+        json_array_foreach(json_object_get(user, "supplementalGroups"), k, group)
+            if (json_integer_value(group) < 0 || json_integer_value(group) > INT32_MAX)
+                fielderr_invalid(e, FP_INDEX(FP_CHILD(at, "supplementalGroups"), k), group,
+                                 "must be between 0 and 2147483647, inclusive");
+    }
+}
+
 void pod_validate_status(struct fielderrs *e, const json_t *obj, const json_t *old)
 {
     const char *nominated = obj_str(obj, "status.nominatedNodeName"), *ip = obj_str(obj, "status.hostIP");
@@ -159,4 +182,7 @@ void pod_validate_status(struct fielderrs *e, const json_t *obj, const json_t *o
         fielderr_invalid_str(e, FP_CHILD(FP_INDEX(FP_CHILD(STATUS, "hostIPs"), 0), "ip"), text(json_array_get(hosts, 0), "ip"),
                              "must be equal to `hostIP`");
     addresses(e, obj, old, "hostIPs");
+    users(e, obj, "containerStatuses");
+    users(e, obj, "initContainerStatuses");
+    users(e, obj, "ephemeralContainerStatuses");
 }

@@ -68,10 +68,18 @@ static const char *const container_resources[] = { "limits.cpu", "limits.ephemer
 
 static const char labels_prefix[] = "metadata.labels['", notes_prefix[] = "metadata.annotations['";
 
+/* Where "['key']" begins that ends a path; NULL where none does. One quote cannot be both. */
+static const char *bracket_of(const char *path)
+{
+    const char *at = strstr(path, "['");
+
+    return at && at != path && str_ends(at + strlen("['"), "']") ? at : NULL;
+}
+
 /* metadata.labels['key'] and metadata.annotations['key'] are good everywhere. */
 static bool subscripted(const char *path)
 {
-    return (str_starts(path, labels_prefix) || str_starts(path, notes_prefix)) && str_ends(path, "']");
+    return (str_starts(path, labels_prefix) || str_starts(path, notes_prefix)) && bracket_of(path);
 }
 
 static void not_supported_text(struct fielderrs *e, const struct fpath *at, const char *value, const char *const *supported)
@@ -105,9 +113,7 @@ static const char *not_a_field(struct arena *a, const char *path)
         "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.hostIP",
         "status.hostIPs", "status.phase", "status.podIP", "status.podIPs", NULL
     };
-    const char *bracket = strstr(path, "['");
-
-    if (bracket && bracket != path && str_ends(path, "']"))
+    if (bracket_of(path))
         return subscripted(path) ? NULL : arena_printf(a, "field label does not support subscript: %s", path);
     return among(fields, path) ? NULL : arena_printf(a, "field label not supported: %s", path);
 }
