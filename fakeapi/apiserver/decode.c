@@ -131,6 +131,7 @@ static int parse_body(struct call *c, const char *kind, enum media media, const 
     if ((r = meta_member(c, kind, tree, "kind", "kind")) < 0 ||
         (r = meta_member(c, kind, tree, "apiVersion", "apiVersion")) < 0)
         return r;
+    c->untyped = !*obj_str(tree, "apiVersion");
     *ret = STEAL(tree);
     return 0;
 }

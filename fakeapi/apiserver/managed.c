@@ -257,5 +257,9 @@ int managed_view_update(struct call *c, const struct kind *k, const struct subre
 
     managed_view_describe(c, sub->name, &w);
     json_auto_t *next = apply_update(&w, shown, body);
+    /* The type of what a custom resource's client sends is taken from the body: without one nothing is worked out,
+     * and who owned the replicas does so no more. */
+    if (k->crd && c->route.verb == VERB_UPDATE && c->untyped)
+        obj_set_meta(json_own(&next), "managedFields", NULL);
     return managed_view_take(c, k, sub->view, next, old, ret);
 }

@@ -208,7 +208,13 @@ static int mutate_apply_view(struct call *c, const json_t *old, const struct pat
     int r;
 
     managed_view_describe(c, c->route.sub->name, &w);
-    if ((r = managed_view_show(c, k, view, old, &shown)) < 0 || (r = merge_config(c, &w, p, shown, &next)) < 0)
+    if ((r = managed_view_show(c, k, view, old, &shown)) < 0)
+        return r;
+    if (kind_custom(k) && !json_path(shown, "metadata.managedFields"))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "failed to create manager for existing fields: failed to convert live object "
+                          "(/; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid "
+                          "group/version: autoscaling/v1");
+    if ((r = merge_config(c, &w, p, shown, &next)) < 0)
         return r;
     if (kind_custom(k) && !same_but_managers(shown, next))
         return apierr_set(&c->err, APIERR_UNKNOWN, "failed to convert new object (%s/%s; autoscaling/v1, Kind=Scale) to "

@@ -165,6 +165,7 @@ struct call {
     json_t *status;                    /* the Status to answer with, word for word; NULL: what `err` says */
     json_t *admission_options;         /* what admission is told of the options */
     bool pretty_error;                 /* the router of built-in paths indents its Statuses */
+    bool untyped;                      /* the body says no apiVersion; what it is decoded to always does */
     bool unsettled;                    /* the object holds what storing drops: decode_finish() before validation */
     bool upsert;                       /* a PUT or an apply that creates: less is wiped */
     bool managed_done;                 /* managedFields are as they shall be: an apply saw to them */

@@ -326,7 +326,16 @@ static void a_scale_that_cannot_be_read(void **state)
            "{\"apiVersion\":\"x.io/v1\",\"kind\":\"S\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"n\":1}}", 201, NULL },
          { "PUT", SCALE, NULL, NULL, "", 400, AT_A_LOSS }, { "PUT", SCALE, NULL, NULL, "[]", 400, AT_A_LOSS },
          { "PUT", SCALE, NULL, NULL, "{\"spec\":{\"replicas\":\"x\"}}", 400, AT_A_LOSS },
-         { "GET", SCALE, NULL, NULL, NULL, 200, "\"spec\":{\"replicas\":1}" });
+         { "GET", SCALE, NULL, NULL, NULL, 200, "\"spec\":{\"replicas\":1}" },
+         /* and what says no apiVersion loses who owns the replicas, for good */
+         { "PUT", SCALE, "fieldManager=m", NULL, "{\"apiVersion\":\"autoscaling/v1\",\"metadata\":{\"name\":\"a\"},\"spec\":{"
+           "\"replicas\":2}}", 200, NULL },
+         { "GET", "/apis/x.io/v1/namespaces/default/ss/a", NULL, NULL, NULL, 200, "\"managedFields\":[{\"manager\":\"m\"" },
+         { "PUT", SCALE, "fieldManager=m", NULL, "{\"kind\":\"Scale\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"replicas\":3}}", 200, NULL },
+         { "PATCH", SCALE, "fieldManager=m", MERGE, "{\"spec\":{\"replicas\":4}}", 200, NULL },
+         { "GET", "/apis/x.io/v1/namespaces/default/ss/a", NULL, NULL, NULL, 200, "\"managedFields\":[{\"manager\":\"unknown\"" },
+         { "PATCH", SCALE, "fieldManager=m", "application/apply-patch+yaml", "{\"apiVersion\":\"autoscaling/v1\",\"kind\":\"Scale\","
+           "\"spec\":{\"replicas\":5}}", 500, "failed to create manager for existing fields: failed to convert live object (/; " });
 #undef SCALE
 #undef AT_A_LOSS
 }
