@@ -74,6 +74,9 @@ static void containers(void **state)
         { CONTAINER("\"volumeDevices\":[{\"name\":\"a\",\"devicePath\":\"/a\"}],\"volumeMounts\":[{\"name\":\"a\",\"mountPath\":\"/a\"}]"),
           "spec.containers[0].volumeMounts[0].name: Invalid value: \\\"a\\\": must not already exist in volumeDevices, spec.containers[0].volumeMounts[0]."
           "mountPath: Invalid value: \\\"/a\\\": must not already exist as a path in volumeDevices" },
+        { CONTAINER("\"volumeDevices\":[{\"name\":\"d\",\"devicePath\":\"/a\"}],\"volumeMounts\":[{\"name\":\"a\",\"mountPath\":\"/a\"},{\"name\":\"b\",\"mountPath\":\"/a\"}]"),
+          "volumeDevices[0].name\"},{\"reason\":\"FieldValueInvalid\",\"message\":\"Invalid value: \\\"/a\\\": must not already "
+          "exist as a path in volumeMounts\",\"field\":\"spec.containers[0].volumeDevices[0].devicePath\"}]" },
         { CONTAINER("\"resources\":{\"claims\":[{\"name\":\"A\"},{\"name\":\"A\",\"request\":\"B\"}]}"), "which is empty, spec.containers[0].resources."
           "claims[1]: Duplicate value: \\\"A\\\", spec.containers[0].resources.claims[1]: Not found" },
         { POD("\"securityContext\":{\"sysctls\":[{\"name\":\"\"},{\"name\":\"\"}]}"),

@@ -137,16 +137,16 @@ static void recursive_read_only(struct fielderrs *e, const json_t *m, const stru
         fielderr_forbidden(e, at, "may only be specified when mountPropagation is None or not specified");
 }
 
-/* A volume has one path, the last that is told. */
-static bool is_device_path(const json_t *devices, const char *path)
+/* Of mounts, or devices, each volume has one path: the last that is told. */
+static bool has_path(const json_t *list, const char *key, const char *path)
 {
     size_t i, k;
     json_t *d;
 
-    json_array_foreach(devices, i, d) {
-        for (k = i + 1; k < json_array_size(devices) && !streq(text(json_array_get(devices, k), "name"), text(d, "name")); k++)
+    json_array_foreach(list, i, d) {
+        for (k = i + 1; k < json_array_size(list) && !streq(text(json_array_get(list, k), "name"), text(d, "name")); k++)
             ;
-        if (k == json_array_size(devices) && streq(text(d, "devicePath"), path))
+        if (k == json_array_size(list) && streq(text(d, key), path))
             return true;
     }
     return false;
@@ -175,7 +175,7 @@ static void volume_mounts(struct fielderrs *e, const json_t *c, const json_t *vo
             fielderr_invalid_str(e, FP_CHILD(at, "mountPath"), mount, "must be unique");
         if (name_before(devices, json_array_size(devices), name))
             fielderr_invalid_str(e, FP_CHILD(at, "name"), name, "must not already exist in volumeDevices");
-        if (is_device_path(devices, mount))
+        if (has_path(devices, "devicePath", mount))
             fielderr_invalid_str(e, FP_CHILD(at, "mountPath"), mount, "must not already exist as a path in volumeDevices");
         if (*text(m, "subPath"))
             podspec_local_path(e, text(m, "subPath"), FP_CHILD(path, "subPath"));
@@ -203,7 +203,7 @@ static void volume_devices(struct fielderrs *e, const json_t *c, const json_t *v
 {
     const json_t *list = json_object_get(c, "volumeDevices"), *mounts = json_object_get(c, "volumeMounts");
     size_t i, k;
-    json_t *d, *v, *m;
+    json_t *d, *v;
 
     json_array_foreach(list, i, d) {
         const struct fpath *at = FP_INDEX(path, i);
@@ -230,12 +230,10 @@ static void volume_devices(struct fielderrs *e, const json_t *c, const json_t *v
             fielderr_invalid_str(e, FP_CHILD(at, "devicePath"), dev, "must be unique");
         if (podspec_has_backsteps(dev))
             fielderr_invalid_str(e, FP_CHILD(at, "devicePath"), dev, "can not contain backsteps ('..')");
-        json_array_foreach(mounts, k, m) {
-            if (streq(text(m, "name"), name))
-                fielderr_invalid_str(e, FP_CHILD(at, "name"), name, "must not already exist in volumeMounts");
-            if (streq(text(m, "mountPath"), dev))
-                fielderr_invalid_str(e, FP_CHILD(at, "devicePath"), dev, "must not already exist as a path in volumeMounts");
-        }
+        if (name_before(mounts, json_array_size(mounts), name))
+            fielderr_invalid_str(e, FP_CHILD(at, "name"), name, "must not already exist in volumeMounts");
+        if (has_path(mounts, "mountPath", dev))
+            fielderr_invalid_str(e, FP_CHILD(at, "devicePath"), dev, "must not already exist as a path in volumeMounts");
     }
 }
 
