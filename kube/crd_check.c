@@ -175,6 +175,10 @@ static const json_t *schema_at(struct arena *a, const json_t *schema, const char
     }
     while (*at == '.') {
         size_t len = strcspn(++at, ".[");
+        if (!*at) {
+            *ret_wrong = "is an invalid path: unexpected end of JSON path";
+            return NULL;
+        }
         const char *name = arena_strndup(a, at, len);
         const json_t *next = json_object_get(json_object_get(schema, "properties"), name);
         if (at[len] == '[') {
@@ -194,33 +198,35 @@ static const json_t *schema_at(struct arena *a, const json_t *schema, const char
 static void check_selectable(struct fielderrs *errs, const struct fpath *parent, const json_t *fields, const json_t *schema)
 {
     const struct fpath *path = FP_CHILD(parent, "selectableFields");
-    size_t i, k, good = 0;
+    size_t i, k, different = 0;
     json_t *field;
 
     json_array_foreach ((json_t *)fields, i, field) {
         const struct fpath *at = FP_CHILD(FP_INDEX(path, i), "jsonPath");
         const char *where = obj_str(field, "jsonPath"), *wrong = NULL, *type;
+        bool again = false;
         if (!*where) {
             fielderr_required(errs, at, "");
             continue;
         }
         const json_t *node = schema_at(errs->arena, schema, where, &wrong);
-        type = obj_str(node, "type");
-        if (!node)
+        if (!node) {
             fielderr_invalid_str(errs, at, where, "%s", wrong);
-        else if (!streq(type, "string") && !streq(type, "boolean") && !streq(type, "integer"))
+            continue;
+        }
+        type = obj_str(node, "type");
+        if (!streq(type, "string") && !streq(type, "boolean") && !streq(type, "integer"))
             fielderr_invalid_str(errs, at, where, "must point to a field of type string, boolean or integer. Enum string "
                                  "fields and strings with formats are allowed.");
-        else
-            good++;
         for (k = 0; k < i; k++)
-            if (streq(obj_str(json_array_get(fields, k), "jsonPath"), where)) {
-                fielderr_duplicate_str(errs, at, where);
-                break;
-            }
+            again = again || streq(obj_str(json_array_get(fields, k), "jsonPath"), where);
+        if (again)
+            fielderr_duplicate_str(errs, at, where);
+        else
+            different++;
     }
-    if (good > SELECTABLE_MAX)
-        fielderr_too_many(errs, path, good, SELECTABLE_MAX);
+    if (different > SELECTABLE_MAX)
+        fielderr_too_many(errs, path, (int64_t)different, SELECTABLE_MAX);
 }
 
 /* A real server has what all versions agree on in one place for all of them, and looks a field up in the schema of the
@@ -419,6 +425,8 @@ static void check_stored(struct fielderrs *errs, const json_t *stored, const jso
         /* a stored one answers for one version, not for a second of its name */
         json_array_foreach (version_before(versions, i) ? NULL : (json_t *)stored, k, s)
             there = there || streq(json_string_value(s), obj_str(v, "name"));
+        for (k = 0; k < i; k++)                  /* the first of a name takes it */
+            there = there && !streq(obj_str(json_array_get(versions, k), "name"), obj_str(v, "name"));
         if (!there && obj_bool(v, "storage", false))
             fielderr_invalid(errs, path, stored, "must have the storage version %s", obj_str(v, "name"));
     }
@@ -556,9 +564,7 @@ struct found {
 
 static void add_format(struct found *f, const char *name)
 {
-    static const char *const numbers[] = { "int32", "int64", "float", "double", NULL };
-
-    if (format_find(name) || in_list(numbers, name))
+    if (format_find(name))
         return;
     for (size_t i = 0; i < f->n; i++)
         if (streq(f->v[i], name))

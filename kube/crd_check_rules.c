@@ -109,7 +109,7 @@ static bool multiplies(const json_t *node, uint64_t *ret)
         return true;
     const json_t *max = json_object_get(node, key);
     double d = json_number_value(max);
-    *ret = d < 0 ? 0 : (uint64_t)d;
+    *ret = d < 0 ? 0 : d < 0x1p64 ? (uint64_t)d : UINT64_MAX;
     return json_is_number(max);
 }
 

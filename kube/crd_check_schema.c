@@ -35,9 +35,9 @@ static const char *type_of(const json_t *node)
 /* ---- can it be structural at all? -------------------------------------------------------------------- */
 
 /* None are as good as no word of them. */
-static bool empty_definitions(const json_t *node, const char *key)
+static bool empty_map(const json_t *node, const char *key)
 {
-    return streq(key, "definitions") && json_object_size(json_object_get(node, key)) == 0;
+    return (streq(key, "definitions") || streq(key, "patternProperties")) && json_object_size(json_object_get(node, key)) == 0;
 }
 
 /* The first keyword for which there is no place in a structural schema; NULL: none. */
@@ -49,13 +49,15 @@ static const char *unsupported(const json_t *node, unsigned depth)
         { "id", "id" }, { "$schema", "schema" }, { "$ref", "$ref" }, { "additionalItems", "additionalItems" },
         { "patternProperties", "patternProperties" }, { "definitions", "definitions" }, { "dependencies", "dependencies" },
     };
+    static const char *const lists[] = { "allOf", "anyOf", "oneOf" };
     const char *found = NULL, *key;
+    size_t n;
     json_t *v;
 
     if (!json_is_object(node) || depth > DEPTH_MAX)
         return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (json_object_get(node, words[i].key) && !empty_definitions(node, words[i].key))
+        if (json_object_get(node, words[i].key) && !empty_map(node, words[i].key))
             return words[i].name;
     if (json_is_array(json_object_get(node, "items")))
         return "items";
@@ -66,6 +68,12 @@ static const char *unsupported(const json_t *node, unsigned depth)
             found = unsupported(v, depth + 1);
     if (!found)
         found = unsupported(json_object_get(node, "items"), depth + 1);
+    if (!found)
+        found = unsupported(json_object_get(node, "not"), depth + 1);
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        json_array_foreach (json_object_get(node, lists[i]), n, v)
+            if (!found)
+                found = unsupported(v, depth + 1);
     return found ? found : unsupported(json_object_get(node, "additionalProperties"), depth + 1);
 }
 
@@ -106,6 +114,10 @@ static void check_values(struct fielderrs *errs, const struct fpath *path, const
     check_pattern(errs, path, node);
 }
 
+#define EMPTY "must be empty to be structural"
+#define UNDEFINED "must be undefined to be structural"
+#define NOT_TRUE "must be false to be structural"
+
 /* Inside a combination only values may be constrained: what a value is must be said outside. */
 static void check_nested(struct fielderrs *errs, const struct fpath *path, const json_t *node, bool skip_any,
                          unsigned depth)
@@ -113,15 +125,11 @@ static void check_nested(struct fielderrs *errs, const struct fpath *path, const
     static const struct {
         const char *key, *must;
     } forbidden[] = {
-        { "type", "must be empty to be structural" }, { "additionalProperties", "must be undefined to be structural" },
-        { "default", "must be undefined to be structural" }, { "title", "must be empty to be structural" },
-        { "description", "must be empty to be structural" }, { "nullable", "must be false to be structural" },
-        { "x-kubernetes-preserve-unknown-fields", "must be false to be structural" },
-        { "x-kubernetes-embedded-resource", "must be false to be structural" },
-        { "x-kubernetes-int-or-string", "must be false to be structural" },
-        { "x-kubernetes-list-map-keys", "must be empty to be structural" },
-        { "x-kubernetes-list-type", "must be undefined to be structural" },
-        { "x-kubernetes-map-type", "must be undefined to be structural" },
+        { "type", EMPTY }, { "additionalProperties", UNDEFINED }, { "default", UNDEFINED }, { "title", EMPTY },
+        { "description", EMPTY }, { "nullable", NOT_TRUE }, { "x-kubernetes-preserve-unknown-fields", NOT_TRUE },
+        { "x-kubernetes-embedded-resource", NOT_TRUE }, { "x-kubernetes-int-or-string", NOT_TRUE },
+        { "x-kubernetes-list-map-keys", EMPTY }, { "x-kubernetes-list-type", UNDEFINED },
+        { "x-kubernetes-map-type", UNDEFINED }, { "x-kubernetes-validations", EMPTY },
     };
     const json_t *properties = json_object_get(node, "properties");
     size_t n;
@@ -137,7 +145,9 @@ static void check_nested(struct fielderrs *errs, const struct fpath *path, const
                      depth + 1);
     for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++) {
         const json_t *v = json_object_get(node, forbidden[i].key);
-        if (v && !json_is_false(v) && !(json_is_string(v) && !json_string_length(v)))
+        bool empty = (json_is_string(v) && !json_string_length(v)) || (json_is_array(v) && !json_array_size(v));
+        bool off = json_is_false(v) && !streq(forbidden[i].key, "default");
+        if (v && !json_is_null(v) && !off && !(empty && streq(forbidden[i].must, EMPTY)))
             fielderr_forbidden(errs, FP_CHILD(path, forbidden[i].key), "%s", forbidden[i].must);
     }
     if (json_object_get(properties, "metadata"))
@@ -213,7 +223,7 @@ static void check_own_type(struct fielderrs *errs, const struct fpath *path, con
         check_type_is(errs, path, node, "object", "must be object if x-kubernetes-embedded-resource is true");
     else if (!*type && !flag(node, "x-kubernetes-int-or-string") && !keeps)
         fielderr_required(errs, FP_CHILD(path, "type"), missing[level]);
-    if (streq(type, "array") && !json_object_get(node, "items") && !keeps)
+    if (streq(type, "array") && !json_object_get(node, "items"))
         fielderr_required(errs, FP_CHILD(path, "items"), "must be specified");
     if (embedded && json_object_get(node, "additionalProperties"))
         fielderr_forbidden(errs, FP_CHILD(path, "additionalProperties"),
@@ -297,11 +307,14 @@ static void check_default(struct defaults *d, const struct fpath *parent, const 
     before = json_clone(wrapped);
     crd_prune(crd_schema_parse(arena, schema), &wrapped, NULL);
     if (!json_same(json_object_get(before, "x"), json_object_get(wrapped, "x"))) {
-        fielderr_invalid(d->errs, path, value, "must not have unknown fields");
-        return;
+        json_auto_t *sorted = json_sorted(value);
+        fielderr_invalid(d->errs, path, sorted, "must not have unknown fields");
+        found = d->errs->n;
     }
-    struct crd_validator *v = crd_validator_new(node);
-    crd_validate(v, path, value, NULL, d->errs);
+    struct crd_validator *v = crd_validator_new_for_default(node);
+    crd_validate_embedded(v, path, value, d->errs);
+    if (d->errs->n == found)                     /* and never lists: a set may start with the same twice */
+        crd_validate_keywords(v, path, value, NULL, d->errs);
     crd_validator_free(v);
     if (d->errs->n == found && d->cel)
         check_default_rules(d, path, node, root);
@@ -342,7 +355,7 @@ static void check_standard(struct fielderrs *errs, const struct fpath *path, con
     if (*type && !known_type(type))
         fielderr_not_supported(errs, FP_CHILD(path, "type"), json_object_get(node, "type"), openapi_types);
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
-        if (json_object_get(node, unknown[i]) && !empty_definitions(node, unknown[i]))
+        if (json_object_get(node, unknown[i]) && !empty_map(node, unknown[i]))
             fielderr_forbidden(errs, FP_CHILD(path, unknown[i]), "%s is not supported", unknown[i]);
     if (streq(type, "null"))
         fielderr_forbidden(errs, FP_CHILD(path, "type"), "type cannot be set to null, use nullable as an alternative");
@@ -406,7 +419,7 @@ static void check_set_list(struct fielderrs *errs, const struct fpath *path, con
     } rows[] = { { "array", "x-kubernetes-list-type" }, { "object", "x-kubernetes-map-type" } };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const json_t *v = json_object_get(items, rows[i].key);
+        const json_t *v = json_object_get(items, "x-kubernetes-list-type");      /* the real server tells this of maps, too */
         if (!streq(type_of(items), rows[i].type) || streq(text(items, rows[i].key), "atomic") || (i == 0 && !v))
             continue;
         if (v)
@@ -468,7 +481,7 @@ static void check_list_and_map_types(struct fielderrs *errs, const struct fpath 
         fielderr_not_supported(errs, FP_CHILD(path, "x-kubernetes-map-type"), map, map_types);
     if (list && !streq(type_of(node), "array"))
         check_type_is(errs, path, node, "array", "must be array if x-kubernetes-list-type is specified");
-    else if (list && !is_one_of(list_text, list_types))
+    if (list && !is_one_of(list_text, list_types))
         fielderr_not_supported(errs, FP_CHILD(path, "x-kubernetes-list-type"), list, list_types);
     if (json_array_size(json_object_get(node, "x-kubernetes-list-map-keys")) && !streq(list_text, "map")) {
         if (list)
@@ -539,10 +552,14 @@ static void check_items(struct fielderrs *errs, const struct fpath *path, struct
                         unsigned depth)
 {
     struct rules_site items = rules_site_below(site, json_object_get(site->node, "items"), SITE_ELEMENT, NULL);
+    size_t i;
+    json_t *v;
 
     if (!items.lost && !streq(text(site->node, "x-kubernetes-list-type"), "map"))
         items.lost = path;
     check_part(errs, FP_CHILD(path, "items"), items, inside_metadata, depth);
+    json_array_foreach (json_object_get(site->node, "items"), i, v)
+        check_part(errs, FP_INDEX(FP_CHILD(path, "items"), i), (struct rules_site){ .node = v }, inside_metadata, depth);
 }
 
 static void check_keywords(struct fielderrs *errs, const struct fpath *path, struct rules_site *site, bool root,

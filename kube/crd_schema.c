@@ -316,11 +316,11 @@ static json_t *prune(struct walk *w, const struct schema *s, const struct fpath 
 
     if (depth <= DEPTH_MAX && json_is_object(in))
         return prune_object(w, s, at, in, root, depth);
-    if (depth > DEPTH_MAX || !json_is_array(in) || !s->items)
+    if (depth > DEPTH_MAX || !json_is_array(in) || (!s->items && s->preserve_unknown))
         return json_incref(in);
     out = json_incref(in);
     for (size_t i = 0; i < json_array_size(in); i++)
-        put_element(&out, in, i, prune(w, s->items, FP_INDEX(at, i), json_array_get(in, i), false, depth + 1));
+        put_element(&out, in, i, prune(w, s->items ? s->items : &anything, FP_INDEX(at, i), json_array_get(in, i), false, depth + 1));
     return out;
 }
 

@@ -1,7 +1,7 @@
 #include "kube/crd_validate.h"
 
+#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 
 #include "kube/formats.h"
 #include "kube/gvk.h"
@@ -27,7 +27,7 @@ struct crd_validator {
     bool nullable, embedded, rules_below;
     bool has_max, has_min, has_multiple, max_excluded, min_excluded;
     double max, min, multiple;
-    int64_t max_length, min_length, max_items, min_items, max_members, min_members;      /* -1: none */
+    int64_t max_length, min_length, max_items, min_items, max_members, min_members;      /* INT64_MAX, INT64_MIN: none */
     const json_t *enumeration, *required;
     struct property *properties;       /* by name */
     size_t n_properties;
@@ -40,15 +40,20 @@ struct crd_validator {
 
 /* ---- compiling ------------------------------------------------------------------------------------- */
 
-static struct crd_validator *compile(struct arena *a, const json_t *node, unsigned depth);
+struct compiling {
+    struct arena *arena;
+    bool for_default;
+};
 
-static int64_t count_of(const json_t *node, const char *key)
+static struct crd_validator *compile(const struct compiling *c, const json_t *node, unsigned depth);
+
+static int64_t count_of(const json_t *node, const char *key, int64_t none)
 {
     const json_t *v = json_object_get(node, key);
     double n = json_number_value(v);
 
     if (!json_is_real(v))
-        return json_is_integer(v) ? json_integer_value(v) : -1;
+        return json_is_integer(v) ? json_integer_value(v) : none;
     return n >= 9e18 ? INT64_MAX : n <= -9e18 ? INT64_MIN : (int64_t)n;
 }
 
@@ -65,14 +70,14 @@ static bool number_of(const json_t *node, const char *key, double *ret)
     return json_is_number(v);
 }
 
-static struct crd_validator **compile_list(struct arena *a, const json_t *list, size_t *ret_n, unsigned depth,
+static struct crd_validator **compile_list(const struct compiling *c, const json_t *list, size_t *ret_n, unsigned depth,
                                            bool *below)
 {
     size_t n = json_array_size(list);
     struct crd_validator **v = n ? xcalloc(n, sizeof(struct crd_validator *)) : NULL;
 
     for (size_t i = 0; i < n; i++) {
-        v[i] = compile(a, json_array_get(list, i), depth + 1);
+        v[i] = compile(c, json_array_get(list, i), depth + 1);
         *below |= v[i]->rules_below;
     }
     *ret_n = n;
@@ -84,7 +89,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct property *)a)->name, ((const struct property *)b)->name);
 }
 
-static void compile_properties(struct arena *a, struct crd_validator *v, const json_t *members, unsigned depth)
+static void compile_properties(const struct compiling *c, struct crd_validator *v, const json_t *members, unsigned depth)
 {
     const char *name;
     json_t *child;
@@ -93,52 +98,53 @@ static void compile_properties(struct arena *a, struct crd_validator *v, const j
         return;
     v->properties = xcalloc(json_object_size(members), sizeof(*v->properties));
     json_object_foreach ((json_t *)members, name, child) {
-        struct crd_validator *schema = compile(a, child, depth + 1);
+        struct crd_validator *schema = compile(c, child, depth + 1);
         v->rules_below |= schema->rules_below;
         v->properties[v->n_properties++] = (struct property){ name, schema };
     }
     qsort(v->properties, v->n_properties, sizeof(*v->properties), by_name);
 }
 
-static struct crd_validator *compile_one(struct arena *a, struct crd_validator *v, const json_t *node, unsigned depth)
+static struct crd_validator *compile_one(const struct compiling *c, struct crd_validator *v, const json_t *node, unsigned depth)
 {
     if (!json_is_object(node))
         return NULL;
-    struct crd_validator *child = compile(a, node, depth + 1);
+    struct crd_validator *child = compile(c, node, depth + 1);
     v->rules_below |= child->rules_below;
     return child;
 }
 
-static void compile_texts(struct arena *a, struct crd_validator *v, const json_t *node)
+static void compile_texts(const struct compiling *c, struct crd_validator *v, const json_t *node)
 {
     const json_t *pattern = json_object_get(node, "pattern");
     const char *type = obj_str(node, "type"), *wrong, *list = obj_str(node, "x-kubernetes-list-type");
 
-    if (flag(node, "x-kubernetes-int-or-string")) {
+    if (*type) {
+        v->types[0] = type;
+    } else if (flag(node, "x-kubernetes-int-or-string") && !c->for_default) {
         v->types[0] = "integer";
         v->types[1] = "string";
-    } else if (*type) {
-        v->types[0] = type;
     }
-    v->format = obj_str(node, "format");
-    v->check_format = format_find(v->format);
+    v->check_format = format_find(obj_str(node, "format"));
+    v->format = v->check_format || c->for_default ? obj_str(node, "format") : "";
     if (json_string_length(pattern)) {
         v->pattern_text = json_string_value(pattern);
-        v->pattern = regex_new(a, v->pattern_text, json_string_length(pattern), &wrong);
+        v->pattern = regex_new(c->arena, v->pattern_text, json_string_length(pattern), &wrong);
     }
     v->listed = streq(list, "set") ? LISTED_SET : streq(list, "map") ? LISTED_MAP : LISTED_PLAIN;
     v->list_keys = json_object_get(node, "x-kubernetes-list-map-keys");
 }
 
-static struct crd_validator *compile(struct arena *a, const json_t *node, unsigned depth)
+static struct crd_validator *compile(const struct compiling *c, const json_t *node, unsigned depth)
 {
     struct crd_validator *v = xcalloc(1, sizeof(*v));
 
-    v->max_length = v->min_length = v->max_items = v->min_items = v->max_members = v->min_members = -1;
     v->format = "";
+    v->max_length = v->max_items = v->max_members = INT64_MAX;
+    v->min_length = v->min_items = v->min_members = INT64_MIN;
     if (!json_is_object(node) || depth > DEPTH_MAX)
         return v;
-    compile_texts(a, v, node);
+    compile_texts(c, v, node);
     v->nullable = flag(node, "nullable");
     v->embedded = flag(node, "x-kubernetes-embedded-resource");
     v->rules_below = json_array_size(json_object_get(node, "x-kubernetes-validations")) > 0;
@@ -147,21 +153,21 @@ static struct crd_validator *compile(struct arena *a, const json_t *node, unsign
     v->has_multiple = number_of(node, "multipleOf", &v->multiple);
     v->max_excluded = flag(node, "exclusiveMaximum");
     v->min_excluded = flag(node, "exclusiveMinimum");
-    v->max_length = count_of(node, "maxLength");
-    v->min_length = count_of(node, "minLength");
-    v->max_items = count_of(node, "maxItems");
-    v->min_items = count_of(node, "minItems");
-    v->max_members = count_of(node, "maxProperties");
-    v->min_members = count_of(node, "minProperties");
+    v->max_length = count_of(node, "maxLength", INT64_MAX);
+    v->min_length = count_of(node, "minLength", INT64_MIN);
+    v->max_items = count_of(node, "maxItems", INT64_MAX);
+    v->min_items = count_of(node, "minItems", INT64_MIN);
+    v->max_members = count_of(node, "maxProperties", INT64_MAX);
+    v->min_members = count_of(node, "minProperties", INT64_MIN);
     v->enumeration = json_object_get(node, "enum");
     v->required = json_object_get(node, "required");
-    compile_properties(a, v, json_object_get(node, "properties"), depth);
-    v->additional = compile_one(a, v, json_object_get(node, "additionalProperties"), depth);
-    v->items = compile_one(a, v, json_object_get(node, "items"), depth);
-    v->not = compile_one(a, v, json_object_get(node, "not"), depth);
-    v->all = compile_list(a, json_object_get(node, "allOf"), &v->n_all, depth, &v->rules_below);
-    v->any = compile_list(a, json_object_get(node, "anyOf"), &v->n_any, depth, &v->rules_below);
-    v->one = compile_list(a, json_object_get(node, "oneOf"), &v->n_one, depth, &v->rules_below);
+    compile_properties(c, v, json_object_get(node, "properties"), depth);
+    v->additional = compile_one(c, v, json_object_get(node, "additionalProperties"), depth);
+    v->items = compile_one(c, v, json_object_get(node, "items"), depth);
+    v->not = compile_one(c, v, json_object_get(node, "not"), depth);
+    v->all = compile_list(c, json_object_get(node, "allOf"), &v->n_all, depth, &v->rules_below);
+    v->any = compile_list(c, json_object_get(node, "anyOf"), &v->n_any, depth, &v->rules_below);
+    v->one = compile_list(c, json_object_get(node, "oneOf"), &v->n_one, depth, &v->rules_below);
     return v;
 }
 
@@ -169,7 +175,14 @@ struct crd_validator *crd_validator_new(const json_t *openapi)
 {
     cleanup_arena struct arena *a = arena_new();
 
-    return compile(a, openapi, 0);
+    return compile(&(struct compiling){ a, false }, openapi, 0);
+}
+
+struct crd_validator *crd_validator_new_for_default(const json_t *openapi)
+{
+    cleanup_arena struct arena *a = arena_new();
+
+    return compile(&(struct compiling){ a, true }, openapi, 0);
 }
 
 static void free_list(struct crd_validator **v, size_t n)
@@ -343,31 +356,40 @@ static bool has_type(const struct crd_validator *v, const char *type)
     return (v->types[0] && streq(v->types[0], type)) || (v->types[1] && streq(v->types[1], type));
 }
 
-static bool type_fits(const struct crd_validator *v, const json_t *value)
-{
-    const char *have = type_of(value);
+#define JSON_INTEGER_MAX 9007199254740991.0      /* beyond it a float64 is no whole number to the real server */
+#define ROUNDING 1e-9                            /* what calculating may have cost it */
 
-    if (has_type(v, have) || (json_is_integer(value) && has_type(v, "number")))
-        return true;
-    if (json_is_null(value))
-        return v->nullable;
-    /* A format speaks for strings unless a number is asked for. */
-    if (*v->format && (json_is_string(value) || json_is_array(value)) && !has_type(v, "number")
-        && !has_type(v, "integer"))
-        return true;
-    double d = json_real_value(value);
-    return json_is_real(value) && has_type(v, "integer") && d == floor(d) && fabs(d) < 9007199254740992.0;
+static bool is_whole(double d)
+{
+    if (!(fabs(d) <= JSON_INTEGER_MAX))
+        return false;
+    return d == trunc(d) || (d >= 1 && (d - floor(d)) / (d + floor(d)) < ROUNDING);
 }
 
+static const char *format_of(const json_t *v)
+{
+    return json_is_integer(v) ? "int64" : json_is_real(v) ? "float64" : "";
+}
+
+/* A format speaks for strings and lists unless a number is asked for; of other values it is told when their type is
+ * wrong. */
 static struct result check_type(struct run *r, const struct crd_validator *v, const json_t *value, const struct place *p)
 {
-    struct result res = { .matched = 1 };
-    const char *have = type_of(value);
+    struct result res = { 0 };
+    const char *have = type_of(value), *want = v->types[1] ? "integer,string" : v->types[0] ? v->types[0] : "";
+    bool formatted = *v->format, text = json_is_string(value) || json_is_array(value);
+    bool fits = has_type(v, have) || (json_is_integer(value) && has_type(v, "number"))
+                || (json_is_real(value) && has_type(v, "integer") && is_whole(json_real_value(value)));
 
-    if (!v->types[0] || type_fits(v, value))
-        return res;
-    res.matched = 0;
-    bad_type(r, &res, p, v->types[1] ? "integer,string" : v->types[0], have, strlen(have));
+    if (json_is_null(value))
+        fits = v->nullable || !v->types[0];
+    else if (formatted && text && !has_type(v, "number") && !has_type(v, "integer"))
+        fits = true;
+    else if (formatted && !text && !fits && !streq(format_of(value), v->format))
+        have = format_of(value), want = v->format;
+    res.matched = fits;
+    if (!fits)
+        bad_type(r, &res, p, want, have, strlen(have));
     return res;
 }
 
@@ -410,7 +432,8 @@ static struct result check_combinations(struct run *r, const struct crd_validato
         merge(&res, each);
     }
     if (held != v->n_all)
-        bad_combination(r, &res, p, "validate all the schemas (allOf)");
+        bad_combination(r, &res, p, held ? "validate all the schemas (allOf)"
+                                         : "validate all the schemas (allOf). None validated");
     if (v->not && !validate(r, v->not, value, NULL, p).first)
         bad_combination(r, &res, p, "not validate the schema (not)");
     return res;
@@ -430,11 +453,12 @@ static struct result check_string(struct run *r, const struct crd_validator *v, 
     struct result res = { 0 };
     const char *s = json_string_value(value);
     size_t len = json_string_length(value);
-    int64_t runes = v->max_length >= 0 || v->min_length >= 0 ? rune_count(s, len) : 0;
+    bool counted = v->max_length < INT64_MAX || v->min_length > INT64_MIN;
+    int64_t runes = counted ? rune_count(s, len) : 0;
 
-    if (v->max_length >= 0 && runes > v->max_length)
+    if (counted && runes > v->max_length)
         fail(r, &res, BAD_LENGTH, p)->limit = v->max_length;
-    else if (v->min_length >= 0 && runes < v->min_length)
+    else if (counted && runes < v->min_length)
         bad_value(r, &res, p, value, "should be at least %lld chars long", (long long)v->min_length);
     else if (v->pattern && !regex_match(v->pattern, s, len))
         bad_value(r, &res, p, value, "should match '%s'", v->pattern_text);
@@ -450,46 +474,56 @@ static struct result check_format(struct run *r, const struct crd_validator *v, 
     return res;
 }
 
-#define JSON_INTEGER_MAX 9007199254740991.0      /* beyond it a float64 is no whole number to the real server */
-
-static bool is_multiple(const json_t *value, double factor)
+/* A number as an integer, as Go converts it: its whole part, and beyond int64 what the processor makes of it. */
+static int64_t bound_of(double d)
 {
-    double q = json_number_value(value) / factor;
-
-    if (factor == 0 || (fabs(factor) == 1 && json_is_integer(value)))
-        return true;
-    if (json_is_integer(value))
-        return fabs(factor) >= 0x1p63 || json_integer_value(value) % (int64_t)factor == 0;
-    return q == floor(q) && fabs(q) <= JSON_INTEGER_MAX;
+    return d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN;
 }
 
-/* A bound as it meets a value: integers meet the bound's whole part. */
-static double bound_for(const json_t *value, double bound)
+static void must_be_positive(struct run *r, struct result *res, const struct place *p, const char *factor)
 {
-    return json_is_integer(value) ? trunc(bound) : bound;
+    struct failure *f = fail(r, res, BAD_VALUE, p);
+
+    f->text = factor;
+    f->message = arena_printf(r->arena, "factor MultipleOf declared for %s must be positive: %s", f->name, factor);
 }
 
-static const char *bound_text(struct run *r, const json_t *value, double bound)
+static const char *integer_text(struct run *r, int64_t n)
 {
-    if (!json_is_integer(value) || fabs(bound) >= 0x1p63)
-        return go_number(r, bound);
-    return arena_printf(r->arena, "%lld", (long long)bound);
+    return arena_printf(r->arena, "%" PRId64, n);
 }
 
-static struct result check_number(struct run *r, const struct crd_validator *v, const json_t *value, const struct place *p)
+static struct result check_integer(struct run *r, const struct crd_validator *v, const json_t *value, const struct place *p)
 {
     struct result res = { .matched = 1 };
-    double d = json_number_value(value), max = bound_for(value, v->max), min = bound_for(value, v->min);
-    double factor = bound_for(value, v->multiple);
+    int64_t n = json_integer_value(value), max = bound_of(v->max), min = bound_of(v->min), factor = bound_of(v->multiple);
 
-    if (v->has_multiple && !is_multiple(value, factor))
-        bad_value(r, &res, p, value, "should be a multiple of %s", bound_text(r, value, factor));
-    if (v->has_max && (v->max_excluded ? d >= max : d > max))
-        bad_value(r, &res, p, value, "should be less than %s%s", v->max_excluded ? "" : "or equal to ",
-                  bound_text(r, value, max));
-    if (v->has_min && (v->min_excluded ? d <= min : d < min))
+    if (v->has_multiple && factor <= 0)
+        must_be_positive(r, &res, p, integer_text(r, factor));
+    else if (v->has_multiple && n % factor != 0)
+        bad_value(r, &res, p, value, "should be a multiple of %s", integer_text(r, factor));
+    if (v->has_max && (v->max_excluded ? n >= max : n > max))
+        bad_value(r, &res, p, value, "should be less than %s%s", v->max_excluded ? "" : "or equal to ", integer_text(r, max));
+    if (v->has_min && (v->min_excluded ? n <= min : n < min))
         bad_value(r, &res, p, value, "should be greater than %s%s", v->min_excluded ? "" : "or equal to ",
-                  bound_text(r, value, min));
+                  integer_text(r, min));
+    return res;
+}
+
+static struct result check_real(struct run *r, const struct crd_validator *v, const json_t *value, const struct place *p)
+{
+    struct result res = { .matched = 1 };
+    double d = json_real_value(value), factor = v->multiple;
+
+    if (v->has_multiple && factor <= 0)
+        must_be_positive(r, &res, p, go_number(r, factor));
+    else if (v->has_multiple && !is_whole(factor < 1 ? 1 / factor * d : d / factor))
+        bad_value(r, &res, p, value, "should be a multiple of %s", go_number(r, factor));
+    if (v->has_max && (v->max_excluded ? d >= v->max : d > v->max))
+        bad_value(r, &res, p, value, "should be less than %s%s", v->max_excluded ? "" : "or equal to ", go_number(r, v->max));
+    if (v->has_min && (v->min_excluded ? d <= v->min : d < v->min))
+        bad_value(r, &res, p, value, "should be greater than %s%s", v->min_excluded ? "" : "or equal to ",
+                  go_number(r, v->min));
     return res;
 }
 
@@ -526,11 +560,36 @@ static struct result check_list(struct run *r, const struct crd_validator *v, co
             each = validate(r, v->items, item, was, &here);
         merge(&res, each);
     }
-    if (v->min_items >= 0 && (int64_t)n < v->min_items)
+    if ((int64_t)n < v->min_items)
         too_few(r, &res, p, n, v->min_items, "items");
-    if (v->max_items >= 0 && (int64_t)n > v->max_items)
+    if ((int64_t)n > v->max_items)
         bad_count(r, &res, p, n, v->max_items);
     return res;
+}
+
+/* The rune of a number: what Go makes of one that is converted to a string. */
+static bool is_rune(const json_t *number, const json_t *text)
+{
+    int64_t n = json_integer_value(number);
+    bool rune = n >= 0 && n <= 0x10ffff && (n < 0xd800 || n > 0xdfff);
+    cleanup_buf struct buf b = BUF_INIT;
+
+    buf_add_rune(&b, rune ? (unsigned)n : 0xfffd);
+    return json_string_length(text) == b.len && memcmp(json_string_value(text), b.data, b.len) == 0;
+}
+
+/* Whether a value is what is allowed, or becomes it when Go converts it to that type. */
+static bool is_allowed(const json_t *value, const json_t *allowed)
+{
+    if (json_is_null(value))
+        return false;
+    if (json_is_real(value) && json_is_integer(allowed))
+        return bound_of(json_real_value(value)) == json_integer_value(allowed);
+    if (json_is_integer(value) && json_is_real(allowed))
+        return (double)json_integer_value(value) == json_real_value(allowed);
+    if (json_is_integer(value) && json_is_string(allowed))
+        return is_rune(value, allowed);
+    return json_same(allowed, value);
 }
 
 static struct result check_enum(struct run *r, const struct crd_validator *v, const json_t *value, const struct place *p)
@@ -540,9 +599,7 @@ static struct result check_enum(struct run *r, const struct crd_validator *v, co
     json_t *allowed;
 
     json_array_foreach ((json_t *)v->enumeration, i, allowed)
-        if (json_same(allowed, value)
-            || (json_is_number(allowed) && json_is_number(value)
-                && json_number_value(allowed) == json_number_value(value)))
+        if (is_allowed(value, allowed))
             return res;
     struct failure *f = fail(r, &res, BAD_ENUM, p);
     f->value = value;
@@ -580,14 +637,10 @@ static struct result check_object(struct run *r, const struct crd_validator *v, 
     size_t n = json_object_size(value), i;
     json_t *name;
 
-    if (v->min_members >= 0 && (int64_t)n < v->min_members) {
+    if ((int64_t)n < v->min_members)
         too_few(r, &res, p, n, v->min_members, "properties");
-        return res;
-    }
-    if (v->max_members >= 0 && (int64_t)n > v->max_members) {
+    if ((int64_t)n > v->max_members)
         bad_count(r, &res, p, n, v->max_members);
-        return res;
-    }
     if (v->additional)
         check_additional(r, v, value, old, p, &res);
     for (i = 0; i < v->n_properties; i++) {
@@ -624,12 +677,14 @@ static struct result validate(struct run *r, const struct crd_validator *v, cons
             if (v->check_format)
                 step(&res, check_format(r, v, value, p));
         }
-        if (json_is_number(value))
-            step(&res, check_number(r, v, value, p));
+        if (json_is_integer(value))
+            step(&res, check_integer(r, v, value, p));
+        if (json_is_real(value))
+            step(&res, check_real(r, v, value, p));
         if (json_is_array(value))
             step(&res, check_list(r, v, value, old, p));
     }
-    if (json_array_size(v->enumeration) && !(json_is_null(value) && v->nullable))
+    if (json_array_size(v->enumeration))
         step(&res, check_enum(r, v, value, p));
     if (json_is_object(value))
         step(&res, check_object(r, v, value, old, p));
@@ -648,9 +703,10 @@ static void enum_error(struct fielderrs *errs, const struct fpath *at, const str
 
     for (size_t i = 0; i < n; i++) {
         const json_t *v = json_array_get(list, i);
-        supported[i] = json_is_string(v) ? json_string_value(v) : json_arena_text(errs->arena, v, 0);
+        supported[i] = json_is_string(v) ? json_string_value(v) : json_arena_text(errs->arena, v, JSON_WRITE_SORTED);
     }
-    fielderr_not_supported(errs, at, f->value, supported);
+    json_auto_t *value = json_sorted(f->value);
+    fielderr_not_supported(errs, at, value, supported);
 }
 
 static void add_error(struct fielderrs *errs, const struct fpath *path, const struct failure *f)
@@ -661,8 +717,8 @@ static void add_error(struct fielderrs *errs, const struct fpath *path, const st
     switch (f->kind) {
     case BAD_REQUIRED: fielderr_required(errs, at, ""); break;
     case BAD_ENUM: enum_error(errs, at, f); break;
-    case BAD_LENGTH: fielderr_too_long(errs, at, (size_t)f->limit); break;
-    case BAD_COUNT: fielderr_too_many(errs, at, (size_t)f->actual, (size_t)f->limit); break;
+    case BAD_LENGTH: fielderr_too_long(errs, at, f->limit); break;
+    case BAD_COUNT: fielderr_too_many(errs, at, f->actual, f->limit); break;
     case BAD_TYPE: fielderr_type_invalid(errs, at, f->text, "%s", f->message); break;
     case BAD_COMBINATION: fielderr_invalid_str(errs, nowhere, "", "%s", f->message); break;
     case BAD_VALUE:
@@ -779,9 +835,8 @@ static void check_unique(const struct crd_validator *v, const struct fpath *path
     for (size_t i = 0; i < n; i++) {
         json_auto_t *id = twice[i] ? identity(v, json_array_get(list, i)) : NULL;
         if (id) {
-            cleanup_free char *text = json_text(id, JSON_WRITE_SORTED | JSON_WRITE_PLAIN);
-            json_auto_t *sorted = json_parse_str(text);
-            fielderr_duplicate(errs, FP_INDEX(path, i), sorted ? sorted : id);
+            json_auto_t *sorted = json_sorted(id);
+            fielderr_duplicate(errs, FP_INDEX(path, i), sorted);
         }
     }
     for (size_t i = 0; i < n; i++)

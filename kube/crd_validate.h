@@ -20,6 +20,9 @@ struct crd_validator;
 /* Of an openAPIV3Schema or any node below one; borrows it. What makes no sense in it is ignored: a definition
  * is checked before it is served. */
 struct crd_validator *crd_validator_new(const json_t *openapi);
+/* For what stands in the schema as a default: there a format that nobody checks still names the type in sentences, and
+ * what may be an integer or a string may be anything. */
+struct crd_validator *crd_validator_new_for_default(const json_t *openapi);
 struct crd_validator *crd_validator_free(struct crd_validator *v);      /* NULL is fine; returns NULL */
 
 /* Checks `obj` in three steps: the keywords, embedded resources, sets and keyed lists. `path` is where it stands for errors (NULL: it is the object), `old`

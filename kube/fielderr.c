@@ -303,19 +303,26 @@ void fielderr_not_found(struct fielderrs *e, const struct fpath *p, const json_t
     value_only(e, p, "FieldValueNotFound", "Not found: ", value);
 }
 
-void fielderr_too_long(struct fielderrs *e, const struct fpath *p, size_t max_bytes)
+void fielderr_too_long(struct fielderrs *e, const struct fpath *p, int64_t max_bytes)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    buf_printf(&b, "Too long: may not be more than %zu byte%s", max_bytes, max_bytes == 1 ? "" : "s");
+    if (max_bytes < 0)
+        buf_add_str(&b, "Too long: value is too long");
+    else
+        buf_printf(&b, "Too long: may not be more than %" PRId64 " byte%s", max_bytes, max_bytes == 1 ? "" : "s");
     push(e, p, "FieldValueTooLong", &b);
 }
 
-void fielderr_too_many(struct fielderrs *e, const struct fpath *p, size_t actual, size_t max)
+void fielderr_too_many(struct fielderrs *e, const struct fpath *p, int64_t actual, int64_t max)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    buf_printf(&b, "Too many: %zu: must have at most %zu item%s", actual, max, max == 1 ? "" : "s");
+    buf_printf(&b, "Too many: %" PRId64 ": ", actual);
+    if (max < 0)
+        buf_add_str(&b, "has too many items");
+    else
+        buf_printf(&b, "must have at most %" PRId64 " item%s", max, max == 1 ? "" : "s");
     push(e, p, "FieldValueTooMany", &b);
 }
 

@@ -58,8 +58,8 @@ void fielderr_forbidden(struct fielderrs *e, const struct fpath *p, const char *
 void fielderr_duplicate(struct fielderrs *e, const struct fpath *p, const json_t *value);
 void fielderr_duplicate_str(struct fielderrs *e, const struct fpath *p, const char *value);
 void fielderr_not_found(struct fielderrs *e, const struct fpath *p, const json_t *value);
-void fielderr_too_long(struct fielderrs *e, const struct fpath *p, size_t max_bytes);
-void fielderr_too_many(struct fielderrs *e, const struct fpath *p, size_t actual, size_t max);
+void fielderr_too_long(struct fielderrs *e, const struct fpath *p, int64_t max_bytes);
+void fielderr_too_many(struct fielderrs *e, const struct fpath *p, int64_t actual, int64_t max);
 void fielderr_type_invalid(struct fielderrs *e, const struct fpath *p, const char *value_text,
                            const char *fmt, ...) PRINTF(4, 5);
 void fielderr_internal(struct fielderrs *e, const struct fpath *p, const char *fmt, ...) PRINTF(3, 4);

@@ -295,7 +295,7 @@ static bool is_rgbcolor(const char *s, size_t len)
 
 static bool is_byte(const char *s, size_t len)
 {
-    return base64_decode(NULL, s, len) >= 0;
+    return len > 0 && base64_decode(NULL, s, len) >= 0;
 }
 
 static bool is_password(const char *s, size_t len)
@@ -362,6 +362,15 @@ static bool is_duration(const char *s, size_t len)
     return n > 0;
 }
 
+/* "date-time" is "datetime": strfmt looks names up without their dashes. */
+static bool same_but_for_dashes(const char *plain, const char *name)
+{
+    for (; *name; name++)
+        if (*name != '-' && *name != *plain++)
+            return false;
+    return !*plain;
+}
+
 format_fn *format_find(const char *name)
 {
     static const struct {
@@ -373,11 +382,11 @@ format_fn *format_find(const char *name)
         { "uuid3", is_uuid3 }, { "uuid4", is_uuid4 }, { "uuid5", is_uuid5 }, { "isbn", is_isbn },
         { "isbn10", is_isbn10 }, { "isbn13", is_isbn13 }, { "creditcard", is_creditcard }, { "ssn", is_ssn },
         { "hexcolor", is_hexcolor }, { "rgbcolor", is_rgbcolor }, { "byte", is_byte }, { "password", is_password },
-        { "date", is_date }, { "duration", is_duration }, { "date-time", is_date_time }, { "datetime", is_date_time },
+        { "date", is_date }, { "duration", is_duration }, { "datetime", is_date_time },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
-        if (streq(formats[i].name, name))
+        if (same_but_for_dashes(formats[i].name, name))
             return formats[i].check;
     return NULL;
 }

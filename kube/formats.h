@@ -5,5 +5,5 @@
 
 typedef bool format_fn(const char *s, size_t len);
 
-/* The check behind a name; NULL: a format that nobody enforces. */
+/* The check behind a name, dashes aside; NULL: a format that nobody enforces. */
 format_fn *format_find(const char *name);

@@ -82,6 +82,7 @@ enum json_write_flags {
 void json_write(struct buf *b, const json_t *v, unsigned flags);
 char *json_text(const json_t *v, unsigned flags);                /* the caller's to free */
 struct blob *json_blob(const json_t *v, unsigned flags);
+json_t *json_sorted(const json_t *v);  /* a copy whose members stand by name, as Go prints maps; new reference */
 const char *json_arena_text(struct arena *a, const json_t *v, unsigned flags);
 
 void json_write_string(struct buf *b, const char *s, size_t len, unsigned flags);   /* with quotes */

@@ -103,33 +103,6 @@ static unsigned hex4(const char *s)
                       hex_value(s[3]));
 }
 
-static void add_rune(struct buf *b, unsigned r)
-{
-    char s[4];
-    size_t n;
-
-    if (r < 0x80) {
-        s[0] = (char)r;
-        n = 1;
-    } else if (r < 0x800) {
-        s[0] = (char)(0xc0 | r >> 6);
-        s[1] = (char)(0x80 | (r & 0x3f));
-        n = 2;
-    } else if (r < 0x10000) {
-        s[0] = (char)(0xe0 | r >> 12);
-        s[1] = (char)(0x80 | (r >> 6 & 0x3f));
-        s[2] = (char)(0x80 | (r & 0x3f));
-        n = 3;
-    } else {
-        s[0] = (char)(0xf0 | r >> 18);
-        s[1] = (char)(0x80 | (r >> 12 & 0x3f));
-        s[2] = (char)(0x80 | (r >> 6 & 0x3f));
-        s[3] = (char)(0x80 | (r & 0x3f));
-        n = 4;
-    }
-    buf_add(b, s, n);
-}
-
 /* The length of the valid UTF-8 sequence at `s`, 0 if there is none. */
 static size_t utf8_len(const unsigned char *s, size_t n)
 {
@@ -204,11 +177,11 @@ static const char *unescape_unicode(struct buf *b, const char *s, const char *en
         unsigned low = hex4(s + 3);
 
         if (low >= 0xdc00 && low < 0xe000) {
-            add_rune(b, 0x10000 + ((r - 0xd800) << 10) + (low - 0xdc00));
+            buf_add_rune(b, 0x10000 + ((r - 0xd800) << 10) + (low - 0xdc00));
             return s + 6;
         }
     }
-    add_rune(b, r >= 0xd800 && r < 0xe000 ? 0xfffd : r);
+    buf_add_rune(b, r >= 0xd800 && r < 0xe000 ? 0xfffd : r);
     return s;
 }
 
@@ -236,7 +209,7 @@ static void unescape(struct buf *b, const char *s, const char *end)
                 buf_add(b, s, n);
                 s += n - 1;
             } else {
-                add_rune(b, 0xfffd);
+                buf_add_rune(b, 0xfffd);
             }
         }
     }

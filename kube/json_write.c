@@ -399,6 +399,14 @@ struct blob *json_blob(const json_t *v, unsigned flags)
     return blob_from_buf(&b);
 }
 
+json_t *json_sorted(const json_t *v)
+{
+    cleanup_free char *text = json_text(v, JSON_WRITE_SORTED | JSON_WRITE_PLAIN);
+    json_t *sorted = json_parse_str(text);
+
+    return sorted ? sorted : json_incref((json_t *)v);
+}
+
 const char *json_arena_text(struct arena *a, const json_t *v, unsigned flags)
 {
     cleanup_buf struct buf b = BUF_INIT;

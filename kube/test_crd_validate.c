@@ -75,7 +75,7 @@ static const struct row {
       "<nil>: Invalid value: \"\": \"spec.x\" must not validate the schema (not)" },
     { "F-121 allOf", SPEC("{\"allOf\":[{\"minimum\":3},{\"maximum\":1}]}"), X("2"),
       "[spec.x: Invalid value: 2: " BODY "should be greater than or equal to 3, spec.x: Invalid value: 2: " BODY
-      "should be less than or equal to 1, <nil>: Invalid value: \"\": \"spec.x\" must validate all the schemas (allOf)]" },
+      "should be less than or equal to 1, <nil>: Invalid value: \"\": \"spec.x\" must validate all the schemas (allOf). None validated]" },
     { "F-122 format", SPEC("{\"type\":\"string\",\"format\":\"date-time\"}"), X("\"soon\""),
       "spec.x: Invalid value: \"soon\": " BODY "must be of type date-time: \"soon\"" },
     { "F-122 unknown formats are nobody's business", SPEC("{\"type\":\"string\",\"format\":\"odd\"}"), X("\"?\""), "" },
@@ -217,7 +217,7 @@ static void formats(void **state)
         assert_non_null(f);
         assert_true(f(texts[i][1], strlen(texts[i][1])));
         assert_false(texts[i][2] && f(texts[i][2], strlen(texts[i][2])));
-        assert_false(texts[i][2] && !streq(texts[i][0], "byte") && f("", 0));
+        assert_false(texts[i][2] && f("", 0));
     }
     assert_null(format_find("k8s-short-name"));
 }

@@ -4,29 +4,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
-#include "kube/json.h"
+#include "kube/test_fixture.h"
 
 static const char *fixture_path(void **state)
 {
     return *state;
-}
-
-static json_t *load(const char *path)
-{
-    cleanup_buf struct buf b = BUF_INIT;
-    char chunk[4096];
-    size_t n;
-    FILE *f = fopen(path, "re");
-
-    assert_non_null(f);
-    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-        buf_add(&b, chunk, n);
-    fclose(f);
-    return json_parse(b.data, b.len, 0, NULL, NULL);
 }
 
 /* Parses either kind; prints it into `*printed` when it is one. */
@@ -58,7 +43,7 @@ static int parse(struct arena *a, const char *kind, const char *text, const char
 /* D-001, D-003, D-004, D-005, D-020, J-051, J-052: every sentence as recorded; promise 1. */
 static void recorded_selectors_are_judged_alike(void **state)
 {
-    json_auto_t *rows = load(fixture_path(state));
+    json_auto_t *rows = fixture_load(fixture_path(state));
     const json_t *row;
     size_t i;
 

@@ -67,6 +67,24 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args)
     va_end(again);
 }
 
+size_t rune_encode(char ret[4], unsigned r)
+{
+    static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
+    size_t more = r < 0x80 ? 0 : r < 0x800 ? 1 : r < 0x10000 ? 2 : 3;
+
+    for (size_t i = more; i > 0; i--, r >>= 6)
+        ret[i] = (char)(0x80 | (r & 0x3f));
+    ret[0] = (char)(lead[more] | r);
+    return more + 1;
+}
+
+void buf_add_rune(struct buf *b, unsigned rune)
+{
+    char s[4];
+
+    buf_add(b, s, rune_encode(s, rune));
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args;

@@ -21,9 +21,12 @@ void buf_reserve(struct buf *b, size_t more);  /* and a NUL */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
+void buf_add_rune(struct buf *b, unsigned rune);        /* in UTF-8 */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list args) PRINTF(2, 0);
 char *buf_steal(struct buf *b);        /* the bytes, NUL-terminated, the caller's to free */
+
+size_t rune_encode(char ret[4], unsigned rune);        /* in UTF-8; from 1 to 4 bytes */
 
 struct blob {
     unsigned refs;                     /* one thread: plain */

@@ -598,8 +598,11 @@ static void crd_warn(struct call *c, const json_t *obj, const json_t *old)
     const char *const *formats = crd_unknown_formats(c->arena, obj, &n);
 
     (void)old;
-    for (size_t i = 0; i < n; i++)
-        call_warn(c, "unrecognized format \"%s\"", formats[i]);
+    for (size_t i = 0; i < n; i++) {
+        cleanup_buf struct buf quoted = BUF_INIT;
+        go_quote(&quoted, formats[i], strlen(formats[i]));
+        call_warn(c, "unrecognized format %s", quoted.data);
+    }
 }
 
 const struct kind_ops crd_ops = {

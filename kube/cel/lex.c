@@ -338,26 +338,6 @@ static unsigned hex_value(char c)
     return is_digit(c) ? (unsigned)(c - '0') : (unsigned)((c | 32) - 'a' + 10);
 }
 
-static char *put_utf8(char *out, unsigned c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xc0 | c >> 6);
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xe0 | c >> 12);
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | c >> 18);
-        *out++ = (char)(0x80 | (c >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    }
-    return out;
-}
-
 /* One escape, its backslash at *p; false: not one that may stand here. The lexer has seen its form. */
 static bool unescape(const char **p, char **out, bool bytes, const char **ret_wrong)
 {
@@ -389,7 +369,7 @@ static bool unescape(const char **p, char **out, bool bytes, const char **ret_wr
     if (bytes)
         *(*out)++ = (char)value;
     else
-        *out = put_utf8(*out, value);
+        *out += rune_encode(*out, value);
     return true;
 }
 
