@@ -117,8 +117,10 @@ int runtimeclass_mutate(struct call *c, struct admission *a)
     const json_t *class = NULL, *overhead, *own;
     int r;
 
-    if (!handles(a) || (r = class_of(c, a, &class)) < 0)
-        return handles(a) ? r : 0;
+    if (!handles(a))
+        return 0;
+    if ((r = class_of(c, a, &class)) < 0)
+        return r;
     overhead = json_path(class, "overhead");
     own = json_path(a->object, "spec.overhead");
     if (overhead && json_object_size(own) && !json_same(json_object_get(overhead, "podFixed"), own))
