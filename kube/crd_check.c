@@ -425,8 +425,6 @@ static void check_stored(struct fielderrs *errs, const json_t *stored, const jso
         /* a stored one answers for one version, not for a second of its name */
         json_array_foreach (version_before(versions, i) ? NULL : (json_t *)stored, k, s)
             there = there || streq(json_string_value(s), obj_str(v, "name"));
-        for (k = 0; k < i; k++)                  /* the first of a name takes it */
-            there = there && !streq(obj_str(json_array_get(versions, k), "name"), obj_str(v, "name"));
         if (!there && obj_bool(v, "storage", false))
             fielderr_invalid(errs, path, stored, "must have the storage version %s", obj_str(v, "name"));
     }
