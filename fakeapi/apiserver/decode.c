@@ -69,14 +69,27 @@ int check_body_size(struct call *c)
     return apierr_set(&c->err, APIERR_REQUEST_ENTITY_TOO_LARGE, "Request entity too large: limit is %d", BODY_MAX);
 }
 
-static int meta_member(struct call *c, const char *kind, const json_t *tree, const char *key, const char *go)
+/* What a body says it is: upper and lower case are one to Go here, though nowhere else, and the last that is said counts. */
+static int meta_member(struct call *c, const char *kind, json_t **tree, const char *key)
 {
-    const json_t *v = json_object_get(tree, key);
+    const char *name;
+    json_t *v, *last = NULL;
 
-    if (!v || json_is_string(v) || json_is_null(v))
-        return 0;
-    return unrecognized(c, kind, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
-                        "struct field .%s of type string", go_type(v), go);
+    json_object_foreach (*tree, name, v) {
+        if (strcasecmp(name, key) != 0)
+            continue;
+        if (!json_is_string(v) && !json_is_null(v))
+            return unrecognized(c, kind, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
+                                "struct field .%s of type string", go_type(v), key);
+        if (json_is_string(v))
+            last = v;
+    }
+    if (last && last != json_object_get(*tree, key)) {
+        json_t *said = json_incref(last);
+        json_own(tree);
+        json_object_set_new(*tree, key, said);
+    }
+    return 0;
 }
 
 /* Repeated keys of a YAML body: strict problems as YAML words them. */
@@ -128,8 +141,7 @@ static int parse_body(struct call *c, const char *kind, enum media media, const 
     if (!json_is_object(tree))
         return unrecognized(c, kind, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
                             "value of type " META_STRUCT, go_type(tree));
-    if ((r = meta_member(c, kind, tree, "kind", "kind")) < 0 ||
-        (r = meta_member(c, kind, tree, "apiVersion", "apiVersion")) < 0)
+    if ((r = meta_member(c, kind, &tree, "kind")) < 0 || (r = meta_member(c, kind, &tree, "apiVersion")) < 0)
         return r;
     c->untyped = !*obj_str(tree, "apiVersion");
     *ret = STEAL(tree);

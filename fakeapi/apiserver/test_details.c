@@ -415,6 +415,21 @@ static void a_fresh_server(void **state)
             fail_msg("no %s", keys[i]);
 }
 
+/* K-020: what a body is may be said in either case, and the last that is said counts; a field of its own it is not. */
+static void a_kind_is_said_in_either_case(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", CM, NULL, NULL, "{\"apiVersion\":\"v1\",\"APIVERSION\":\"v2\",\"kind\":\"ConfigMap\"}", 400,
+          "no kind \\\"ConfigMap\\\" is registered for version \\\"v2\\\"" },
+        { "POST", CM, NULL, NULL, "{\"apiVersion\":\"v1\",\"Kind\":7}", 400,
+          "cannot unmarshal number into Go struct field .kind of type string" },
+        { "POST", CM, "fieldValidation=Strict", NULL, "{\"ApiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"}}", 400,
+          "unknown field \\\"ApiVersion\\\"" },
+        { "POST", CM, NULL, NULL, "{\"ApiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(addresses_are_given_out_once, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(an_address_needs_a_name, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(ports_are_given_out_once, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_kind_is_said_in_either_case, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 

@@ -36,8 +36,8 @@ static int job_create(struct call *c, json_t *obj)
         return 0;
     /* Labels that were taken from the template are still those of the template: what it gets, they get. */
     bool taken = obj_labels(obj) && obj_labels(obj) == json_path(obj, "spec.template.metadata.labels");
-    json_t *labels = json_clone(json_path(obj, "spec.template.metadata.labels"));
-    json_t *selector = json_clone(json_path(obj, "spec.selector"));
+    json_auto_t *labels = json_clone(json_path(obj, "spec.template.metadata.labels"));
+    json_auto_t *selector = json_clone(json_path(obj, "spec.selector")), *found = NULL;
     if (!json_is_object(labels))
         labels = json_object();
     if (!json_is_object(selector))
@@ -46,11 +46,14 @@ static int job_create(struct call *c, json_t *obj)
     put_label(labels, "batch.kubernetes.io/job-name", obj_name(obj));
     put_label(labels, "controller-uid", obj_uid(obj));
     put_label(labels, "job-name", obj_name(obj));
-    put_label(json_own_object(selector, "matchLabels"), controller_uid, obj_uid(obj));
+    found = json_incref(json_own_object(selector, "matchLabels"));
+    put_label(found, controller_uid, obj_uid(obj));
+    json_object_set_new(selector, "matchLabels", json_sorted(found));
+    json_t *sorted = json_sorted(labels);
     if (taken)
-        obj_set(obj, "metadata.labels", json_incref(labels));
-    obj_set(obj, "spec.template.metadata.labels", labels);
-    obj_set(obj, "spec.selector", selector);
+        obj_set(obj, "metadata.labels", json_incref(sorted));
+    obj_set(obj, "spec.template.metadata.labels", sorted);
+    obj_set(obj, "spec.selector", STEAL(selector));
     return 0;
 }
 
@@ -301,6 +304,7 @@ static void generated_selector(struct fielderrs *e, const json_t *obj)
 {
     static const char *const names[] = { "controller-uid", "job-name", controller_uid, "batch.kubernetes.io/job-name" };
     const json_t *selector = json_path(obj, "spec.selector"), *labels = json_path(obj, "spec.template.metadata.labels");
+    struct fielderrs wrong = FIELDERRS_IN(e->arena);
     struct label_selector s;
 
     if (!selector || json_is_true(json_path(obj, "spec.manualSelector")))
@@ -311,7 +315,8 @@ static void generated_selector(struct fielderrs *e, const json_t *obj)
         has_label(e, labels, names[i], value);
         json_object_set_new(expected, names[i], json_string(value));
     }
-    if (label_selector_from_object(e->arena, selector, &s, NULL) >= 0 && !label_selector_matches(&s, expected))
+    label_selector_validate(&wrong, SPEC, selector);
+    if (!wrong.n && label_selector_from_object(e->arena, selector, &s, NULL) >= 0 && !label_selector_matches(&s, expected))
         fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "`selector` not auto-generated");
 }
 
@@ -481,10 +486,10 @@ static void cron_template(struct fielderrs *e, const json_t *spec, const struct 
     static const char *const manual[] = { "nil", "false", NULL };
 
     job_spec(e, spec, path);
-    if (json_is_true(json_object_get(spec, "manualSelector")))
-        fielderr_not_supported(e, FP_CHILD(path, "manualSelector"), json_object_get(spec, "manualSelector"), manual);
     if (member(spec, "selector"))
         fielderr_invalid(e, FP_CHILD(path, "selector"), member(spec, "selector"), "`selector` will be auto-generated");
+    if (json_is_true(json_object_get(spec, "manualSelector")))
+        fielderr_not_supported(e, FP_CHILD(path, "manualSelector"), json_object_get(spec, "manualSelector"), manual);
 }
 
 static void cronjob_rules(struct fielderrs *e, const json_t *obj)
