@@ -543,12 +543,6 @@ static int crd_prepare_update(struct call *c, const struct subresource *sub, jso
     (void)c;
     if (sub) {
         json_object_set(obj, "spec", json_object_get(old, "spec"));
-        json_t *meta = json_copy((json_t *)obj_metadata(old));
-        json_t *managed = json_object_get(obj_metadata(obj), "managedFields");
-        if (managed)
-            json_object_set(meta, "managedFields", managed);
-        json_object_set_new(meta, "resourceVersion", json_string(obj_resource_version(obj)));
-        json_object_set_new(obj, "metadata", meta);
         return 0;
     }
     json_object_set(obj, "status", json_object_get(old, "status"));

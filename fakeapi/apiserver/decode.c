@@ -723,6 +723,9 @@ int decode_applied(struct call *c, const struct kind *k, const json_t *config, j
 
     json_auto_t *own = tree;
     if (kind_custom(k) || !kind_schema(k)) {
+        struct apierr e = APIERR_IN(c->arena);
+        if (kind_custom(k) && crd_coerce_metadata(&own, &notes, &e) < 0)
+            return apierr_set(&c->err, APIERR_UNKNOWN, "%s", e.message);
         *ret = reordered(k, own);                 /* nulls of what was pruned stay: validation sees them */
         return 0;
     }

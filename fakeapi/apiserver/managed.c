@@ -21,6 +21,8 @@ static const struct reset_row {
     { "CertificateSigningRequest", "", "{\"f:spec\":{},\"f:status\":{}}" },
     { "CertificateSigningRequest", "status", "{\"f:spec\":{},\"f:status\":{\"f:conditions\":{}}}" },
     { "CertificateSigningRequest", "approval", "{\"f:spec\":{},\"f:status\":{\"f:certificate\":{}}}" },
+    { "CustomResourceDefinition", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
+    { "APIService", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
     { "VolumeAttachment", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
     { "FlowSchema", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },
     { "PriorityLevelConfiguration", "status", "{\"f:spec\":{},\"f:metadata\":{}}" },

@@ -268,7 +268,7 @@ int handle_patch(struct call *c)
         return r;
     struct change ch = {
         .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
-        .mutate = apply ? mutate_apply : mutate_patch, .arg = &p, .allow_create = apply && !c->route.sub,
+        .mutate = apply ? mutate_apply : mutate_patch, .arg = &p, .allow_create = apply && change_may_create(c),
     };
     r = change_object(c, &ch, &v, &created);
     json_decref(p.config);

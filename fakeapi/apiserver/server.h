@@ -368,6 +368,8 @@ struct change {
 };
 const struct kind *body_kind(const struct call *c);
 int change_object(struct call *c, const struct change *ch, struct value **ret, bool *ret_created);
+/* Whether the request may name what is not there: one for an object, and few for a status. */
+bool change_may_create(const struct call *c);
 
 /* Replaces what is stored without anybody's checks (bindings): `obj` is stolen. */
 int put_object(struct call *c, const struct kind *k, const struct record *rec, json_t *obj);

@@ -430,6 +430,45 @@ static void a_kind_is_said_in_either_case(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+#define SERVICES "/api/v1/namespaces/default/services"
+#define FLOWS "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
+#define MERGE "application/merge-patch+json"
+#define APPLY "application/apply-patch+yaml"
+
+/* B-100: what metadata a status takes along, and what may even begin with one. */
+static void a_status_and_the_rest(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", DEPLOYMENTS, NULL, NULL, WEB, 201, NULL },
+        { "PATCH", DEPLOYMENTS "/web/status", NULL, MERGE, "{\"metadata\":{\"labels\":{\"l\":\"1\"},\"annotations\":{\"n\":\"2\"}}}", 200,
+          "\"annotations\":{\"n\":\"2\"},\"managedFields\"" },
+        { "GET", DEPLOYMENTS, "labelSelector=l", NULL, NULL, 200, "\"items\":[]" },
+        { "POST", FLOWS, NULL, NULL, "{\"metadata\":{\"name\":\"f\"},\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"exempt\"}}}", 201, NULL },
+        { "PATCH", FLOWS "/f/status", NULL, MERGE, "{\"metadata\":{\"labels\":{\"l\":\"1\"}}}", 200, NULL },
+        { "GET", FLOWS, "labelSelector=l", NULL, NULL, 200, "\"items\":[]" },
+        { "POST", CRDS, NULL, NULL, GIZMO_CRD, 201, NULL },
+        { "PATCH", CRDS "/gizmos.x.io/status", NULL, MERGE, "{\"metadata\":{\"labels\":{\"l\":\"1\"}}}", 200, "\"labels\":{\"l\":\"1\"}" },
+        { "PATCH", SERVICES "/s/status", "fieldManager=m", APPLY, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"s\"},"
+          "\"spec\":{\"ports\":[{\"port\":80}]}}", 201, "\"targetPort\":80}],\"type\":\"ClusterIP\"" },
+        { "PUT", SERVICES "/t/status", NULL, NULL, "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"ports\":[{\"port\":80}]}}", 201, NULL },
+        { "PATCH", DEPLOYMENTS "/none/status", "fieldManager=m", APPLY, "{\"apiVersion\":\"apps/v1\",\"kind\":\"Foo\"}", 404, NULL },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
+/* What is applied to a custom resource is decoded as what is sent: metadata without empties. */
+static void applied_metadata_is_decoded(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", CRDS, NULL, NULL, GIZMO_CRD, 201, NULL },
+        { "SLEEP" },
+        { "PATCH", GIZMOS "/g", "fieldManager=m", APPLY, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Gizmo\",\"metadata\":{\"name\":\"g\","
+          "\"finalizers\":[]}}", 201, "\"name\":\"g\",\"namespace\"" },
+        { "GET", GIZMOS "/g", NULL, NULL, NULL, 200, "\"generation\":1,\"resourceVersion\":" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +491,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_needs_a_name, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(ports_are_given_out_once, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_kind_is_said_in_either_case, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_status_and_the_rest, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(applied_metadata_is_decoded, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 

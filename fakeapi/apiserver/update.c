@@ -61,7 +61,7 @@ static void keep_member(json_t *obj, const json_t *old, const char *key)
         json_object_del(obj, key);
 }
 
-/* /status: only the status counts. A custom resource keeps all its metadata, a built-in one takes
+/* /status: only the status counts. A custom resource keeps all its metadata, and so do some built-in ones; the others take
  * labels and annotations along (B-100). */
 static void prepare_status(const struct kind *k, json_t *obj, const json_t *old)
 {
@@ -77,7 +77,9 @@ static void prepare_status(const struct kind *k, json_t *obj, const json_t *old)
     json_object_foreach ((json_t *)old, key, unused)
         if (!json_object_get(obj, key) && !streq(key, "status"))
             json_object_set(obj, key, unused);
-    if (kind_custom(k)) {
+    if (k->flags & KIND_STATUS_KEEPS_LABELS)
+        obj_set_meta(obj, "labels", json_incref((json_t *)obj_labels(old)));
+    if (kind_custom(k) || k->flags & KIND_STATUS_ALONE) {
         json_t *managed = json_incref(json_object_get(obj_metadata(obj), "managedFields"));
         const char *version = obj_resource_version(obj);
         json_t *meta = json_copy((json_t *)obj_metadata(old));
@@ -299,6 +301,13 @@ static int make_next(struct call *c, const struct change *ch, const json_t *old,
     return 0;
 }
 
+bool change_may_create(const struct call *c)
+{
+    const struct subresource *sub = c->route.sub;
+
+    return !sub || (streq(sub->name, "status") && (c->route.kind->flags & KIND_STATUS_CREATES));
+}
+
 static int change_once(struct call *c, const struct change *ch, struct value **ret, bool *ret_created)
 {
     const struct kind *k = ch->kind;
@@ -410,7 +419,7 @@ int handle_update(struct call *c)
     struct change ch = {
         .kind = k, .sub = c->route.sub, .namespace = c->route.namespace, .name = c->route.name,
         .mutate = mutate_put, .arg = obj, .uid = arena_strdup(c->arena, obj_uid(obj)),
-        .allow_create = (k->flags & KIND_CREATE_ON_UPDATE) && !c->route.sub,
+        .allow_create = (k->flags & KIND_CREATE_ON_UPDATE) && change_may_create(c),
     };
     r = change_object(c, &ch, &v, &created);
     if (r < 0)

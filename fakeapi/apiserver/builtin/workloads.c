@@ -516,10 +516,8 @@ static int daemonset_admit(struct call *c, const struct subresource *sub, json_t
     json_auto_t *kept = json_copy(obj);
     uint64_t n = 0;
 
-    if (sub)
-        return 0;
     podspec_clear_gated(c->route.kind, json_own(&kept));     /* what will be gone changes nothing */
-    bool changed = !json_same(json_path(kept, "spec.template"), json_path(old, "spec.template"));
+    bool changed = !sub && !json_same(json_path(kept, "spec.template"), json_path(old, "spec.template"));
     parse_u64(was ? was : "0", &n);
     obj_set_annotation(obj, template_generation, arena_printf(c->arena, "%" PRIu64, n + changed));
     return 0;
