@@ -15,7 +15,8 @@
 
 static const struct schema text = { .type = SCHEMA_STRING }, number = { .type = SCHEMA_INTEGER },
                            texts = { .type = SCHEMA_OBJECT, .additional = &text },
-                           text_list = { .type = SCHEMA_ARRAY, .items = &text };
+                           text_list = { .type = SCHEMA_ARRAY, .items = &text },
+                           open_map = { .type = SCHEMA_ANY, .nullable = true };
 static const char *const port_keys[] = { "port", "protocol", NULL }, *const name_key[] = { "name", NULL };
 static const struct schema_field port_fields[] = {
     { .name = "port", .schema = &number },
@@ -37,8 +38,9 @@ static const struct schema_field spec_fields[] = {
     { .name = "containers", .schema = &containers, .list_type = LIST_MAP, .list_keys = name_key },
     { .name = "finalizers", .schema = &text_list, .omitempty = true, .list_type = LIST_SET },
     { .name = "selector", .schema = &texts, .omitempty = true, .map_atomic = true },
+    { .name = "open", .schema = &open_map, .omitempty = true },
 };
-static const struct schema spec = { .type = SCHEMA_OBJECT, .fields = spec_fields, .n_fields = 4 };
+static const struct schema spec = { .type = SCHEMA_OBJECT, .fields = spec_fields, .n_fields = 5 };
 static const struct schema_field meta_fields[] = {
     { .name = "name", .schema = &text, .omitempty = true },
     { .name = "labels", .schema = &texts, .omitempty = true },
@@ -245,6 +247,20 @@ static void conflicts_name_manager_and_field(void **state)
     assert_non_null(owned_by(shared, "b"));
 }
 
+/* E-113: where anything may stand, a map that becomes a list has lost what was in it. */
+static void what_became_of_another_kind_is_lost(void **state)
+{
+    cleanup_arena struct arena *a = arena_new();
+    struct apierr err = APIERR_IN(a);
+    struct apply_write two = write_by(a, "two", "2025-01-01T00:00:09Z");
+    json_auto_t *live = applied(a, "one", NULL, "\"spec\":{\"open\":{\"s\":{\"z\":1},\"t\":2}}", false, 0, &err);
+    json_auto_t *next = json_with(live, "spec.open.s", json_parse_str("[1]"));
+    json_auto_t *got = apply_update(&two, live, next);
+
+    assert_json(owned_by(got, "two"), "{\"f:spec\":{\"f:open\":{\"f:s\":{}}}}");
+    assert_json(owned_by(got, "one"), "{\"f:spec\":{\"f:open\":{\"f:t\":{}}}}");
+}
+
 static void what_is_no_longer_applied_goes(void **state)
 {
     cleanup_arena struct arena *a = arena_new();
@@ -424,6 +440,7 @@ int main(void)
         cmocka_unit_test(bad_sets_are_refused),
         cmocka_unit_test(a_create_owns_what_it_says),
         cmocka_unit_test(an_update_takes_only_what_it_changed),
+        cmocka_unit_test(what_became_of_another_kind_is_lost),
         cmocka_unit_test(managed_fields_can_be_reset),
         cmocka_unit_test(more_than_ten_updaters_are_poured_together),
         cmocka_unit_test(conflicts_name_manager_and_field),

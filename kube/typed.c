@@ -263,25 +263,39 @@ static void compare_lists(struct walk *w, struct ftype t, const json_t *x, const
         }
 }
 
-static void compare(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
-                    struct typed_comparison *c)
+/* Both as of one kind: the one that is not has nothing in it. */
+static void compare_as(struct walk *w, enum fkind kind, struct ftype t, const json_t *x, const json_t *y,
+                       struct typed_comparison *c)
 {
-    enum fkind kx = x ? kind_at(w, t, x) : F_LEAF, ky = y ? kind_at(w, t, y) : F_LEAF;
-    enum fkind kind = !x || json_is_null(x) ? ky : !y || json_is_null(y) ? kx : kx == ky ? kx : F_LEAF;
+    const json_t *in_x = x && kind_at(w, t, x) == kind ? x : NULL, *in_y = y && kind_at(w, t, y) == kind ? y : NULL;
 
     /* Two empty ones are a leaf: that keeps null and empty apart. */
-    if (kind == F_LEAF || (!size_of(x) && !size_of(y))) {
+    if (kind == F_LEAF || (!size_of(in_x) && !size_of(in_y))) {
         compare_leaf(w, x, y, c);
         return;
     }
     if (kind == F_MAP)
-        compare_maps(w, t, x, y, c);
+        compare_maps(w, t, in_x, in_y, c);
     else
-        compare_lists(w, t, x, y, c);
+        compare_lists(w, t, in_x, in_y, c);
     if (!x)
         note_path(w, c->added);
     else if (!y)
         note_path(w, c->removed);
+}
+
+static void compare(struct walk *w, struct ftype t, const json_t *x, const json_t *y,
+                    struct typed_comparison *c)
+{
+    enum fkind kx = x ? kind_at(w, t, x) : F_LEAF, ky = y ? kind_at(w, t, y) : F_LEAF;
+    bool left = x && !json_is_null(x), right = y && !json_is_null(y);
+
+    if (left && right && kx != ky) {             /* what was in the one is gone, what is in the other is new */
+        compare_as(w, kx, t, x, y, c);
+        compare_as(w, ky, t, x, y, c);
+        return;
+    }
+    compare_as(w, left ? kx : ky, t, x, y, c);
 }
 
 struct typed_comparison typed_compare(struct arena *a, struct ftype t, const json_t *before,
