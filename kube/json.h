@@ -94,6 +94,7 @@ void go_write_float(char ret[JSON_NUMBER_MAX], double d, int bits);
 
 /* Go's %v of an untyped tree: "map[a:1 b:[x y]]", strings bare, null "<nil>". */
 void go_write_value(struct buf *b, const json_t *v);
+void go_write_text(struct buf *b, const json_t *v);     /* the same as "%s" prints it: "map[a:%!s(int64=1)]" */
 const char *go_value(struct arena *a, const json_t *v);
 
 /* ---- trees ----------------------------------------------------------------------------------- */

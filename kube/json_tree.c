@@ -632,7 +632,21 @@ static struct go_level go_open(struct buf *b, const json_t *v)
     return level;
 }
 
-void go_write_value(struct buf *b, const json_t *v)
+/* As "%s" has it: what is no text shows its type. */
+static void write_go_text(struct buf *b, const json_t *v)
+{
+    switch (v ? json_typeof(v) : JSON_NULL) {
+    case JSON_STRING: write_go_scalar(b, v); return;
+    case JSON_NULL: buf_add_str(b, "%!s(<nil>)"); return;
+    case JSON_INTEGER: buf_add_str(b, "%!s(int64="); break;
+    case JSON_REAL: buf_add_str(b, "%!s(float64="); break;
+    default: buf_add_str(b, "%!s(bool="); break;
+    }
+    write_go_scalar(b, v);
+    buf_add_char(b, ')');
+}
+
+static void write_go(struct buf *b, const json_t *v, void (*scalar)(struct buf *b, const json_t *v))
 {
     DYN(struct go_level) stack = { 0 };
 
@@ -640,7 +654,7 @@ void go_write_value(struct buf *b, const json_t *v)
         if (is_container(v))
             *dyn_push(&stack) = go_open(b, v);
         else
-            write_go_scalar(b, v);
+            scalar(b, v);
         while (stack.n && stack.v[stack.n - 1].i == stack.v[stack.n - 1].n) {
             buf_add_char(b, ']');
             free(stack.v[--stack.n].keys);
@@ -660,6 +674,16 @@ void go_write_value(struct buf *b, const json_t *v)
         }
     }
     dyn_release(&stack);
+}
+
+void go_write_value(struct buf *b, const json_t *v)
+{
+    write_go(b, v, write_go_scalar);
+}
+
+void go_write_text(struct buf *b, const json_t *v)
+{
+    write_go(b, v, write_go_text);
 }
 
 const char *go_value(struct arena *a, const json_t *v)

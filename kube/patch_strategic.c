@@ -65,17 +65,11 @@ static int fail_key(struct apierr *err, const json_t *map, const char *key)
     return fail(err, "map: %s does not contain declared merge key: %s", value_text(err, map), key);
 }
 
-/* "%s" of what is no string shows its type. */
 static int fail_directive(struct apierr *err, const json_t *directive, const json_t *map)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    if (json_is_string(directive))
-        buf_add_str(&b, json_string_value(directive));
-    else if (json_is_null(directive))
-        buf_add_str(&b, go_type(directive));
-    else
-        buf_printf(&b, "%%!s(%s=%s)", go_type(directive), value_text(err, directive));
+    go_write_text(&b, directive);
     return fail(err, "unknown patch type: %s in map: %s", b.data ? b.data : "", value_text(err, map));
 }
 
@@ -596,7 +590,7 @@ static int retain_keys(json_t *original, json_t *patch, struct apierr *err)
 
         if (!json_is_null(value) && !str_starts(key, DELETE_FROM) && !str_starts(key, SET_ORDER) &&
             place_of(&kept, name) == SIZE_MAX)
-            return patch_rejected(err);
+            return fail_format(err, "retainKeys");
     }
     json_object_foreach_safe(original, next, key, value) {
         json_auto_t *name = json_string_nocheck(key);

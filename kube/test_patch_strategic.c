@@ -73,6 +73,8 @@ static const struct row {
     { "E-061 merge in a list", C(ONE("a")), C("{\"name\":\"a\",\"$patch\":\"merge\"}"), "!merging lists cannot yet be specified in the patch" },
     { "E-062 delete values", F("\"a\",\"b\",\"c\""), "{\"metadata\":{\"$deleteFromPrimitiveList/finalizers\":[\"b\",\"z\"]}}", F("\"a\",\"c\"") },
     { "E-062 of a list that is not there", "{\"metadata\":{}}", "{\"metadata\":{\"$deleteFromPrimitiveList/finalizers\":[\"b\"]}}", "{\"metadata\":{}}" },
+    { "E-061 directives within one", C(ONE("a")), C("{\"name\":\"a\",\"$patch\":{\"z\":[false,1.5,\"s\",null]}}"),
+      "!unknown patch type: map[z:[%!s(bool=false) %!s(float64=1.5) s %!s(<nil>)]] in map: map[$patch:map[z:[false 1.5 s <nil>]] name:a]" },
     { "E-067 malformed", "{\"metadata\":{}}", "{\"metadata\":{\"$deleteFromPrimitiveList\":[\"b\"]}}", "!invalid patch format of primitive list" },
     { "E-060 values merge as a set", F("\"a\",\"b\""), F("\"c\",\"a\""), F("\"c\",\"a\",\"b\"") },
     { "E-063 order alone", C(ONE("a") "," ONE("b") "," ONE("c")), "{\"spec\":{\"$setElementOrder/containers\":[" ONE("c") "," ONE("b") "," ONE("a") "]}}", C(ONE("c") "," ONE("b") "," ONE("a")) },
@@ -85,7 +87,7 @@ static const struct row {
     { "E-063 no map", C(ONE("a")), "{\"spec\":{\"$setElementOrder/containers\":[\"c1\"]}}", "!value for key 0 is not a map" },
     { "E-063 unknown field", C(ONE("a")), "{\"spec\":{\"$setElementOrder/none\":[{\"name\":\"c1\"}]}}", "!unable to find api field in struct PodSpec for the json field \"none\"" },
     { "E-064 clears the others", S("\"type\":\"a\",\"size\":1"), S("\"$retainKeys\":[\"type\"],\"type\":\"b\""), S("\"type\":\"b\"") },
-    { "E-064 a key too many", S("\"type\":\"a\""), S("\"$retainKeys\":[\"type\"],\"size\":1"), "!the server rejected our request due to an error in our request" },
+    { "E-064 a key too many", S("\"type\":\"a\""), S("\"$retainKeys\":[\"type\"],\"size\":1"), "!invalid patch format of retainKeys" },
     { "E-067 retainKeys is no list", S("\"type\":\"a\""), S("\"$retainKeys\":\"type\""), "!invalid patch format of retainKeys" },
     { "E-065 new ones first", C(ONE("a") "," ONE("b")), C(ONE("x") "," ONE("b")), C(ONE("x") "," ONE("a") "," ONE("b")) },
     { "E-066 no key", C(ONE("a")), C("{\"image\":\"x\"}"), "!map: map[image:x] does not contain declared merge key: name" },
@@ -126,7 +128,8 @@ static void refusals_have_their_codes(void **state)
     } codes[] = {
         { C(ONE("a")), C("{}"), 500 },
         { S("\"type\":\"a\""), S("\"$retainKeys\":1"), 400 },
-        { S("\"type\":\"a\""), S("\"$retainKeys\":[],\"size\":1"), 422 },
+        { S("\"type\":\"a\""), S("\"$retainKeys\":[],\"size\":1"), 400 },
+        { C("[]"), C("[]"), 422 },
         { "{}", "[]", 400 },
     };
 

@@ -69,27 +69,35 @@ int check_body_size(struct call *c)
     return apierr_set(&c->err, APIERR_REQUEST_ENTITY_TOO_LARGE, "Request entity too large: limit is %d", BODY_MAX);
 }
 
-/* What a body says it is: upper and lower case are one to Go here, though nowhere else, and the last that is said counts. */
-static int meta_member(struct call *c, const char *kind, json_t **tree, const char *key)
-{
-    const char *name;
-    json_t *v, *last = NULL;
+#define NO_META "couldn't get version/kind; json parse error: "
 
-    json_object_foreach (*tree, name, v) {
-        if (strcasecmp(name, key) != 0)
-            continue;
-        if (!json_is_string(v) && !json_is_null(v))
-            return unrecognized(c, kind, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
-                                "struct field .%s of type string", go_type(v), key);
-        if (json_is_string(v))
-            last = v;
-    }
-    if (last && last != json_object_get(*tree, key)) {
-        json_t *said = json_incref(last);
-        json_own(tree);
-        json_object_set_new(*tree, key, said);
-    }
-    return 0;
+/* What a body says it is: upper and lower case are one to Go here, though nowhere else, and the last that is said counts.
+ * NULL where all of it is text, else why not. */
+static const char *take_meta(struct arena *a, json_t **tree)
+{
+    static const char *const keys[] = { "kind", "apiVersion" };
+    json_t *last[] = { NULL, NULL }, *v;
+    const char *name;
+
+    if (!json_is_object(*tree))
+        return arena_printf(a, NO_META "json: cannot unmarshal %s into Go value of type " META_STRUCT, go_type(*tree));
+    json_object_foreach (*tree, name, v)
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+            if (strcasecmp(name, keys[i]) != 0)
+                continue;
+            if (!json_is_string(v) && !json_is_null(v))
+                return arena_printf(a, NO_META "json: cannot unmarshal %s into Go struct field .%s of type string",
+                                    go_type(v), keys[i]);
+            if (json_is_string(v))
+                last[i] = v;
+        }
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (last[i] && last[i] != json_object_get(*tree, keys[i])) {
+            json_t *said = json_incref(last[i]);
+            json_own(tree);
+            json_object_set_new(*tree, keys[i], said);
+        }
+    return NULL;
 }
 
 /* Repeated keys of a YAML body: strict problems as YAML words them. */
@@ -128,21 +136,18 @@ static int parse_body(struct call *c, const char *kind, enum media media, const 
 {
     struct err e = ERR_IN(c->arena);
     json_auto_t *tree = parse_text(c, media, text, len, notes, &e);
-    int r;
 
     if (!tree && media == MEDIA_YAML)
         return unrecognized(c, kind, "%s", err_message(&e));
     if (!tree)
-        return unrecognized(c, kind, "couldn't get version/kind; json parse error: %s", err_message(&e));
+        return unrecognized(c, kind, NO_META "%s", err_message(&e));
     if (json_is_null(tree)) {
         json_decref(tree);
         tree = json_object();
     }
-    if (!json_is_object(tree))
-        return unrecognized(c, kind, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
-                            "value of type " META_STRUCT, go_type(tree));
-    if ((r = meta_member(c, kind, &tree, "kind")) < 0 || (r = meta_member(c, kind, &tree, "apiVersion")) < 0)
-        return r;
+    const char *why = take_meta(c->arena, &tree);
+    if (why)
+        return unrecognized(c, kind, "%s", why);
     c->untyped = !*obj_str(tree, "apiVersion");
     *ret = STEAL(tree);
     return 0;
@@ -577,16 +582,6 @@ static void nothing_known(json_t **tree, struct decode_notes *notes)
     *tree = json_object();
 }
 
-static const char *not_text(struct arena *a, const json_t *tree, const char *key)
-{
-    const json_t *v = json_object_get(tree, key);
-
-    if (!v || json_is_string(v) || json_is_null(v))
-        return NULL;
-    return arena_printf(a, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go struct field "
-                        ".%s of type string", go_type(v), key);
-}
-
 /* Whether what a patch of bytes made says it is what it was; it is then made to say so. */
 static const char *not_itself(const struct kind *k, json_t **tree, struct decode_notes *notes)
 {
@@ -598,10 +593,7 @@ static const char *not_itself(const struct kind *k, json_t **tree, struct decode
         json_decref(*tree);
         *tree = json_object();
     }
-    if (!json_is_object(*tree))
-        return arena_printf(a, "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go value of "
-                            "type " META_STRUCT, go_type(*tree));
-    if ((why = not_text(a, *tree, "kind")) || (why = not_text(a, *tree, "apiVersion")))
+    if ((why = take_meta(a, tree)))
         return why;
     kind = *obj_kind(*tree) ? obj_kind(*tree) : k->res.kind;
     version = obj_api_version(*tree);
@@ -643,9 +635,13 @@ static int patched_object(struct call *c, const struct patched *p, json_t *tree,
 
     if (kind_custom(k) || !kind_schema(k)) {
         notes->parsed = NULL;
+        if ((no = take_meta(c->arena, &own)))
+            return patch_invalid(c, p, no);
         if (!*obj_kind(own))
             return patch_invalid(c, p, arena_printf(c->arena, "Object 'Kind' is missing in '%s'",
                                                     json_arena_text(c->arena, own, JSON_WRITE_SORTED)));
+        if (json_is_null(json_object_get(own, "apiVersion")))
+            return patch_invalid(c, p, ".apiVersion accessor error: <nil> is of the type <nil>, expected string");
         if (coerce_custom(k, &own, notes, &why) < 0)
             return patch_invalid(c, p, why.message);
         *ret = reordered(k, own);

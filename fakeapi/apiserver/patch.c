@@ -151,6 +151,9 @@ static int mutate_patch(struct call *c, const json_t *old, void *arg, json_t **r
         return r;
     if (shown)
         return managed_view_update(c, c->route.kind, sub, shown, body, old, ret);
+    if (kind_custom(c->route.kind) && !*obj_api_version(body))
+        return apierr_set(&c->err, APIERR_INTERNAL_ERROR, "Internal error occurred: Object 'apiVersion' is missing in 'object has "
+                          "no apiVersion field'");
     *ret = STEAL(body);
     return fill_defaults(c, c->route.kind, ret);
 }

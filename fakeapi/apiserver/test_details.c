@@ -465,6 +465,10 @@ static void applied_metadata_is_decoded(void **state)
         { "PATCH", GIZMOS "/g", "fieldManager=m", APPLY, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Gizmo\",\"metadata\":{\"name\":\"g\","
           "\"finalizers\":[]}}", 201, "\"name\":\"g\",\"namespace\"" },
         { "GET", GIZMOS "/g", NULL, NULL, NULL, 200, "\"generation\":1,\"resourceVersion\":" },
+        { "PATCH", GIZMOS "/g", NULL, MERGE, "{\"kind\":7}", 422, "json parse error: json: cannot unmarshal number into Go struct field .kind" },
+        { "PATCH", GIZMOS "/g", NULL, MERGE, "{\"apiVersion\":null}", 500, "Object 'apiVersion' is missing in 'object has no apiVersion field'" },
+        { "PATCH", GIZMOS "/g", NULL, "application/json-patch+json", "[{\"op\":\"replace\",\"path\":\"/apiVersion\",\"value\":null}]", 422,
+          ".apiVersion accessor error: \\u003cnil\\u003e is of the type" },
     };
     play(*state, steps, ARRAY_SIZE(steps));
 }

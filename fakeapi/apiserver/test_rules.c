@@ -311,6 +311,8 @@ static void workloads(void **state)
           422, "rules[0].onPodConditions[0].type: Invalid value: \\\"\\\": name part must be non-empty" },
         { BATCH "jobs", "\"spec\":{" JOB ",\"podFailurePolicy\":{\"rules\":[{\"action\":\"Ignore\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[2,1]}}]}}",
           NULL, NULL, 422, "onExitCodes.values: Invalid value: [2,1]: must be ordered" },
+        { APPS "deployments", "\"spec\":{\"selector\":{\"matchLabels\":{}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{"
+          "\"name\":\"c\",\"image\":\"i\"}]}}}", NULL, NULL, 422, "spec.selector: Invalid value: {}: empty selector is invalid for deployment" },
         { BATCH "jobs", "\"spec\":{\"selector\":{\"matchLabels\":{\"x\":\"y\"}}," JOB "}", NULL, NULL, 422,
           "spec.selector: Invalid value: {\\\"matchLabels\\\":{\\\"batch.kubernetes.io/controller-uid\\\":\\\"" },
         { BATCH "jobs", "\"spec\":{\"selector\":{\"matchLabels\":{\"x\":\"y z\"}}," JOB "}", NULL, NULL, 422,

@@ -9,6 +9,19 @@ const json_t *rule_shown(const json_t *value)
     return value ? value : json_null();
 }
 
+json_t *rule_selector_shown(const json_t *selector)
+{
+    static const char *const parts[] = { "matchLabels", "matchExpressions" };
+    json_t *out = selector ? json_copy((json_t *)selector) : json_null();
+
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        const json_t *part = json_object_get(out, parts[i]);
+        if (part && !json_object_size(part) && !json_array_size(part))
+            json_object_del(out, parts[i]);
+    }
+    return out;
+}
+
 void rule_immutable(struct fielderrs *e, const struct fpath *path, const json_t *value, const json_t *old)
 {
     if (!json_same(value, old))

@@ -47,6 +47,8 @@ void rule_optional_name(struct fielderrs *e, const json_t *obj, const struct fpa
 void rule_duplicate(struct fielderrs *e, const struct fpath *path, const json_t *value, const char *detail);
 /* The value, or null: what Go prints of a nil pointer. For fielderr_*(), which only look at it. */
 const json_t *rule_shown(const json_t *value);
+/* A LabelSelector as it is told: what of it is empty is not. New reference. */
+json_t *rule_selector_shown(const json_t *selector);
 /* The unified difference of two trees, one member a line (diff.c). */
 const char *rule_diff(struct arena *arena, const json_t *before, const json_t *after);
 /* A number that is not negative, or a percentage; at most 100%; and the number in either. */

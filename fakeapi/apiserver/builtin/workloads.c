@@ -58,6 +58,7 @@ static void selector_and_template(struct fielderrs *e, const json_t *spec, const
                                   const char *unreadable)
 {
     const json_t *selector = member(spec, "selector"), *template = json_object_get(spec, "template");
+    json_auto_t *shown = rule_selector_shown(selector);
     bool stateful = streq(kind, "StatefulSet");
     struct label_selector s;
 
@@ -66,10 +67,10 @@ static void selector_and_template(struct fielderrs *e, const json_t *spec, const
     } else {
         label_selector_validate(e, FP_CHILD(SPEC, "selector"), selector);
         if (selector_is_empty(selector))
-            fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "empty selector is invalid for %s", empty_in);
+            fielderr_invalid(e, FP_CHILD(SPEC, "selector"), shown, "empty selector is invalid for %s", empty_in);
     }
     if (selector && !selector_read(e, selector, &s)) {
-        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "%s", unreadable);
+        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), shown, "%s", unreadable);
         if (stateful)
             template_runs_always(e, template, kind);
         return;
@@ -194,10 +195,10 @@ static void selector_immutable(struct fielderrs *e, const json_t *obj, const jso
 {
     const json_t *selector = json_path(obj, "spec.selector");
 
-    if (!json_same(selector, json_path(old, "spec.selector"))) {
-        json_auto_t *none = json_null();
-        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector ? selector : none, "field is immutable");
-    }
+    json_auto_t *shown = rule_selector_shown(selector);
+
+    if (!json_same(selector, json_path(old, "spec.selector")))
+        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), shown, "field is immutable");
 }
 
 static bool is_status(const struct subresource *sub)
@@ -474,8 +475,10 @@ static void daemonset_validate(struct call *c, const struct kind *k, const json_
     } else if (selector_read(e, selector, &s)) {
         template_labels_match(e, template, &s);
     }
-    if (selector && selector_is_empty(selector))
-        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "empty selector is invalid for daemonset");
+    if (selector && selector_is_empty(selector)) {
+        json_auto_t *shown = rule_selector_shown(selector);
+        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), shown, "empty selector is invalid for daemonset");
+    }
     pod_template_validate(e, template, TEMPLATE);
     template_runs_always(e, template, "DaemonSet");
     daemonset_strategy(e, json_object_get(spec, "updateStrategy"), FP_CHILD(SPEC, "updateStrategy"));
