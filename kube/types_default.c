@@ -276,9 +276,15 @@ static void hook_rolling_deployment(struct filler *d, json_t *o)
     rolling(o, "maxUnavailable", json_string("25%"), "maxSurge", json_string("25%"));
 }
 
+/* Who names the type and not how it rolls is left without. */
 static void hook_rolling_stateful_set(struct filler *d, json_t *o)
 {
-    rolling(o, "partition", json_integer(0), NULL, NULL);
+    if (!*text_of(o, "type")) {
+        json_object_set_new(o, "type", json_string("RollingUpdate"));
+        fill(o, "rollingUpdate", json_object());
+    }
+    if (json_is_object(json_object_get(o, "rollingUpdate")))
+        fill(json_own_object(o, "rollingUpdate"), "partition", json_integer(0));
 }
 
 static void hook_rolling_daemon_set(struct filler *d, json_t *o)

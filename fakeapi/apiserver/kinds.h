@@ -107,8 +107,8 @@ struct kind_ops {
     int (*review)(struct call *c, json_t *obj);
     /* The cells of a row: `n` of them pushed to `cells`. NULL: name and creation time. */
     void (*cells)(struct call *c, const struct kind *k, const json_t *obj, json_t *cells);
-    /* What a created object gets when it is read back the first time, and so only then, after all checks: its
-     * first update writes it down, whatever else it changes. */
+    /* What an object gets when it is read back after a write, and so only then, after all checks. The first update of
+     * a created one writes it down, whatever else it changes. */
     void (*read_back)(json_t *obj);
     /* Says whether the spec (what generation counts) differs. NULL: what `counted` says is compared. */
     bool (*spec_differs)(const struct kind *k, const json_t *a, const json_t *b);

@@ -288,6 +288,7 @@ static void what_is_only_asked_is_no_table(void **state)
 
 /* ---- addresses of Services ------------------------------------------------------------------------ */
 
+#define CONTROLLERS "/api/v1/namespaces/default/replicationcontrollers"
 #define SERVICES "/api/v1/namespaces/default/services"
 #define ADDRESSES "/apis/networking.k8s.io/v1/ipaddresses"
 #define SERVICE(name, more) "{\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"ports\":[{\"port\":80}]" more "}}"
@@ -451,6 +452,9 @@ static void a_status_and_the_rest(void **state)
         { "PATCH", SERVICES "/s/status", "fieldManager=m", APPLY, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"s\"},"
           "\"spec\":{\"ports\":[{\"port\":80}]}}", 201, "\"targetPort\":80}],\"type\":\"ClusterIP\"" },
         { "PUT", SERVICES "/t/status", NULL, NULL, "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"ports\":[{\"port\":80}]}}", 201, NULL },
+        { "POST", CONTROLLERS, NULL, NULL, "{\"metadata\":{\"name\":\"r\"},\"spec\":{\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{"
+          "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}", 201, NULL },
+        { "PUT", CONTROLLERS "/r/status", NULL, NULL, "{\"metadata\":{\"name\":\"r\"}}", 200, "\"labels\":{\"a\":\"b\"}" },
         { "PATCH", DEPLOYMENTS "/none/status", "fieldManager=m", APPLY, "{\"apiVersion\":\"apps/v1\",\"kind\":\"Foo\"}", 404, NULL },
     };
     play(*state, steps, ARRAY_SIZE(steps));

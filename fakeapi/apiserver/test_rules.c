@@ -313,6 +313,10 @@ static void workloads(void **state)
           NULL, NULL, 422, "onExitCodes.values: Invalid value: [2,1]: must be ordered" },
         { APPS "deployments", "\"spec\":{\"selector\":{\"matchLabels\":{}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{"
           "\"name\":\"c\",\"image\":\"i\"}]}}}", NULL, NULL, 422, "spec.selector: Invalid value: {}: empty selector is invalid for deployment" },
+        { APPS "statefulsets", "\"spec\":{" TEMPLATE ",\"updateStrategy\":{\"type\":\"RollingUpdate\"}}", NULL, NULL, 201,
+          "\"updateStrategy\":{\"type\":\"RollingUpdate\"}" },
+        { APPS "controllerrevisions", "\"revision\":1,\"data\":\"x\"", NULL, NULL, 422, "data: Required value: data must be a valid JSON object" },
+        { APPS "controllerrevisions", "\"revision\":1,\"data\":{\"a\":1}", "", "{\"data\":null}", 422, "is invalid: data: Invalid value: null: field is immutable" },
         { BATCH "jobs", "\"spec\":{\"selector\":{\"matchLabels\":{\"x\":\"y\"}}," JOB "}", NULL, NULL, 422,
           "spec.selector: Invalid value: {\\\"matchLabels\\\":{\\\"batch.kubernetes.io/controller-uid\\\":\\\"" },
         { BATCH "jobs", "\"spec\":{\"selector\":{\"matchLabels\":{\"x\":\"y z\"}}," JOB "}", NULL, NULL, 422,

@@ -213,6 +213,8 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
         json_decref(*obj);
         *obj = json_incref((json_t *)old);
     }
+    if (k->ops->read_back)                       /* what is answered was read back from the store */
+        k->ops->read_back(json_own(obj));
     if (c->opt.dry_run) {
         if ((r = convert_to_store(c, k, json_incref(*obj), &stored)) == 0)
             *ret = value_from_tree(stored);

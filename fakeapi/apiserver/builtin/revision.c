@@ -76,9 +76,13 @@ static const char *data_bytes(struct call *c, const struct kind *k, const json_t
 
 static void validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
+    const json_t *data = member(obj, "data");
+
     rule_not_negative(e, obj, NULL, "revision");
-    if (!member(obj, "data"))
+    if (!data)
         fielderr_required(e, RULE_AT("data"), "data is mandatory");
+    else if (!json_is_object(data))
+        fielderr_required(e, RULE_AT("data"), "data must be a valid JSON object");
 }
 
 static void validate_update(struct call *c, const struct kind *k, const struct subresource *sub, const json_t *obj,
@@ -86,7 +90,7 @@ static void validate_update(struct call *c, const struct kind *k, const struct s
 {
     const char *was = stored_bytes(c, k, obj), *now = data_bytes(c, k, obj);
 
-    validate(c, k, obj, e);
+    rule_not_negative(e, obj, NULL, "revision");
     if (was && streq(was, now))
         return;
     json_auto_t *shown = json_parse_str(now);    /* in the order of these bytes */
