@@ -111,17 +111,17 @@ static bool fits(struct call *c, const struct kind *k, const json_t *obj, const 
     return typed_fits(c->arena, t, obj) && typed_fits(c->arena, t, old);
 }
 
-/* What its schema cannot make sense of, nobody owns: all records go. So they do where one of them is of another
- * version, that differs in more than its name. Built-in kinds are typed when they are decoded. */
+/* What its schema cannot make sense of, nobody owns: all records go (of a built-in kind: an element without its key). So
+ * they do where one of them is of another version, that differs in more than its name. */
 static bool owners_known(struct call *c, const struct kind *k, const json_t *obj, const json_t *old)
 {
     size_t i;
     json_t *m;
 
+    if (kind_schema(k) && !fits(c, k, obj, old))
+        return false;
     if (!kind_custom(k))
         return true;
-    if (!fits(c, k, obj, old))
-        return false;
     json_array_foreach (json_path(old, "metadata.managedFields"), i, m) {
         const struct kind *of = crd_version(k->crd, obj_api_version(m));
         if (of && of != k && !convert_by_hook(k) && !fits(c, of, obj, old))

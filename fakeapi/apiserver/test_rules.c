@@ -313,6 +313,10 @@ static void workloads(void **state)
           NULL, NULL, 422, "onExitCodes.values: Invalid value: [2,1]: must be ordered" },
         { APPS "deployments", "\"spec\":{\"selector\":{\"matchLabels\":{}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{"
           "\"name\":\"c\",\"image\":\"i\"}]}}}", NULL, NULL, 422, "spec.selector: Invalid value: {}: empty selector is invalid for deployment" },
+        { NS "persistentvolumeclaims", "\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"1\"}}}", "",
+          "{\"metadata\":{\"annotations\":{\"volume.beta.kubernetes.io/storage-class\":\"x\"}},\"spec\":{\"storageClassName\":\"x\"}}", 422,
+          "metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: \\\"x\\\": field is immutable" },
+        { NS "serviceaccounts", "\"secrets\":[{\"name\":\"\"}]", NULL, NULL, 201, "\"creationTimestamp\":\"2025-01-01T00:00:00Z\"},\"secrets\":[{}]" },
         { APPS "statefulsets", "\"spec\":{" TEMPLATE ",\"updateStrategy\":{\"type\":\"RollingUpdate\"}}", NULL, NULL, 201,
           "\"updateStrategy\":{\"type\":\"RollingUpdate\"}" },
         { APPS "controllerrevisions", "\"revision\":1,\"data\":\"x\"", NULL, NULL, 422, "data: Required value: data must be a valid JSON object" },

@@ -151,6 +151,32 @@ static struct quantity amount(struct arena *a, const json_t *v)
     return v && quantity_parse_json(a, v, &q, NULL) == 0 ? q : quantity_from_int(a, 0, QUANTITY_BINARY_SI);
 }
 
+#define BETA_CLASS "volume.beta.kubernetes.io/storage-class"      /* where a claim named its class once */
+
+static const char *beta_class(const json_t *claim)
+{
+    const char *class = obj_annotation(claim, BETA_CLASS);
+
+    return class ? class : "";
+}
+
+/* A class may be named after the create, if it is the one that the annotation named. */
+static bool class_may_be_named(const json_t *old, const char *class)
+{
+    const char *annotated = obj_annotation(old, BETA_CLASS);
+
+    return !json_path(old, "spec.storageClassName") && (!annotated || streq(annotated, class));
+}
+
+/* The class went from the annotation to its field. */
+static bool class_moved(const json_t *obj, const json_t *old)
+{
+    const char *annotated = obj_annotation(old, BETA_CLASS), *class = json_string_value(json_path(obj, "spec.storageClassName"));
+
+    return annotated && class && !json_path(old, "spec.storageClassName") && !obj_annotation(obj, BETA_CLASS) &&
+           streq(annotated, class);
+}
+
 /* The new spec with what may change put back: compared with the old one, nothing must be left. */
 static json_t *claim_unchanged(const json_t *obj, const json_t *old)
 {
@@ -158,7 +184,7 @@ static json_t *claim_unchanged(const json_t *obj, const json_t *old)
 
     if (!*text(was, "volumeName"))
         obj_set(spec, "volumeName", json_incref(json_object_get(was, "volumeName")));
-    if (!member(was, "storageClassName"))
+    if (class_may_be_named(old, obj_str(obj, "spec.storageClassName")))
         obj_set(spec, "storageClassName", NULL);
     if (streq(obj_str(obj, "status.phase"), "Bound")) {
         if (json_path(spec, "resources.requests"))
@@ -220,6 +246,9 @@ static void claim_update(struct call *c, const struct kind *k, const struct subr
     }
     claim_validate(c, k, obj, e);
     claim_validate(c, k, obj, e);      /* as the real server does */
+    if (!class_moved(obj, old) && !streq(beta_class(obj), beta_class(old)))
+        fielderr_invalid_str(e, FP_CHILD(FP_CHILD(RULE_AT("metadata"), "annotations"), BETA_CLASS), beta_class(obj),
+                             "field is immutable");
     json_auto_t *spec = claim_unchanged(obj, old);
     if (!json_same(spec, json_object_get(old, "spec"))) {
         json_auto_t *before = internal_view("core.PersistentVolumeClaimSpec", json_object_get(old, "spec")),
@@ -265,7 +294,7 @@ static int claim_admit(struct call *c, const struct subresource *sub, json_t *ob
 
 static void claim_warn(struct call *c, const json_t *obj, const json_t *old)
 {
-    static const char *const keys[] = { "volume.beta.kubernetes.io/storage-class",
+    static const char *const keys[] = { BETA_CLASS,
                                         "volume.beta.kubernetes.io/storage-provisioner" };
 
     if (rule_is_status(c->route.sub))
