@@ -454,7 +454,7 @@ static void a_status_and_the_rest(void **state)
         { "PUT", SERVICES "/t/status", NULL, NULL, "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"ports\":[{\"port\":80}]}}", 201, NULL },
         { "POST", CONTROLLERS, NULL, NULL, "{\"metadata\":{\"name\":\"r\"},\"spec\":{\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{"
           "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}", 201, NULL },
-        { "PUT", CONTROLLERS "/r/status", NULL, NULL, "{\"metadata\":{\"name\":\"r\"}}", 200, "\"labels\":{\"a\":\"b\"}" },
+        { "PUT", CONTROLLERS "/r/status", NULL, NULL, "{\"metadata\":{\"name\":\"r\"}}", 200, "Z\",\"labels\":{\"a\":\"b\"}" },
         { "PATCH", DEPLOYMENTS "/none/status", "fieldManager=m", APPLY, "{\"apiVersion\":\"apps/v1\",\"kind\":\"Foo\"}", 404, NULL },
     };
     play(*state, steps, ARRAY_SIZE(steps));

@@ -213,7 +213,10 @@ static int write_back(struct call *c, const struct change *ch, const char *key, 
         json_decref(*obj);
         *obj = json_incref((json_t *)old);
     }
-    if (k->ops->read_back)                       /* what is answered was read back from the store */
+    /* What is answered was read back from the store: a spec of old may bring defaults to metadata that is new. */
+    if (ch->sub && !kind_custom(k) && (r = decode_default(c, k, obj)) < 0)
+        return r;
+    if (k->ops->read_back)
         k->ops->read_back(json_own(obj));
     if (c->opt.dry_run) {
         if ((r = convert_to_store(c, k, json_incref(*obj), &stored)) == 0)
