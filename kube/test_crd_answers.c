@@ -1,5 +1,6 @@
-/* Usage: test_crd_answers fixtures/kube: what a real server said to each value under each schema (crd_values.json), and to
- * each schema (crd_schemas.json). Errors whose order is that of a map stand by name. */
+/* Usage: test_crd_answers fixtures/kube: what a real server said to each value under each schema (crd_values.json), to
+ * each schema (crd_schemas.json), and to each rule of one schema (crd_rules.json). Errors whose order is that of a map
+ * stand by name. */
 #include "kube/crd_validate.h"
 
 #include <setjmp.h>
@@ -101,11 +102,43 @@ static void schemas_are_judged_alike(void **state)
     cel_env_free(cel);
 }
 
+/* F-043, F-143, F-145: what a rule may say. All that differ are told, then the test fails. */
+static void rules_are_judged_alike(void **state)
+{
+    json_auto_t *fixture = load(state, "crd_rules.json");
+    struct cel_env *cel = kcel_env_new();
+    const json_t *row;
+    size_t i, wrong = 0;
+
+    assert_true(json_array_size(json_object_get(fixture, "rows")) > 100);
+    json_array_foreach (json_object_get(fixture, "rows"), i, row) {
+        cleanup_arena struct arena *a = arena_new();
+        struct fielderrs errs = FIELDERRS_IN(a);
+        const json_t *rule = json_object_get(row, "rule");
+        const char *want = json_string_value(json_object_get(row, "error"));
+        json_t *schema = json_copy(json_object_get(fixture, "schema"));
+
+        json_object_set_new(schema, "x-kubernetes-validations", json_pack("[O]", rule));
+        json_auto_t *crd = definition(schema);
+        json_decref(schema);
+        crd_check(crd, NULL, cel, &errs);
+        const char *have = errs.n ? fielderrs_text(&errs) : NULL;
+        if (streq(want ? want : "", have ? have : ""))
+            continue;
+        print_message("%s\n  want %s\n  have %s\n", json_arena_text(a, rule, 0), want ? want : "no error",
+                      have ? have : "no error");
+        wrong++;
+    }
+    cel_env_free(cel);
+    assert_int_equal(wrong, 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(values_are_judged_alike, argc > 1 ? argv[1] : NULL),
         cmocka_unit_test_prestate(schemas_are_judged_alike, argc > 1 ? argv[1] : NULL),
+        cmocka_unit_test_prestate(rules_are_judged_alike, argc > 1 ? argv[1] : NULL),
     };
 
     return cmocka_run_group_tests_name("crd_answers", tests, NULL, NULL);

@@ -58,6 +58,8 @@ struct meaning {
     const struct cel_value *constant;
 };
 
+static const struct cel_value null_value = { .kind = CEL_INT };
+
 static bool find_name(struct checker *c, const char *name, struct meaning *ret)
 {
     const char *full;
@@ -73,6 +75,10 @@ static bool find_name(struct checker *c, const char *name, struct meaning *ret)
         v = cel_env_variable(c->env, full);
         if (v) {
             *ret = (struct meaning){ v->name, v->type, v->constant };
+            return true;
+        }
+        if (streq(full, "google.protobuf.NullValue.NULL_VALUE")) {       /* the one enum there is */
+            *ret = (struct meaning){ full, &cel_type_int, &null_value };
             return true;
         }
         t = cel_env_type_named(c->env, full);

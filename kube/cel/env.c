@@ -58,6 +58,7 @@ static void names_put(struct arena *a, struct names *t, void *thing)
 struct named_type {
     const char *name;
     const struct cel_type *type;
+    bool public;
 };
 
 struct cel_env {
@@ -263,11 +264,11 @@ void cel_env_add_functions(struct cel_env *env, const struct cel_overload *v, si
         add_overload(env, &v[i], false);
 }
 
-void cel_env_add_type(struct cel_env *env, const struct cel_type *type)
+void cel_env_add_type(struct cel_env *env, const struct cel_type *type, bool public)
 {
     struct named_type *t = arena_alloc(env->arena, sizeof(*t));
 
-    *t = (struct named_type){ .name = type->name, .type = type };
+    *t = (struct named_type){ .name = type->name, .type = type, .public = public };
     names_put(env->arena, &env->types, t);
 }
 
@@ -323,17 +324,22 @@ const struct variable *cel_env_variable(const struct cel_env *env, const char *n
     return NULL;
 }
 
-const struct cel_type *cel_env_find_type(const struct cel_env *env, const char *name)
+static const struct cel_type *find_type(const struct cel_env *env, const char *name, bool only_public)
 {
     for (; env; env = env->parent) {
         const struct named_type *t = names_find(&env->types, name);
         if (t)
-            return t->type;
+            return only_public && !t->public ? NULL : t->type;
     }
     for (size_t i = 0; i < ARRAY_SIZE(plain_types); i++)
         if (streq(plain_types[i].name, name))
             return plain_types[i].type;
     return NULL;
+}
+
+const struct cel_type *cel_env_find_type(const struct cel_env *env, const char *name)
+{
+    return find_type(env, name, false);
 }
 
 const struct cel_type *cel_env_type_named(const struct cel_env *env, const char *name)
@@ -347,9 +353,8 @@ const struct cel_type *cel_env_type_named(const struct cel_env *env, const char 
         return t;
     if (streq(name, "optional_type") && (cel_env_libraries(env) & CEL_LIB_OPTIONAL))
         return &optional;
-    t = cel_env_find_type(env, name);
-    /* In a signature these have short names. */
-    return t == &cel_type_timestamp || t == &cel_type_duration || t == &cel_type_dyn ? NULL : t;
+    t = find_type(env, name, true);
+    return t == &cel_type_dyn ? NULL : t;         /* said in signatures only */
 }
 
 unsigned cel_env_libraries(const struct cel_env *env)

@@ -57,8 +57,8 @@ struct arena *cel_env_arena(struct cel_env *env);                  /* for types 
 
 /* What is added is borrowed and must outlive the environment. A bad row is a mistake of ours: it asserts. */
 void cel_env_add_functions(struct cel_env *env, const struct cel_overload *v, size_t n);
-/* A named type: signatures may say it, expressions too (type(x) == net.URL). Objects can be constructed. */
-void cel_env_add_type(struct cel_env *env, const struct cel_type *type);
+/* A named type: signatures may say it; expressions too, if it is `public` (type(x) == net.IP). */
+void cel_env_add_type(struct cel_env *env, const struct cel_type *type, bool public);
 void cel_env_add_variable(struct cel_env *env, const char *name, const struct cel_type *type);
 void cel_env_add_constant(struct cel_env *env, const char *name, const struct cel_type *type, struct cel_value value);
 void cel_env_set_container(struct cel_env *env, const char *name); /* x is also looked for as name.x; "" at first */

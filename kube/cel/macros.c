@@ -375,7 +375,6 @@ static const struct macro {
     { "all", true, 2, 0, all, false },
     { "exists", true, 2, 0, exists, false },
     { "exists_one", true, 2, 0, exists_one, false },
-    { "existsOne", true, 2, 0, exists_one, false },
     { "map", true, 2, 0, map, false },
     { "map", true, 3, 0, map, false },
     { "filter", true, 2, 0, filter, false },

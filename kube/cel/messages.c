@@ -9,6 +9,7 @@
 
 STATIC_PARAMS(struct_params, &cel_type_string, &cel_type_dyn);
 static const struct cel_type struct_type = { .kind = CEL_TYPE_MAP, .n_params = 2, .params = struct_params };
+static const struct cel_type any = { .kind = CEL_TYPE_DYN, .name = "any" };         /* dyn under a name of its own */
 WRAPPER(bool_wrapper, cel_type_bool);
 WRAPPER(int_wrapper, cel_type_int);
 WRAPPER(uint_wrapper, cel_type_uint);
@@ -37,7 +38,7 @@ static const struct message_row {
     const struct cel_type *means;
 } rows[] = {
     { MESSAGE("Timestamp", time_fields), &cel_type_timestamp }, { MESSAGE("Duration", time_fields), &cel_type_duration },
-    { MESSAGE("Any", any_fields), &cel_type_dyn }, { MESSAGE("Struct", struct_fields), &struct_type },
+    { MESSAGE("Any", any_fields), &any }, { MESSAGE("Struct", struct_fields), &struct_type },
     { MESSAGE("Value", value_fields), &cel_type_dyn }, { MESSAGE("ListValue", list_fields), &cel_type_list_dyn },
     { MESSAGE("BoolValue", bool_fields), &bool_wrapper }, { MESSAGE("Int32Value", int_fields), &int_wrapper },
     { MESSAGE("Int64Value", int_fields), &int_wrapper }, { MESSAGE("UInt32Value", uint_fields), &uint_wrapper },

@@ -91,6 +91,16 @@ static struct step *attribute_step(struct planner *p, struct attribute *a)
     return s;
 }
 
+/* Types have names that only the checker knows: google.protobuf.Int64Value is int, timestamp not even a message. */
+static struct step *named_constant(struct planner *p, const struct cel_expr *e)
+{
+    const struct cel_value *v = e->ident.constant;
+
+    if (v->kind == CEL_TYPE && !streq(cel_type_name(v->type), e->ident.name))
+        return wrong(p, arena_printf(p->arena, "reference to undefined type: %s", e->ident.name));
+    return constant(p, e->id, *v);
+}
+
 static struct step *variable(struct planner *p, const struct cel_expr *e)
 {
     struct attribute *a = attribute_new(p, ATTRIBUTE_VARIABLE, e->id);
@@ -461,7 +471,7 @@ static struct step *plan_expr(struct planner *p, const struct cel_expr *e)
 {
     switch (e->kind) {
     case CEL_EXPR_LITERAL: return constant(p, e->id, e->literal);
-    case CEL_EXPR_IDENT: return e->ident.constant ? constant(p, e->id, *e->ident.constant) : variable(p, e);
+    case CEL_EXPR_IDENT: return e->ident.constant ? named_constant(p, e) : variable(p, e);
     case CEL_EXPR_SELECT: return plan_select(p, e);
     case CEL_EXPR_CALL: return plan_call(p, e);
     case CEL_EXPR_LIST: return plan_list(p, e);

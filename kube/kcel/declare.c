@@ -204,6 +204,9 @@ static void add_field(struct declaring *d, struct cel_type *t, const char *name,
 
     if (escaped)
         ((struct cel_field *)t->fields)[t->n_fields++] = (struct cel_field){ escaped, name, type };
+    /* After a dot most reserved words can be said as they are, too. */
+    if (kcel_is_reserved(name))
+        ((struct cel_field *)t->fields)[t->n_fields++] = (struct cel_field){ name, name, type };
 }
 
 static struct cel_type *plain_string(struct declaring *d)
@@ -216,7 +219,7 @@ static struct cel_type *object_new(struct declaring *d, const json_t *node, cons
     struct cel_type *t = type_new(d, node, CEL_TYPE_OBJECT, 0, CONTAINER_MIN);
 
     t->name = name;
-    t->fields = arena_alloc(d->arena, (most + 1) * sizeof(*t->fields));
+    t->fields = arena_alloc(d->arena, (2 * most + 1) * sizeof(*t->fields));        /* reserved words stand twice */
     return t;
 }
 

@@ -1,8 +1,7 @@
 #include "kube/kcel/kcel.h"
 #include "world/buf.h"
 
-/* What the language keeps for itself. */
-static bool reserved(const char *name)
+bool kcel_is_reserved(const char *name)
 {
     static const char *const words[] = { "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for",
                                          "function", "if", "import", "let", "loop", "package", "namespace", "return",
@@ -25,7 +24,7 @@ const char *kcel_escape(struct arena *a, const char *name)
 
     if (!*name || (*name >= '0' && *name <= '9'))
         return NULL;
-    if (reserved(name))
+    if (kcel_is_reserved(name))
         return arena_printf(a, "__%s__", name);
     for (const char *p = name; *p; p++) {
         if (p[0] == '_' && p[1] == '_') {

@@ -63,3 +63,4 @@ extern const struct cel_type kcel_type_authorizer, kcel_type_resource_check;
 
 /* "__dash__" for what an identifier may not hold; NULL where there is no way to say it. */
 const char *kcel_escape(struct arena *a, const char *name);
+bool kcel_is_reserved(const char *name);         /* a word the language keeps for itself */

@@ -2,7 +2,6 @@
 
 #include "kube/cel/ast.h"
 #include "kube/object.h"
-#include "kube/regex.h"
 
 /* ---- environments -------------------------------------------------------------------------------------- */
 
@@ -21,38 +20,6 @@ void kcel_scope_release(struct kcel_scope *s)
 {
     s->env = cel_env_free(s->env);
     s->optional = cel_env_free(s->optional);
-}
-
-/* ---- what compiles and yet cannot run -------------------------------------------------------------------- */
-
-struct program_check {
-    struct arena *arena;
-    const char *wrong;
-};
-
-static bool check_call(void *arg, const struct cel_expr *e)
-{
-    struct program_check *c = arg;
-    const struct cel_expr *pattern;
-    const char *why = NULL;
-
-    if (c->wrong || e->kind != CEL_EXPR_CALL || !e->call.target || !e->call.n ||
-        (!streq(e->call.function, "find") && !streq(e->call.function, "findAll")))
-        return true;
-    pattern = e->call.args[0];
-    if (pattern->kind != CEL_EXPR_LITERAL || pattern->literal.kind != CEL_STRING)
-        return true;
-    regex_free(regex_new(c->arena, pattern->literal.s, pattern->literal.len, &why));
-    c->wrong = why;
-    return true;
-}
-
-const char *kcel_check_program(struct arena *a, const struct cel_program *p)
-{
-    struct program_check c = { .arena = a };
-
-    cel_expr_walk(cel_program_expr(p), check_call, &c);
-    return c.wrong;
 }
 
 /* ---- compiling --------------------------------------------------------------------------------------------- */
@@ -78,7 +45,7 @@ static struct cel_program *compile(const struct cel_env *env, const char *text, 
                                            : "messageExpression must evaluate to a string";
         return cel_program_free(p);
     }
-    const char *why = kcel_check_program(a, p);
+    const char *why = cel_program_wrong(p);
     if (why) {
         *ret_wrong = arena_printf(a, "%s instantiation failed: %s", *what ? "messageExpression" : "program", why);
         return cel_program_free(p);

@@ -21,8 +21,5 @@ struct kcel_rule {
 void kcel_rule_compile(const struct kcel_scope *s, const json_t *node, struct arena *a, struct kcel_rule *ret);
 void kcel_rule_release(struct kcel_rule *r);
 
-/* A pattern that find() or findAll() could never run: "program instantiation failed: ..."; NULL: all is well. */
-const char *kcel_check_program(struct arena *a, const struct cel_program *p);
-
 /* Where a rule's fieldPath leads: ".spec.ports['x']" against the schema below `node`, as a path prints it. NULL: nowhere. */
 const char *kcel_field_path(struct arena *a, const json_t *node, const char *path);

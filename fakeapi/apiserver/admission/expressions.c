@@ -202,7 +202,7 @@ void expression_compile(struct expression_env *e, const char *text, enum express
     }
     ret->wrong = check_type(e->arena, cel_program_type(p), type);
     if (!ret->wrong) {
-        const char *why = kcel_check_program(e->arena, p);
+        const char *why = cel_program_wrong(p);
         ret->wrong = why ? arena_printf(e->arena, "program instantiation failed: %s", why) : NULL;
     }
     ret->program = ret->wrong ? cel_program_free(p) : p;
