@@ -221,8 +221,7 @@ bool delete_gc_finalizers(const struct kind *k, json_t *obj, const struct delete
 {
     bool orphan = wants_orphan(k, obj, d), foreground = wants_foreground(k, obj, d);
 
-    if ((k->flags & KIND_NO_GC) ||
-        (orphan == obj_has_finalizer(obj, ORPHAN) && foreground == obj_has_finalizer(obj, FOREGROUND)))
+    if (orphan == obj_has_finalizer(obj, ORPHAN) && foreground == obj_has_finalizer(obj, FOREGROUND))
         return false;
     obj_remove_finalizer(obj, ORPHAN);
     obj_remove_finalizer(obj, FOREGROUND);

@@ -16,11 +16,11 @@ struct filter {
     struct field_selector fields;
 };
 
-/* Cluster-scoped kinds with fields of their own do not know a namespace, the others do. */
+/* Cluster-scoped kinds that are custom, or have fields of their own, do not know a namespace; the others do. */
 static bool common_field(const struct kind *k, const char *field)
 {
     return streq(field, "metadata.name") ||
-           (streq(field, "metadata.namespace") && (k->res.namespaced || !k->n_fields));
+           (streq(field, "metadata.namespace") && (k->res.namespaced || (!k->n_fields && !kind_custom(k))));
 }
 
 /* "=" alone says nothing. */

@@ -96,6 +96,8 @@ int handle_get(struct call *c)
 {
     const struct kind *k = c->route.kind;
     const char *asked = query_get(&c->query, "resourceVersion");
+    /* Events, which no garbage collector looks after, are what no cache is kept of either. */
+    enum revision_words words = k->flags & KIND_NO_GC ? REVISION_LIST : REVISION_GET;
     struct record rec;
     uint64_t revision;
     int r;
@@ -104,7 +106,7 @@ int handle_get(struct call *c)
         return apierr_set(&c->err, APIERR_BAD_REQUEST,
                           "the export parameter, deprecated since v1.14, is no longer supported");
     if ((r = check_url_name(c, c->route.name)) < 0 ||
-        (r = parse_revision(c, asked ? asked : "", REVISION_GET, &revision)) < 0)
+        (r = parse_revision(c, asked ? asked : "", words, &revision)) < 0)
         return r;
     if (revision > store_revision(c->s->store) && (r = wait_for_revision(c, revision)) < 0)
         return r;

@@ -19,6 +19,8 @@ struct list {
     bool inclusive;                    /* with that key itself */
     size_t limit, taken;
     const char *last_key;              /* of what was taken last */
+    bool single;                       /* one object by its name is no page of a list */
+    bool paged;                        /* read in pages, whether a limit was asked for or not */
     bool more;
     bool exact;                        /* of the snapshot of an earlier page */
     DYN(struct value *) items;
@@ -29,8 +31,8 @@ struct list {
 static const char *make_token(struct call *c, uint64_t revision, const char *prefix, const char *last_key)
 {
     json_auto_t *t = json_object();
-    /* Named without the prefix, and followed by a NUL: the smallest key behind it. */
-    char *start = arena_printf(c->arena, "%s", last_key + strlen(prefix));
+    /* Named from the slash that ends the prefix on, and followed by a NUL: the smallest key behind it. */
+    char *start = arena_printf(c->arena, "/%s", last_key + strlen(prefix));
 
     json_object_set_new(t, "v", json_string("meta.k8s.io/v1"));
     json_object_set_new(t, "rv", json_integer((json_int_t)revision));
@@ -166,7 +168,7 @@ static int choose_state(struct list *l)
         if (asked > store_revision(c->s->store) && (r = wait_for_revision(c, asked)) < 0)
             return r;
         /* Exactly that one when it says so, or, as of old, when it wants pages (C-026). */
-        if (streq(o->match, "Exact") || (!*o->match && o->limit > 0)) {
+        if (streq(o->match, "Exact") || (!*o->match && l->paged && !l->single)) {
             l->at = l->revision = asked;
             l->exact = true;
         }
@@ -186,8 +188,7 @@ static bool take(void *arg, const struct record *rec)
 {
     struct list *l = arg;
 
-    /* One object by its name is no page of a list. */
-    if (l->limit && l->taken == l->limit && !filter_name(l->filter)) {
+    if (l->limit && l->taken == l->limit && !l->single) {
         l->more = true;
         return false;
     }
@@ -375,18 +376,34 @@ const char *list_prefix(struct call *c, const struct kind *k, const char *namesp
     return k->store_prefix;
 }
 
+/* Whether a selector names the one key that there is to read. */
+static bool asks_for_one(const struct list *l)
+{
+    bool placed = !l->k->res.namespaced || *l->c->route.namespace || filter_namespace(l->filter);
+
+    return placed && filter_name(l->filter);
+}
+
+static int choose_filter(struct list *l)
+{
+    struct filter *f;
+    int r = filter_parse(l->c, l->k, l->c->opt.label_selector, l->c->opt.field_selector, &f);
+
+    if (r == 0)
+        l->filter = f;
+    return r;
+}
+
 /* Reads what the options ask for; the values are the caller's references. */
 static int gather(struct list *l)
 {
     struct call *c = l->c;
-    struct filter *f;
     int r;
 
-    if ((r = filter_parse(c, l->k, c->opt.label_selector, c->opt.field_selector, &f)) < 0)
-        return r;
-    l->filter = f;
     l->prefix = list_prefix(c, l->k, c->route.namespace);
     l->limit = c->opt.limit > 0 ? (size_t)c->opt.limit : 0;
+    l->paged = l->limit || (l->paged && !c->opt.limit);
+    l->single = asks_for_one(l);
     if ((r = choose_state(l)) < 0)
         return r;
     return read_items(l);
@@ -403,7 +420,9 @@ int handle_list(struct call *c)
 {
     struct list l = { .c = c, .k = c->route.kind };
 
-    int r = gather(&l);
+    int r = choose_filter(&l);
+    if (r == 0)
+        r = gather(&l);
     if (r == 0)
         r = negotiate_check_view(c, l.k, true);
     if (r == 0)
@@ -413,14 +432,16 @@ int handle_list(struct call *c)
 }
 
 /* DELETE of a collection: the items as listed, each deleted on its own; one that is gone meanwhile is
- * no error (B-065). */
+ * no error (B-065). Only what is deleted is shown, and may not be acceptable. */
 int handle_deletecollection(struct call *c)
 {
-    struct list l = { .c = c, .k = c->route.kind };
+    struct list l = { .c = c, .k = c->route.kind, .paged = true };
     struct delete_request d;
-    int r = delete_options(c, &d);
+    int r = choose_filter(&l);
 
     c->opt.watch = false;
+    if (r == 0)
+        r = delete_options(c, &d);
     if (r == 0)
         delete_warn(c, l.k, &d);
     if (r == 0)
@@ -434,6 +455,8 @@ int handle_deletecollection(struct call *c)
         if (r == -APIERR_NOT_FOUND)
             r = 0;
     }
+    if (r == 0)
+        r = negotiate_check_view(c, l.k, true);
     if (r == 0)
         r = can_send_bytes(&l) ? send_bytes(&l) : send_trees(&l);
     list_release(&l);

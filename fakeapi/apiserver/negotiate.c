@@ -9,6 +9,7 @@
 struct clause {
     const char *type, *subtype;        /* as sent: case counts */
     const char *as, *group, *version, *stream;   /* NULL = absent */
+    bool pretty;                       /* asks for it in so many words: "pretty=1" */
     double q;
 };
 
@@ -80,6 +81,8 @@ static void parse_param(struct clause *cl, char *param)
         cl->version = value;
     else if (streq(param, "stream"))
         cl->stream = value;
+    else if (streq(param, "pretty"))
+        cl->pretty = streq(value, "1");
 }
 
 static bool parse_clause(char *part, struct clause *ret)
@@ -212,6 +215,7 @@ static bool settle_clause(const struct call *c, const struct clauses *cs, accept
                 continue;
             if (cl->stream && (m == MEDIA_YAML || !streq(cl->stream, "watch")))
                 continue;
+            one.pretty = one.pretty || cl->pretty;
             *e = one;
             return true;
         }
@@ -269,7 +273,7 @@ static int not_routed(struct call *c)
     int e = apierr_set(&c->err, APIERR_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s",
                        list ? PLAIN_TYPES ", " STREAM_TYPES : PLAIN_TYPES);
     c->err.has_details = true;
-    c->pretty_error = true;
+    c->not_routed = true;
     return e;
 }
 
@@ -317,7 +321,7 @@ int negotiate_stream(struct call *c)
 struct encoding negotiate_error(struct call *c)
 {
     const char *accept = api_request_header(c->q, "accept");
-    struct encoding e = { .media = MEDIA_JSON, .view_version = "", .pretty = pretty(c) || c->pretty_error };
+    struct encoding e = { .media = MEDIA_JSON, .view_version = "", .pretty = pretty(c) };
     struct clauses clauses;
 
     if (str_empty(accept))

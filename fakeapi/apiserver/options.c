@@ -229,9 +229,9 @@ int options_list(struct call *c)
     o->bookmarks = query_bool(&c->query, "allowWatchBookmarks");
     o->send_initial_present = query_get(&c->query, "sendInitialEvents") != NULL;
     o->send_initial = query_bool(&c->query, "sendInitialEvents");
-    int r = query_int(c, "limit", &o->limit, NULL);
+    int r = query_int(c, "timeoutSeconds", &o->timeout_s, &o->has_timeout);
     if (r == 0)
-        r = query_int(c, "timeoutSeconds", &o->timeout_s, &o->has_timeout);
+        r = query_int(c, "limit", &o->limit, NULL);
     if (r < 0 || (r = filter_check(c, o->label_selector, o->field_selector)) < 0)
         return r;
     if (o->watch)

@@ -138,7 +138,8 @@ struct blob *encode_tree(struct call *c, const json_t *tree, const struct encodi
     if (e->media == MEDIA_PROTOBUF)
         return encode_protobuf(&b, tree) ? blob_from_buf(&b) : NULL;
     json_write(&b, tree, e->pretty ? JSON_WRITE_INDENT : 0);
-    buf_add_char(&b, '\n');
+    if (!e->pretty)                    /* lines end in a newline; what is laid out over many does not */
+        buf_add_char(&b, '\n');
     return blob_from_buf(&b);
 }
 

@@ -164,7 +164,7 @@ struct call {
     const json_t *sent;                /* the object as decoded, with the empty lists and maps that nobody prints */
     json_t *status;                    /* the Status to answer with, word for word; NULL: what `err` says */
     json_t *admission_options;         /* what admission is told of the options */
-    bool pretty_error;                 /* the router of built-in paths indents its Statuses */
+    bool not_routed;                   /* the router of built-in paths has turned it away */
     bool untyped;                      /* the body says no apiVersion; what it is decoded to always does */
     bool unsettled;                    /* the object holds what storing drops: decode_finish() before validation */
     bool upsert;                       /* a PUT or an apply that creates: less is wiped */

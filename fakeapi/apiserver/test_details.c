@@ -1,6 +1,7 @@
 /* What no recording happens to name: merges by key, orders of checks, what is being deleted, where a server begins. */
 #include "fakeapi/apiserver/test_lab.h"
 
+#include "fakeapi/apiserver/base64.h"
 #include "fakeapi/store/store.h"
 
 #define CM "/api/v1/namespaces/default/configmaps"
@@ -460,6 +461,152 @@ static void a_status_and_the_rest(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+#define GADGETS "/apis/x.io/v1/gadgets"
+#define GADGET_CRD "{\"metadata\":{\"name\":\"gadgets.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":\"Cluster\"," \
+    "\"names\":{\"plural\":\"gadgets\",\"kind\":\"Gadget\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true," \
+    "\"subresources\":{\"status\":{}},\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":{\"type\":" \
+    "\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}}},\"status\":{\"type\":\"object\"}}}}}]}}"
+
+/* A status brings along a spec that no schema makes sense of: it is dropped, and with it who owns what. */
+static void a_status_with_a_broken_spec(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CRDS, NULL, NULL, GADGET_CRD, 201, NULL },
+        { .method = "SLEEP" },
+        { "POST", GADGETS, NULL, NULL, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Gadget\",\"metadata\":{\"name\":\"g\"},\"spec\":{\"n\":1}}", 201,
+          "\"managedFields\"" },
+        { "PATCH", GADGETS "/g/status", "dryRun=All", MERGE, "{\"spec\":{\"n\":2}}", 200, "\"managedFields\"" },
+        { "PATCH", GADGETS "/g/status", NULL, MERGE, "{\"spec\":true}", 200, "\"metadata\":{\"name\":\"g\",\"uid\"" });
+}
+
+/* A cluster-scoped custom kind has no namespace to select by, a built-in one without fields of its own does. */
+static void namespaces_of_what_has_none(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CRDS, NULL, NULL, GADGET_CRD, 201, NULL },
+        { .method = "SLEEP" },
+        { "GET", GADGETS, "fieldSelector=metadata.namespace=x", NULL, NULL, 400, "field label not supported: metadata.namespace" },
+        { "GET", "/apis/node.k8s.io/v1/runtimeclasses", "fieldSelector=metadata.namespace=x", NULL, NULL, 200, NULL });
+}
+
+#define PARTIAL "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+#define EVENTS "/api/v1/namespaces/default/events"
+#define EVENT(name) "{\"metadata\":{\"name\":\"" name "\",\"finalizers\":[\"orphan\",\"x.io/f\"]},\"involvedObject\":{\"namespace\":" \
+    "\"default\"},\"reason\":\"R\",\"type\":\"Normal\"}"
+
+/* A collection is deleted as it is listed: selectors before the body, in pages, and shown like a list. */
+static void collections_are_deleted_as_listed(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+        { "DELETE", CM, "fieldSelector=a=b", NULL, "[]", 400, "\"a\\\" is not a known field selector" },
+        { "DELETE", CM, "resourceVersion=1&dryRun=All", NULL, NULL, 410, "too old" },
+        { "DELETE", CM, "resourceVersion=1&limit=-1&dryRun=All", NULL, NULL, 409, "the ResourceVersion in the precondition" },
+        { "DELETE", CM, "resourceVersion=1&fieldSelector=metadata.name=a&dryRun=All", NULL, NULL, 409,
+          "the ResourceVersion in the precondition" },
+        { "DELETE", CM, NULL, NULL, NULL, 406, "the requested object is a list (*core.ConfigMapList)", PARTIAL },
+        { "GET", CM "/a", NULL, NULL, NULL, 404, NULL });
+}
+
+/* No garbage collector looks at Events, so that none is asked to orphan or to follow what they own. */
+static void events_are_left_alone(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", EVENTS, NULL, NULL, EVENT("e"), 201, NULL },
+        { "DELETE", EVENTS "/e", NULL, NULL, NULL, 200, "\"finalizers\":[\"x.io/f\"]" },
+        { "GET", EVENTS "/e", "resourceVersion=x", NULL, NULL, 400, "invalid resource version: resourceVersion: Invalid value" },
+        { "GET", CM "/e", "resourceVersion=x", NULL, NULL, 500, "\"message\":\"resourceVersion: Invalid value" });
+}
+
+/* One object by its name is read now, whatever the limit; its name alone names it only where it can be. */
+static void one_by_its_name_is_no_page(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+        { "GET", CM, "limit=1&resourceVersion=1&fieldSelector=metadata.name=a", NULL, NULL, 200, "\"name\":\"a\"" },
+        { "GET", "/api/v1/configmaps", "limit=1&resourceVersion=1&fieldSelector=metadata.name=a,metadata.namespace=default", NULL, NULL,
+          200, "\"name\":\"a\"" },
+        { "GET", "/api/v1/configmaps", "limit=1&resourceVersion=1&fieldSelector=metadata.name=a", NULL, NULL, 410, NULL },
+        { "GET", CM, "limit=x&timeoutSeconds=y", NULL, NULL, 400, "parsing \\\"y\\\"" });
+}
+
+/* ---- how an answer ends --------------------------------------------------------------------------- */
+
+struct asked {
+    struct lab *lab;
+    const char *path, *query, *accept;
+    char *body;
+};
+
+static void ask(struct co *co, void *arg)
+{
+    struct asked *a = arg;
+    struct api_header accept = { "Accept", a->accept };
+    struct api_request q = { .method = "GET", .path = a->path, .query = a->query, .headers = &accept, .n_headers = a->accept != NULL };
+    cleanup_reply struct api_reply reply;
+
+    if (apiserver_handle(co, a->lab->s, &q, false, &reply) == 0 && reply.body)
+        a->body = xstrdup(reply.body->data);
+}
+
+static char *body_of(struct lab *lab, const char *path, const char *query, const char *accept)
+{
+    struct asked a = { .lab = lab, .path = path, .query = query, .accept = accept };
+    struct instant limit = instant_add(world_now(lab->w), DURATION_S(10));
+
+    co_spawn(lab->p, "ask", ask, &a);
+    while (!a.body && world_step(lab->w, limit))
+        ;
+    assert_non_null(a.body);
+    return a.body;
+}
+
+/* One line ends in a newline, many do not; who asks for JSON may ask for many. */
+static void many_lines_end_in_a_brace(void **state)
+{
+    static const struct {
+        const char *path, *query, *accept;
+        bool many;
+    } rows[] = {
+        { CM "/none", NULL, NULL, false },
+        { CM "/none", "pretty=true", NULL, true },
+        { CM, "pretty=1", NULL, true },
+        { CM, "pretty=0", "application/json;pretty=1", true },
+        { CM, NULL, "application/json;pretty=true", false },
+        { CM "/none", NULL, "*/*;pretty=1", true },
+        { CM "/none", NULL, "*", false },
+        { CM "/none", NULL, "nonsense", true },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_free char *body = body_of(*state, rows[i].path, rows[i].query, rows[i].accept);
+        bool many = strncmp(body, "{\n  \"", 5) == 0, ended = body[strlen(body) - 1] == '\n';
+        if (many != rows[i].many || ended == many)
+            print_error("row %zu: %s\n", i, body);
+        assert_int_equal(many, rows[i].many);
+        assert_int_equal(ended, !many);
+    }
+}
+
+/* A token says where to go on by a path, from its first slash. */
+static void tokens_begin_with_a_slash(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"b\"}}", 201, NULL });
+    cleanup_free char *body = body_of(*state, CM, "limit=1", NULL);
+    char *token = strstr(body, "\"continue\":\"");
+    cleanup_arena struct arena *a = arena_new();
+    size_t len;
+
+    assert_non_null(token);
+    token += strlen("\"continue\":\"");
+    token[strcspn(token, "\"")] = 0;
+    const char *text = base64url_decode(a, token, &len);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "\"start\":\"/a\\u0000\""));
+}
+
 /* What is applied to a custom resource is decoded as what is sent: metadata without empties. */
 static void applied_metadata_is_decoded(void **state)
 {
@@ -501,6 +648,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_kind_is_said_in_either_case, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_status_and_the_rest, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(applied_metadata_is_decoded, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(a_status_with_a_broken_spec, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(namespaces_of_what_has_none, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(collections_are_deleted_as_listed, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(events_are_left_alone, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(one_by_its_name_is_no_page, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(many_lines_end_in_a_brace, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(tokens_begin_with_a_slash, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 

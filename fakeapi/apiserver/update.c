@@ -83,7 +83,8 @@ static void prepare_status(const struct kind *k, json_t *obj, const json_t *old)
         json_t *managed = json_incref(json_object_get(obj_metadata(obj), "managedFields"));
         const char *version = obj_resource_version(obj);
         json_t *meta = json_copy((json_t *)obj_metadata(old));
-        if (managed)
+        json_object_del(meta, "managedFields");
+        if (managed)                   /* else nobody is known to own anything any more */
             json_object_set_new(meta, "managedFields", managed);
         if (*version)
             json_object_set_new(meta, "resourceVersion", json_string(version));
