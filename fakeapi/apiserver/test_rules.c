@@ -130,6 +130,8 @@ static void storage(void **state)
           "spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName" },
         { STORAGE "volumeattachments", "\"spec\":{\"attacher\":\"a\",\"nodeName\":\"n\",\"source\":{\"persistentVolumeName\":\"v\"}}", "",
           "{\"spec\":{\"nodeName\":\"m\"}}", 422, "\\\"NodeName\\\":\\\"m\\\"}: field is immutable" },
+        { "/api/v1/persistentvolumes", "\"spec\":{\"capacity\":{\"storage\":\"1\"},\"accessModes\":[\"ReadWriteOnce\"],\"hostPath\":{\"path\":\"//./\"},"
+          "\"persistentVolumeReclaimPolicy\":\"Recycle\"}", NULL, NULL, 422, "may not be 'recycle' for a hostPath mount of '/'" },
     };
     play_rules(state, rules, ARRAY_SIZE(rules));
 }

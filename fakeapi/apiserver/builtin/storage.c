@@ -320,6 +320,25 @@ static const char *const sources[] = {
     "azureDisk", "scaleIO", "local", "storageos", "csi",
 };
 
+/* However it is spelt: "//", "/a/..". */
+static bool is_root_path(const char *path)
+{
+    size_t depth = 0;
+
+    if (*path != '/')
+        return false;
+    for (const char *p = path + strspn(path, "/"); *p;) {
+        size_t len = strcspn(p, "/");
+        if (len == 2 && str_starts(p, ".."))
+            depth -= depth > 0;
+        else if (len != 1 || *p != '.')
+            depth++;
+        p += len;
+        p += strspn(p, "/");
+    }
+    return depth == 0;
+}
+
 static void volume_source(struct fielderrs *e, const json_t *obj, const char *name)
 {
     const json_t *spec = json_object_get(obj, "spec"), *v = member(spec, name);
@@ -380,7 +399,7 @@ static void volume_validate(struct call *c, const struct kind *k, const json_t *
     }
     if (n == 0)
         fielderr_required(e, SPEC, "must specify a volume type");
-    if (streq(obj_str(obj, "spec.hostPath.path"), "/") && streq(text(spec, "persistentVolumeReclaimPolicy"), "Recycle"))
+    if (is_root_path(obj_str(obj, "spec.hostPath.path")) && streq(text(spec, "persistentVolumeReclaimPolicy"), "Recycle"))
         fielderr_forbidden(e, FP_CHILD(SPEC, "persistentVolumeReclaimPolicy"),
                            "may not be 'recycle' for a hostPath mount of '/'");
     rule_optional_name(e, spec, SPEC, "storageClassName", NAME_DNS1123_SUBDOMAIN);
