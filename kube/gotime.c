@@ -13,8 +13,8 @@ bool gotime_is_zero(struct gotime t)
 void gotime_format(struct gotime t, bool micro, char ret[GOTIME_TEXT_MAX])
 {
     struct civil c = civil_from(t.s);
-    int n = snprintf(ret, GOTIME_TEXT_MAX, "%04d-%02u-%02uT%02u:%02u:%02u", (int)c.year, c.month, c.day, c.hour,
-                     c.minute, c.second);
+    int n = snprintf(ret, GOTIME_TEXT_MAX, "%s%04d-%02u-%02uT%02u:%02u:%02u", c.year < 0 ? "-" : "", abs((int)c.year), c.month,
+                     c.day, c.hour, c.minute, c.second);
 
     if (micro)
         n += snprintf(ret + n, GOTIME_TEXT_MAX - (size_t)n, ".%06d", t.ns / 1000);
