@@ -35,3 +35,6 @@ json_t *yaml_parse_all(const char *text, size_t len, struct yaml_notes *notes, s
 /* Block style, members in natural order, long lines folded at 80; a newline at the end. Trees deeper than
  * YAML_DEPTH_MAX come as one line of JSON, which is YAML too. */
 void yaml_write(struct buf *b, const json_t *v);
+
+/* Why the real server, whose YAML goes by way of JSON, cannot say a tree in it: "yaml: ..."; NULL: it can. */
+const char *yaml_write_problem(const json_t *v);

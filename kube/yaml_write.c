@@ -241,3 +241,22 @@ void yaml_write(struct buf *b, const json_t *v)
     emit(&emitter, &event);
     yaml_emitter_delete(&emitter);
 }
+
+/* What JSON leaves as it is and a reader of YAML takes for a control character: DEL, the C1 controls but for NEL, and
+ * U+FFFE and U+FFFF. */
+static bool is_control(const unsigned char *s)
+{
+    return s[0] == 0x7f || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f && s[1] != 0x85)
+           || (s[0] == 0xef && s[1] == 0xbf && s[2] >= 0xbe);
+}
+
+const char *yaml_write_problem(const json_t *v)
+{
+    cleanup_buf struct buf json = BUF_INIT;
+
+    json_write(&json, v, 0);
+    for (const char *s = json.data; *s; s++)
+        if (is_control((const unsigned char *)s))
+            return "yaml: control characters are not allowed";
+    return NULL;
+}

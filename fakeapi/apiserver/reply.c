@@ -143,6 +143,20 @@ struct blob *encode_tree(struct call *c, const json_t *tree, const struct encodi
     return blob_from_buf(&b);
 }
 
+/* What YAML cannot say is told in its place. */
+static void say_in_yaml(struct call *c, int *status, json_t **tree)
+{
+    const char *why = yaml_write_problem(*tree);
+
+    if (!why)
+        return;
+    json_decref(*tree);
+    struct apierr err = APIERR_IN(c->arena);
+    apierr_set(&err, APIERR_UNKNOWN, "%s", why);
+    *tree = apierr_status(&err);
+    *status = *status < 400 ? 500 : *status;
+}
+
 static int send_tree(struct call *c, int status, json_t *tree, const struct encoding *e)
 {
     struct encoding json = { .media = MEDIA_JSON, .view_version = "", .pretty = e->pretty };
@@ -152,6 +166,8 @@ static int send_tree(struct call *c, int status, json_t *tree, const struct enco
         finish(c, status, media_type(MEDIA_JSON, false));
         return 0;
     }
+    if (e->media == MEDIA_YAML)
+        say_in_yaml(c, &status, &tree);
     c->reply->body = encode_tree(c, tree, e);
     const char *type = media_type(e->media, false);
     if (!c->reply->body) {

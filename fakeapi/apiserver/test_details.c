@@ -607,6 +607,20 @@ static void tokens_begin_with_a_slash(void **state)
     assert_non_null(strstr(text, "\"start\":\"/a\\u0000\""));
 }
 
+/* What no YAML may hold is refused there, and nowhere else. */
+static void yaml_holds_no_controls(void **state)
+{
+    static const struct step steps[] = {
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"\\u007f\"}}", 201, NULL },
+        { "GET", CM "/a", NULL, NULL, NULL, 500, "message: 'yaml: control characters are not allowed'", "application/yaml" },
+        { "GET", CM, NULL, NULL, NULL, 500, "code: 500", "application/yaml" },
+        { "GET", CM "/a\x7f", NULL, NULL, NULL, 404, "code: 500", "application/yaml" },
+        { "GET", CM "/a", NULL, NULL, NULL, 200, "\"k\":\"\x7f\"" },
+        { "PUT", CM "/a", NULL, NULL, "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"\\u0085\\u0007\\ufeff\"}}", 200, "data:", "application/yaml" },
+    };
+    play(*state, steps, ARRAY_SIZE(steps));
+}
+
 /* What is applied to a custom resource is decoded as what is sent: metadata without empties. */
 static void applied_metadata_is_decoded(void **state)
 {
@@ -647,6 +661,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ports_are_given_out_once, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_kind_is_said_in_either_case, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_status_and_the_rest, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(yaml_holds_no_controls, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(applied_metadata_is_decoded, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_status_with_a_broken_spec, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(namespaces_of_what_has_none, lab_up, lab_down),
