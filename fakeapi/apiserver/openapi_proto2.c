@@ -6,203 +6,186 @@
 
 #include "kube/json.h"
 
-static void fill_schema(struct buf *b, const json_t *s);
+/* ---- schemas -------------------------------------------------------------------------------------- */
 
-static void fill_schema_or_bool(struct buf *b, const json_t *v)
+static const struct pb_field schema[];            /* schemas stand within schemas */
+
+static const struct pb_field schema_or_bool[] = {
+    { 1, PB_ITSELF, pb_message, schema, pb_is_no_boolean },
+    { 2, PB_ITSELF, pb_true },
+    { 0 },
+};
+
+static const struct pb_field schema_item[] = { { 1, PB_ITSELF, pb_message, schema }, { 0 } };
+static const struct pb_field schemas[] = { { 1, PB_ITSELF, pb_named, schema }, { 0 } };
+static const struct pb_field type_item[] = { { 1, PB_ITSELF, pb_text }, { 0 } };
+
+static const struct pb_field schema[] = {
+    { 1, "$ref", pb_text },
+    { 2, "format", pb_text },
+    { 4, "description", pb_text },
+    { 5, "default", pb_message, pb_any },
+    { 6, "multipleOf", pb_double },
+    { 7, "maximum", pb_double },
+    { 8, "exclusiveMaximum", pb_true },
+    { 9, "minimum", pb_double },
+    { 10, "exclusiveMinimum", pb_true },
+    { 11, "maxLength", pb_count },
+    { 12, "minLength", pb_count },
+    { 13, "pattern", pb_text },
+    { 14, "maxItems", pb_count },
+    { 15, "minItems", pb_count },
+    { 16, "uniqueItems", pb_true },
+    { 17, "maxProperties", pb_count },
+    { 18, "minProperties", pb_count },
+    { 19, "required", pb_texts },
+    { 20, "enum", pb_each, pb_any },
+    { 21, "additionalProperties", pb_message, schema_or_bool },
+    { 22, "type", pb_message, type_item },
+    { 23, "items", pb_message, schema_item },
+    { 25, "properties", pb_message, schemas },
+    { 31, PB_ITSELF, pb_extensions },
+    { 0 },
+};
+
+/* ---- parameters: body, path and query are three messages ------------------------------------------- */
+
+static bool stands_in(const json_t *parameter, const char *place)
 {
-    if (json_is_boolean(v))
-        pb_true(b, 2, v);
-    else
-        pb_message(b, 1, v, fill_schema);
+    return streq(json_string_value(json_object_get(parameter, "in")), place);
 }
 
-static void fill_items(struct buf *b, const json_t *v)
+static bool in_body(const json_t *parameter)
 {
-    pb_message(b, 1, v, fill_schema);
+    return stands_in(parameter, "body");
 }
 
-static void fill_type(struct buf *b, const json_t *v)
+static bool not_in_body(const json_t *parameter)
 {
-    pb_text(b, 1, v);
+    return !stands_in(parameter, "body");
 }
 
-static void fill_properties(struct buf *b, const json_t *v)
+static bool in_path(const json_t *parameter)
 {
-    pb_named(b, 1, v, fill_schema);
+    return stands_in(parameter, "path");
 }
 
-static void fill_schema(struct buf *b, const json_t *s)
+static bool not_in_path(const json_t *parameter)
 {
-    pb_text(b, 1, json_object_get(s, "$ref"));
-    pb_text(b, 2, json_object_get(s, "format"));
-    pb_text(b, 4, json_object_get(s, "description"));
-    pb_message(b, 5, json_object_get(s, "default"), pb_fill_any);
-    pb_double(b, 6, json_object_get(s, "multipleOf"));
-    pb_double(b, 7, json_object_get(s, "maximum"));
-    pb_true(b, 8, json_object_get(s, "exclusiveMaximum"));
-    pb_double(b, 9, json_object_get(s, "minimum"));
-    pb_true(b, 10, json_object_get(s, "exclusiveMinimum"));
-    pb_count(b, 11, json_object_get(s, "maxLength"));
-    pb_count(b, 12, json_object_get(s, "minLength"));
-    pb_text(b, 13, json_object_get(s, "pattern"));
-    pb_count(b, 14, json_object_get(s, "maxItems"));
-    pb_count(b, 15, json_object_get(s, "minItems"));
-    pb_true(b, 16, json_object_get(s, "uniqueItems"));
-    pb_count(b, 17, json_object_get(s, "maxProperties"));
-    pb_count(b, 18, json_object_get(s, "minProperties"));
-    pb_texts(b, 19, json_object_get(s, "required"));
-    pb_each(b, 20, json_object_get(s, "enum"), pb_fill_any);
-    pb_message(b, 21, json_object_get(s, "additionalProperties"), fill_schema_or_bool);
-    pb_message(b, 22, json_object_get(s, "type"), fill_type);
-    pb_message(b, 23, json_object_get(s, "items"), fill_items);
-    pb_message(b, 25, json_object_get(s, "properties"), fill_properties);
-    pb_extensions(b, 31, s);
+    return !stands_in(parameter, "path");
 }
 
-static void fill_in_path(struct buf *b, const json_t *p)
-{
-    pb_true(b, 1, json_object_get(p, "required"));
-    pb_text(b, 2, json_object_get(p, "in"));
-    pb_text(b, 3, json_object_get(p, "description"));
-    pb_text(b, 4, json_object_get(p, "name"));
-    pb_text(b, 5, json_object_get(p, "type"));
-    pb_true(b, 19, json_object_get(p, "uniqueItems"));
-}
+static const struct pb_field body_parameter[] = {
+    { 2, "name", pb_text },
+    { 3, "in", pb_text },
+    { 4, "required", pb_true },
+    { 5, "schema", pb_message, schema },
+    { 0 },
+};
 
-static void fill_query(struct buf *b, const json_t *p)
-{
-    pb_text(b, 2, json_object_get(p, "in"));
-    pb_text(b, 3, json_object_get(p, "description"));
-    pb_text(b, 4, json_object_get(p, "name"));
-    pb_text(b, 6, json_object_get(p, "type"));
-    pb_true(b, 20, json_object_get(p, "uniqueItems"));
-}
+static const struct pb_field path_parameter[] = {
+    { 1, "required", pb_true },
+    { 2, "in", pb_text },
+    { 3, "description", pb_text },
+    { 4, "name", pb_text },
+    { 5, "type", pb_text },
+    { 19, "uniqueItems", pb_true },
+    { 0 },
+};
 
-static void fill_non_body(struct buf *b, const json_t *p)
-{
-    bool in_path = streq(json_string_value(json_object_get(p, "in")), "path");
+static const struct pb_field query_parameter[] = {
+    { 2, "in", pb_text },
+    { 3, "description", pb_text },
+    { 4, "name", pb_text },
+    { 6, "type", pb_text },
+    { 20, "uniqueItems", pb_true },
+    { 0 },
+};
 
-    pb_message(b, in_path ? 4 : 3, p, in_path ? fill_in_path : fill_query);
-}
+static const struct pb_field non_body_parameter[] = {
+    { 3, PB_ITSELF, pb_message, query_parameter, not_in_path },
+    { 4, PB_ITSELF, pb_message, path_parameter, in_path },
+    { 0 },
+};
 
-static void fill_body(struct buf *b, const json_t *p)
-{
-    pb_text(b, 2, json_object_get(p, "name"));
-    pb_text(b, 3, json_object_get(p, "in"));
-    pb_true(b, 4, json_object_get(p, "required"));
-    pb_message(b, 5, json_object_get(p, "schema"), fill_schema);
-}
+static const struct pb_field parameter[] = {
+    { 1, PB_ITSELF, pb_message, body_parameter, in_body },
+    { 2, PB_ITSELF, pb_message, non_body_parameter, not_in_body },
+    { 0 },
+};
 
-static void fill_parameter(struct buf *b, const json_t *p)
-{
-    bool body = streq(json_string_value(json_object_get(p, "in")), "body");
+static const struct pb_field parameter_item[] = { { 1, PB_ITSELF, pb_message, parameter }, { 0 } };
 
-    pb_message(b, body ? 1 : 2, p, body ? fill_body : fill_non_body);
-}
+/* ---- operations ----------------------------------------------------------------------------------- */
 
-static void fill_parameter_item(struct buf *b, const json_t *p)
-{
-    pb_message(b, 1, p, fill_parameter);
-}
+static const struct pb_field response[] = {
+    { 1, "description", pb_text },
+    { 2, "schema", pb_message, schema_item },
+    { 0 },
+};
 
-static void fill_schema_item(struct buf *b, const json_t *schema)
-{
-    pb_message(b, 1, schema, fill_schema);
-}
+static const struct pb_field response_item[] = { { 1, PB_ITSELF, pb_message, response }, { 0 } };
+static const struct pb_field responses[] = { { 1, PB_ITSELF, pb_named, response_item }, { 0 } };
 
-static void fill_response(struct buf *b, const json_t *r)
-{
-    pb_text(b, 1, json_object_get(r, "description"));
-    pb_message(b, 2, json_object_get(r, "schema"), fill_schema_item);
-}
+static const struct pb_field operation[] = {
+    { 1, "tags", pb_texts },
+    { 3, "description", pb_text },
+    { 5, "operationId", pb_text },
+    { 6, "produces", pb_texts },
+    { 7, "consumes", pb_texts },
+    { 8, "parameters", pb_each, parameter_item },
+    { 9, "responses", pb_message, responses },
+    { 10, "schemes", pb_texts },
+    { 13, PB_ITSELF, pb_extensions },
+    { 0 },
+};
 
-static void fill_response_value(struct buf *b, const json_t *r)
-{
-    pb_message(b, 1, r, fill_response);
-}
+static const struct pb_field path_item[] = {
+    { 2, "get", pb_message, operation },
+    { 3, "put", pb_message, operation },
+    { 4, "post", pb_message, operation },
+    { 5, "delete", pb_message, operation },
+    { 6, "options", pb_message, operation },
+    { 7, "head", pb_message, operation },
+    { 8, "patch", pb_message, operation },
+    { 9, "parameters", pb_each, parameter_item },
+    { 0 },
+};
 
-static void fill_responses(struct buf *b, const json_t *all)
-{
-    pb_named(b, 1, all, fill_response_value);
-}
+/* ---- the document --------------------------------------------------------------------------------- */
 
-static void fill_operation(struct buf *b, const json_t *op)
-{
-    pb_texts(b, 1, json_object_get(op, "tags"));
-    pb_text(b, 3, json_object_get(op, "description"));
-    pb_text(b, 5, json_object_get(op, "operationId"));
-    pb_texts(b, 6, json_object_get(op, "produces"));
-    pb_texts(b, 7, json_object_get(op, "consumes"));
-    pb_each(b, 8, json_object_get(op, "parameters"), fill_parameter_item);
-    pb_message(b, 9, json_object_get(op, "responses"), fill_responses);
-    pb_texts(b, 10, json_object_get(op, "schemes"));
-    pb_extensions(b, 13, op);
-}
+static const struct pb_field info[] = {
+    { 1, "title", pb_text },
+    { 2, "version", pb_text },
+    { 0 },
+};
 
-static void fill_path_item(struct buf *b, const json_t *item)
-{
-    static const struct { const char *method; unsigned number; } rows[] = {
-        { "get", 2 }, { "put", 3 }, { "post", 4 }, { "delete", 5 }, { "options", 6 }, { "head", 7 }, { "patch", 8 },
-    };
+static const struct pb_field paths[] = { { 2, PB_ITSELF, pb_named, path_item }, { 0 } };
+static const struct pb_field scopes[] = { { 1, PB_ITSELF, pb_texts }, { 0 } };
+static const struct pb_field security_requirement[] = { { 1, PB_ITSELF, pb_named, scopes }, { 0 } };
 
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        pb_message(b, rows[i].number, json_object_get(item, rows[i].method), fill_operation);
-    pb_each(b, 9, json_object_get(item, "parameters"), fill_parameter_item);
-}
+static const struct pb_field api_key[] = {
+    { 1, "type", pb_text },
+    { 2, "name", pb_text },
+    { 3, "in", pb_text },
+    { 4, "description", pb_text },
+    { 0 },
+};
 
-static void fill_paths(struct buf *b, const json_t *paths)
-{
-    pb_named(b, 2, paths, fill_path_item);
-}
+static const struct pb_field security_item[] = { { 2, PB_ITSELF, pb_message, api_key }, { 0 } };
+static const struct pb_field security_definitions[] = { { 1, PB_ITSELF, pb_named, security_item }, { 0 } };
 
-static void fill_definitions(struct buf *b, const json_t *definitions)
-{
-    pb_named(b, 1, definitions, fill_schema);
-}
-
-static void fill_info(struct buf *b, const json_t *info)
-{
-    pb_text(b, 1, json_object_get(info, "title"));
-    pb_text(b, 2, json_object_get(info, "version"));
-}
-
-static void fill_api_key(struct buf *b, const json_t *key)
-{
-    pb_text(b, 1, json_object_get(key, "type"));
-    pb_text(b, 2, json_object_get(key, "name"));
-    pb_text(b, 3, json_object_get(key, "in"));
-    pb_text(b, 4, json_object_get(key, "description"));
-}
-
-static void fill_security(struct buf *b, const json_t *key)
-{
-    pb_message(b, 2, key, fill_api_key);
-}
-
-static void fill_securities(struct buf *b, const json_t *all)
-{
-    pb_named(b, 1, all, fill_security);
-}
-
-static void fill_scopes(struct buf *b, const json_t *list)
-{
-    pb_texts(b, 1, list);
-}
-
-static void fill_requirement(struct buf *b, const json_t *all)
-{
-    pb_named(b, 1, all, fill_scopes);
-}
+static const struct pb_field document[] = {
+    { 1, "swagger", pb_text },
+    { 2, "info", pb_message, info },
+    { 8, "paths", pb_message, paths },
+    { 9, "definitions", pb_message, schemas },
+    { 12, "security", pb_each, security_requirement },
+    { 13, "securityDefinitions", pb_message, security_definitions },
+    { 0 },
+};
 
 struct blob *openapi_v2_protobuf(const json_t *doc)
 {
-    struct buf b = BUF_INIT;
-
-    pb_text(&b, 1, json_object_get(doc, "swagger"));
-    pb_message(&b, 2, json_object_get(doc, "info"), fill_info);
-    pb_message(&b, 8, json_object_get(doc, "paths"), fill_paths);
-    pb_message(&b, 9, json_object_get(doc, "definitions"), fill_definitions);
-    pb_each(&b, 12, json_object_get(doc, "security"), fill_requirement);
-    pb_message(&b, 13, json_object_get(doc, "securityDefinitions"), fill_securities);
-    return blob_from_buf(&b);
+    return pb_document(doc, document);
 }

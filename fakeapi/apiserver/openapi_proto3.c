@@ -3,211 +3,170 @@
 
 #include "fakeapi/apiserver/openapi_pb.h"
 
-#include "kube/json.h"
-
-static void fill_reference(struct buf *b, const json_t *v)
+static bool is_reference(const json_t *v)
 {
-    pb_text(b, 1, json_object_get(v, "$ref"));
+    return json_object_get(v, "$ref");
 }
+
+static bool is_no_reference(const json_t *v)
+{
+    return !is_reference(v);
+}
+
+static const struct pb_field reference[] = { { 1, "$ref", pb_text }, { 0 } };
 
 /* The thing itself in field 1, or a reference to it in field 2. */
-static void fill_or_reference(struct buf *b, const json_t *v, pb_fill_fn *fill)
-{
-    bool reference = json_object_get(v, "$ref");
-
-    pb_message(b, reference ? 2 : 1, v, reference ? fill_reference : fill);
-}
+#define OR_REFERENCE(thing)                                   \
+    { 1, PB_ITSELF, pb_message, thing, is_no_reference },     \
+    { 2, PB_ITSELF, pb_message, reference, is_reference }
 
 /* ---- schemas -------------------------------------------------------------------------------------- */
 
-static void fill_schema(struct buf *b, const json_t *s);
+static const struct pb_field schema[];            /* schemas stand within schemas */
 
-static void fill_schema_or_reference(struct buf *b, const json_t *v)
-{
-    fill_or_reference(b, v, fill_schema);
-}
+static const struct pb_field schema_or_reference[] = { OR_REFERENCE(schema), { 0 } };
 
-static void fill_schema_or_bool(struct buf *b, const json_t *v)
-{
-    if (json_is_boolean(v))
-        pb_true(b, 2, v);
-    else
-        pb_message(b, 1, v, fill_schema_or_reference);
-}
+static const struct pb_field schema_or_bool[] = {
+    { 1, PB_ITSELF, pb_message, schema_or_reference, pb_is_no_boolean },
+    { 2, PB_ITSELF, pb_true },
+    { 0 },
+};
 
-static void fill_items(struct buf *b, const json_t *v)
-{
-    pb_message(b, 1, v, fill_schema_or_reference);
-}
-
-static void fill_schemas(struct buf *b, const json_t *v)
-{
-    pb_named(b, 1, v, fill_schema_or_reference);
-}
+static const struct pb_field schema_item[] = { { 1, PB_ITSELF, pb_message, schema_or_reference }, { 0 } };
+static const struct pb_field schemas[] = { { 1, PB_ITSELF, pb_named, schema_or_reference }, { 0 } };
 
 /* One of three, and there although it is zero, false or "". */
-static void fill_default(struct buf *b, const json_t *v)
-{
-    pb_double(b, 1, v);
-    if (json_is_boolean(v)) {
-        pb_varint(b, 2 << 3);
-        pb_varint(b, json_is_true(v));
-    }
-    if (json_is_string(v))
-        pb_bytes(b, 3, json_string_value(v), json_string_length(v));
-}
+static const struct pb_field default_value[] = {
+    { 1, PB_ITSELF, pb_double },
+    { 2, PB_ITSELF, pb_bool_even_false },
+    { 3, PB_ITSELF, pb_text_even_empty },
+    { 0 },
+};
 
-static void fill_schema(struct buf *b, const json_t *s)
-{
-    pb_true(b, 1, json_object_get(s, "nullable"));
-    pb_double(b, 10, json_object_get(s, "multipleOf"));
-    pb_double(b, 11, json_object_get(s, "maximum"));
-    pb_true(b, 12, json_object_get(s, "exclusiveMaximum"));
-    pb_double(b, 13, json_object_get(s, "minimum"));
-    pb_true(b, 14, json_object_get(s, "exclusiveMinimum"));
-    pb_count(b, 15, json_object_get(s, "maxLength"));
-    pb_count(b, 16, json_object_get(s, "minLength"));
-    pb_text(b, 17, json_object_get(s, "pattern"));
-    pb_count(b, 18, json_object_get(s, "maxItems"));
-    pb_count(b, 19, json_object_get(s, "minItems"));
-    pb_true(b, 20, json_object_get(s, "uniqueItems"));
-    pb_count(b, 21, json_object_get(s, "maxProperties"));
-    pb_count(b, 22, json_object_get(s, "minProperties"));
-    pb_texts(b, 23, json_object_get(s, "required"));
-    pb_each(b, 24, json_object_get(s, "enum"), pb_fill_any);
-    pb_text(b, 25, json_object_get(s, "type"));
-    pb_each(b, 26, json_object_get(s, "allOf"), fill_schema_or_reference);
-    pb_each(b, 27, json_object_get(s, "oneOf"), fill_schema_or_reference);
-    pb_each(b, 28, json_object_get(s, "anyOf"), fill_schema_or_reference);
-    pb_message(b, 29, json_object_get(s, "not"), fill_schema);
-    pb_message(b, 30, json_object_get(s, "items"), fill_items);
-    pb_message(b, 31, json_object_get(s, "properties"), fill_schemas);
-    pb_message(b, 32, json_object_get(s, "additionalProperties"), fill_schema_or_bool);
-    pb_message(b, 33, json_object_get(s, "default"), fill_default);
-    pb_text(b, 34, json_object_get(s, "description"));
-    pb_text(b, 35, json_object_get(s, "format"));
-    pb_extensions(b, 36, s);
-}
+static const struct pb_field schema[] = {
+    { 1, "nullable", pb_true },
+    { 10, "multipleOf", pb_double },
+    { 11, "maximum", pb_double },
+    { 12, "exclusiveMaximum", pb_true },
+    { 13, "minimum", pb_double },
+    { 14, "exclusiveMinimum", pb_true },
+    { 15, "maxLength", pb_count },
+    { 16, "minLength", pb_count },
+    { 17, "pattern", pb_text },
+    { 18, "maxItems", pb_count },
+    { 19, "minItems", pb_count },
+    { 20, "uniqueItems", pb_true },
+    { 21, "maxProperties", pb_count },
+    { 22, "minProperties", pb_count },
+    { 23, "required", pb_texts },
+    { 24, "enum", pb_each, pb_any },
+    { 25, "type", pb_text },
+    { 26, "allOf", pb_each, schema_or_reference },
+    { 27, "oneOf", pb_each, schema_or_reference },
+    { 28, "anyOf", pb_each, schema_or_reference },
+    { 29, "not", pb_message, schema },
+    { 30, "items", pb_message, schema_item },
+    { 31, "properties", pb_message, schemas },
+    { 32, "additionalProperties", pb_message, schema_or_bool },
+    { 33, "default", pb_message, default_value },
+    { 34, "description", pb_text },
+    { 35, "format", pb_text },
+    { 36, PB_ITSELF, pb_extensions },
+    { 0 },
+};
 
 /* ---- operations ----------------------------------------------------------------------------------- */
 
-static void fill_media_type(struct buf *b, const json_t *v)
-{
-    pb_message(b, 1, json_object_get(v, "schema"), fill_schema_or_reference);
-}
+static const struct pb_field media_type[] = { { 1, "schema", pb_message, schema_or_reference }, { 0 } };
+static const struct pb_field media_types[] = { { 1, PB_ITSELF, pb_named, media_type }, { 0 } };
 
-static void fill_media_types(struct buf *b, const json_t *v)
-{
-    pb_named(b, 1, v, fill_media_type);
-}
+static const struct pb_field parameter[] = {
+    { 1, "name", pb_text },
+    { 2, "in", pb_text },
+    { 3, "description", pb_text },
+    { 4, "required", pb_true },
+    { 10, "schema", pb_message, schema_or_reference },
+    { 0 },
+};
 
-static void fill_parameter(struct buf *b, const json_t *p)
-{
-    pb_text(b, 1, json_object_get(p, "name"));
-    pb_text(b, 2, json_object_get(p, "in"));
-    pb_text(b, 3, json_object_get(p, "description"));
-    pb_true(b, 4, json_object_get(p, "required"));
-    pb_message(b, 10, json_object_get(p, "schema"), fill_schema_or_reference);
-}
+static const struct pb_field parameter_or_reference[] = { OR_REFERENCE(parameter), { 0 } };
 
-static void fill_parameter_or_reference(struct buf *b, const json_t *p)
-{
-    fill_or_reference(b, p, fill_parameter);
-}
+static const struct pb_field request_body[] = {
+    { 2, "content", pb_message, media_types },
+    { 3, "required", pb_true },
+    { 0 },
+};
 
-static void fill_request_body(struct buf *b, const json_t *v)
-{
-    pb_message(b, 2, json_object_get(v, "content"), fill_media_types);
-    pb_true(b, 3, json_object_get(v, "required"));
-}
+static const struct pb_field request_body_or_reference[] = { OR_REFERENCE(request_body), { 0 } };
 
-static void fill_request_body_or_reference(struct buf *b, const json_t *v)
-{
-    fill_or_reference(b, v, fill_request_body);
-}
+static const struct pb_field response[] = {
+    { 1, "description", pb_text },
+    { 3, "content", pb_message, media_types },
+    { 0 },
+};
 
-static void fill_response(struct buf *b, const json_t *v)
-{
-    pb_text(b, 1, json_object_get(v, "description"));
-    pb_message(b, 3, json_object_get(v, "content"), fill_media_types);
-}
+static const struct pb_field response_or_reference[] = { OR_REFERENCE(response), { 0 } };
+static const struct pb_field responses[] = { { 2, PB_ITSELF, pb_named, response_or_reference }, { 0 } };
 
-static void fill_response_or_reference(struct buf *b, const json_t *v)
-{
-    fill_or_reference(b, v, fill_response);
-}
+static const struct pb_field operation[] = {
+    { 1, "tags", pb_texts },
+    { 3, "description", pb_text },
+    { 5, "operationId", pb_text },
+    { 6, "parameters", pb_each, parameter_or_reference },
+    { 7, "requestBody", pb_message, request_body_or_reference },
+    { 8, "responses", pb_message, responses },
+    { 13, PB_ITSELF, pb_extensions },
+    { 0 },
+};
 
-static void fill_responses(struct buf *b, const json_t *v)
-{
-    pb_named(b, 2, v, fill_response_or_reference);
-}
-
-static void fill_operation(struct buf *b, const json_t *op)
-{
-    pb_texts(b, 1, json_object_get(op, "tags"));
-    pb_text(b, 3, json_object_get(op, "description"));
-    pb_text(b, 5, json_object_get(op, "operationId"));
-    pb_each(b, 6, json_object_get(op, "parameters"), fill_parameter_or_reference);
-    pb_message(b, 7, json_object_get(op, "requestBody"), fill_request_body_or_reference);
-    pb_message(b, 8, json_object_get(op, "responses"), fill_responses);
-    pb_extensions(b, 13, op);
-}
-
-static void fill_path_item(struct buf *b, const json_t *item)
-{
-    static const struct { const char *method; unsigned number; } rows[] = {
-        { "get", 4 }, { "put", 5 }, { "post", 6 }, { "delete", 7 }, { "options", 8 }, { "head", 9 }, { "patch", 10 },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        pb_message(b, rows[i].number, json_object_get(item, rows[i].method), fill_operation);
-    pb_each(b, 13, json_object_get(item, "parameters"), fill_parameter_or_reference);
-}
+static const struct pb_field path_item[] = {
+    { 4, "get", pb_message, operation },
+    { 5, "put", pb_message, operation },
+    { 6, "post", pb_message, operation },
+    { 7, "delete", pb_message, operation },
+    { 8, "options", pb_message, operation },
+    { 9, "head", pb_message, operation },
+    { 10, "patch", pb_message, operation },
+    { 13, "parameters", pb_each, parameter_or_reference },
+    { 0 },
+};
 
 /* ---- the document --------------------------------------------------------------------------------- */
 
-static void fill_paths(struct buf *b, const json_t *paths)
-{
-    pb_named(b, 1, paths, fill_path_item);
-}
+static const struct pb_field info[] = {
+    { 1, "title", pb_text },
+    { 6, "version", pb_text },
+    { 0 },
+};
 
-static void fill_security_scheme(struct buf *b, const json_t *v)
-{
-    pb_text(b, 1, json_object_get(v, "type"));
-    pb_text(b, 2, json_object_get(v, "description"));
-    pb_text(b, 3, json_object_get(v, "name"));
-    pb_text(b, 4, json_object_get(v, "in"));
-}
+static const struct pb_field paths[] = { { 1, PB_ITSELF, pb_named, path_item }, { 0 } };
 
-static void fill_scheme_or_reference(struct buf *b, const json_t *v)
-{
-    fill_or_reference(b, v, fill_security_scheme);
-}
+static const struct pb_field security_scheme[] = {
+    { 1, "type", pb_text },
+    { 2, "description", pb_text },
+    { 3, "name", pb_text },
+    { 4, "in", pb_text },
+    { 0 },
+};
 
-static void fill_security_schemes(struct buf *b, const json_t *v)
-{
-    pb_named(b, 1, v, fill_scheme_or_reference);
-}
+static const struct pb_field security_scheme_or_reference[] = { OR_REFERENCE(security_scheme), { 0 } };
+static const struct pb_field security_schemes[] = { { 1, PB_ITSELF, pb_named, security_scheme_or_reference }, { 0 } };
 
-static void fill_components(struct buf *b, const json_t *v)
-{
-    pb_message(b, 1, json_object_get(v, "schemas"), fill_schemas);
-    pb_message(b, 7, json_object_get(v, "securitySchemes"), fill_security_schemes);
-}
+static const struct pb_field components[] = {
+    { 1, "schemas", pb_message, schemas },
+    { 7, "securitySchemes", pb_message, security_schemes },
+    { 0 },
+};
 
-static void fill_info(struct buf *b, const json_t *info)
-{
-    pb_text(b, 1, json_object_get(info, "title"));
-    pb_text(b, 6, json_object_get(info, "version"));
-}
+static const struct pb_field document[] = {
+    { 1, "openapi", pb_text },
+    { 2, "info", pb_message, info },
+    { 4, "paths", pb_message, paths },
+    { 5, "components", pb_message, components },
+    { 0 },
+};
 
 struct blob *openapi_v3_protobuf(const json_t *doc)
 {
-    struct buf b = BUF_INIT;
-
-    pb_text(&b, 1, json_object_get(doc, "openapi"));
-    pb_message(&b, 2, json_object_get(doc, "info"), fill_info);
-    pb_message(&b, 4, json_object_get(doc, "paths"), fill_paths);
-    pb_message(&b, 5, json_object_get(doc, "components"), fill_components);
-    return blob_from_buf(&b);
+    return pb_document(doc, document);
 }
