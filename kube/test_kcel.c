@@ -169,14 +169,47 @@ static void names(void **state)
     }
 }
 
+/* What an evaluation makes ends with it: nothing of it may stay in the program's constants. */
+static void a_program_stays_as_it_is(void **state)
+{
+    static const struct { const char *text, *want; } programs[] = {
+        { "[1, 2].map(x, 'a')", "[\"a\", \"a\"]" },
+        { "['a'] + [string(dyn(1) == 1)]", "[\"a\", \"true\"]" },
+        { "[1, 2, 3, 4, 5, 6, 7, 8, 9].transformMap(i, v, v == 9).filter(k, k > 7)", "[8]" },
+        { "[{}, {}].map(m, [1, 2, 3, 4, 5, 6, 7, 8, 9].transformMap(i, v, 1).size() + m.size())", "[9, 9]" },
+    };
+    struct cel_env *env = kcel_env_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+        cleanup_arena struct arena *kept = arena_new();
+        struct cel_issues issues = { .arena = kept };
+        struct cel_program *p = cel_compile(env, programs[i].text, strlen(programs[i].text), &issues);
+        assert_non_null(p);
+        for (int times = 0; times < 3; times++) {
+            cleanup_arena struct arena *a = arena_new();
+            cleanup_buf struct buf b = BUF_INIT;
+            struct cel_activation none = { 0 };
+            struct cel_result result;
+            struct cel_run *run = cel_run_new(a);
+            cel_eval(p, &none, a, KCEL_CALL_LIMIT, &result);
+            cel_write(run, &b, result.value);
+            assert_string_equal(b.data, programs[i].want);
+            cel_run_free(run);
+        }
+        cel_program_free(p);
+    }
+    cel_env_free(env);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(rows) + 2];
+    struct CMUnitTest tests[ARRAY_SIZE(rows) + 3];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         tests[n++] = (struct CMUnitTest){ .name = rows[i].text, .test_func = check_row, .initial_state = (void *)&rows[i] };
     tests[n++] = (struct CMUnitTest){ .name = "F-144 costs", .test_func = costs };
     tests[n++] = (struct CMUnitTest){ .name = "F-141 names", .test_func = names };
+    tests[n++] = (struct CMUnitTest){ .name = "programs stay", .test_func = a_program_stays_as_it_is };
     return cmocka_run_group_tests_name("kcel", tests, NULL, NULL);
 }

@@ -20,6 +20,9 @@
 #define KEYED "{\"type\":\"array\",\"x-kubernetes-list-type\":\"map\",\"x-kubernetes-list-map-keys\":[\"k\"],\"items\":" \
     OBJECT("\"k\":" STRING ",\"v\":" INT, "{\"rule\":\"self.v == oldSelf.v\",\"message\":\"stays\"}") "}"
 
+#define NO_OVERLOAD "'no such overload': call arguments did not match a supported operator, function or macro signature " \
+    "for rule: "
+
 static const struct row {
     const char *name, *schema, *obj, *old;
     const char *errors;                /* "field: message; ..." */
@@ -80,6 +83,23 @@ static const struct row {
     { "F-141 escaped names", SPEC(OBJECT("\"a-b\":" INT ",\"namespace\":" INT,
       "{\"rule\":\"self.a__dash__b == self.__namespace__\"}")), "{\"spec\":{\"a-b\":1,\"namespace\":2}}", NULL,
       "spec: Invalid value: \"object\": failed rule: self.a__dash__b == self.__namespace__", "" },
+    { "F-141 a reserved word as it is", SPEC(OBJECT("\"namespace\":" STRING, "{\"rule\":\"self.namespace == 'a'\"}")),
+      "{\"spec\":{\"namespace\":\"b\"}}", NULL, "spec: Invalid value: \"object\": failed rule: self.namespace == 'a'", "" },
+    { "F-145 lists are compared with lists", SPEC("{\"type\":\"array\",\"items\":" INT "," RULES("{\"rule\":\"dyn(self) == 1\"}")
+      "}"), "{\"spec\":[1]}", NULL, "spec: Invalid value: \"array\": " NO_OVERLOAD "dyn(self) == 1", "" },
+    { "F-145 from the other side it is false", SPEC("{\"type\":\"array\",\"items\":" INT ","
+      RULES("{\"rule\":\"1 == dyn(self) || dyn(self) == null || !(dyn(self) != 1)\"}") "}"), "{\"spec\":[1]}", NULL,
+      "spec: Invalid value: \"array\": failed rule: 1 == dyn(self) || dyn(self) == null || !(dyn(self) != 1)", "" },
+    { "F-145 a list that holds one does not look so close", SPEC("{\"type\":\"array\",\"items\":" INT ","
+      RULES("{\"rule\":\"[dyn(self)] == [dyn(1)] && {'a': dyn(self)} == {'a': dyn(1)}\"}") "}"), "{\"spec\":[1]}", NULL, "", "" },
+    { "F-145 maps are compared with maps", SPEC("{\"type\":\"object\",\"additionalProperties\":" INT ","
+      RULES("{\"rule\":\"dyn(self) == [1]\"}") "}"), "{\"spec\":{\"a\":1}}", NULL,
+      "spec: Invalid value: \"object\": " NO_OVERLOAD "dyn(self) == [1]", "" },
+    { "F-145 objects are compared with maps", SPEC(OBJECT("\"a\":" INT, "{\"rule\":\"dyn(self) == 1\"}")),
+      "{\"spec\":{\"a\":1}}", NULL, "spec: Invalid value: \"object\": " NO_OVERLOAD "dyn(self) == 1", "" },
+    { "F-145 objects are maps", SPEC(OBJECT("\"a\":" INT, "{\"rule\":\"type(self) == map && false\",\"messageExpression\":"
+      "\"'%s '.format([type(self)]) + '%s'.format([[dyn(self)]])\"}")), "{\"spec\":{\"a\":1}}", NULL,
+      "spec: Invalid value: \"object\": map [{\"a\":1}]", "" },
     { "F-146 durations and dates", SPEC(OBJECT("\"d\":{\"type\":\"string\",\"format\":\"duration\"},\"t\":{\"type\":"
       "\"string\",\"format\":\"date-time\"}", "{\"rule\":\"self.d < duration('1h') && self.t > timestamp('2020-01-01T00:00:00Z')\"}")),
       "{\"spec\":{\"d\":\"5m\",\"t\":\"2021-01-01T00:00:00Z\"}}", NULL, "", "" },

@@ -130,6 +130,11 @@ static void subresources_and_versions(void **state)
     play(*state, steps, ARRAY_SIZE(steps));
 }
 
+#define POLICY_REFUSED(expression, why)                                                                                 \
+    { "POST", POLICIES, NULL, NULL, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"matchConstraints\":{\"resourceRules\":[{"      \
+      "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],\"resources\":[\"pods\"]}]},"                \
+      "\"validations\":[{\"expression\":\"" expression "\"}]}}", 422, why }
+
 static void what_may_be_written(void **state)    /* G-023 */
 {
     static const struct step steps[] = {
@@ -144,6 +149,10 @@ static void what_may_be_written(void **state)    /* G-023 */
           "spec.matchConstraints.resourceRules[0].resources[1]: Invalid value: \\\"a/b\\\": if 'a/*' is present, must not specify "
           "a/b, spec.matchConstraints.resourceRules[0].resources: Invalid value: [\\\"a/*\\\",\\\"a/b\\\",\\\"*\\\",\\\"c\\\"]: if '*' is "
           "present, must not specify other resources without subresources]" },
+        POLICY_REFUSED("int('x') == 1", "spec.validations[0].expression: Internal error: program instantiation failed: type "
+                                        "conversion error from 'string' to 'int'"),
+        POLICY_REFUSED("'a'.find('(') == ''", "spec.validations[0].expression: Internal error: program instantiation failed: "
+                                              "error parsing regexp: missing closing ): `(`"),
         { "POST", BINDINGS, NULL, NULL, "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"policyName\":\"p\",\"validationActions\":["
           "\"Deny\",\"Warn\",\"Deny\"],\"paramRef\":{}}}", 422, "one of name or selector must be specified" },
     };

@@ -150,6 +150,7 @@ static bool write_plain(struct formatting *f, struct cel_value v, bool nested)
         return true;
     case CEL_LIST:
     case CEL_MAP:
+    case CEL_OBJECT:
         return cel_run_deeper(f->run, write_inside, &inside) && inside.good;
     case CEL_DOUBLE:
         if (nested)

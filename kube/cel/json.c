@@ -23,8 +23,8 @@ struct json_map {
 
 /* ---- as it is --------------------------------------------------------------------------------- */
 
-static const struct cel_list_ops list_ops, place_ops;
-static const struct cel_map_ops map_ops, object_ops;
+static const struct cel_list_ops list_ops, typed_list_ops, place_ops;
+static const struct cel_map_ops map_ops, typed_map_ops, object_ops;
 
 struct cel_value cel_value_json(struct arena *a, const json_t *v)
 {
@@ -116,7 +116,7 @@ static struct cel_value typed_list(struct cel_run *run, const json_t *v, const s
 {
     struct json_list *l = arena_alloc(run->arena, sizeof(*l));
 
-    *l = (struct json_list){ .base = { type->list_kind == CEL_LIST_ATOMIC ? &list_ops : &place_ops, json_array_size(v) },
+    *l = (struct json_list){ .base = { type->list_kind == CEL_LIST_ATOMIC ? &typed_list_ops : &place_ops, json_array_size(v) },
                              .json = v, .element = type->params[0], .type = type };
     return (struct cel_value){ .kind = CEL_LIST, .list = &l->base };
 }
@@ -126,7 +126,7 @@ static struct cel_value typed_map(struct cel_run *run, const json_t *v, const st
     struct json_map *m = arena_alloc(run->arena, sizeof(*m));
     bool object = type->kind == CEL_TYPE_OBJECT;
 
-    *m = (struct json_map){ .base = { object ? &object_ops : &map_ops, json_object_size(v), object ? type : NULL }, .json = v,
+    *m = (struct json_map){ .base = { object ? &object_ops : &typed_map_ops, json_object_size(v), object ? type : NULL }, .json = v,
                             .value = object ? NULL : type->params[1], .arena = run->arena };
     return (struct cel_value){ .kind = object ? CEL_OBJECT : CEL_MAP, .map = &m->base };
 }
@@ -199,6 +199,19 @@ static size_t place_of(struct cel_run *run, const struct json_list *l, const jso
     return l->base.n;
 }
 
+/* What cannot be told of two elements cannot be told of the lists. */
+static struct cel_value equal_in_order(struct cel_run *run, const struct cel_list *list, const struct cel_list *other)
+{
+    if (list->n != other->n)
+        return cel_bool(false);
+    for (size_t i = 0; i < list->n; i++) {
+        struct cel_value eq = cel_equal(run, cel_list_get(run, list, i), cel_list_get(run, other, i));
+        if (!cel_is_true(eq) || run->ended)
+            return eq;
+    }
+    return cel_bool(true);
+}
+
 /* Order does not count in sets and maps. */
 static struct cel_value equal_by_place(struct cel_run *run, const struct cel_list *list, const struct cel_list *other)
 {
@@ -253,7 +266,9 @@ static struct cel_value add_by_place(struct cel_run *run, const struct cel_list 
 }
 
 static const struct cel_list_ops list_ops = { .get = list_get };
-static const struct cel_list_ops place_ops = { .get = list_get, .equal = equal_by_place, .add = add_by_place };
+static const struct cel_list_ops typed_list_ops = { .get = list_get, .equal = equal_in_order, .strict = true };
+static const struct cel_list_ops place_ops = { .get = list_get, .equal = equal_by_place, .add = add_by_place,
+                                               .strict = true };
 
 /* ---- maps and objects --------------------------------------------------------------------------- */
 
@@ -367,14 +382,33 @@ static struct cel_value object_equal(struct cel_run *run, const struct cel_map *
     return cel_bool(true);
 }
 
+static struct cel_value map_equal(struct cel_run *run, const struct cel_map *map, const struct cel_map *other)
+{
+    struct cel_value key, value, theirs;
+    void *pos = NULL;
+
+    if (map->n != other->n)
+        return cel_bool(false);
+    while (cel_map_next(run, map, &pos, &key, &value)) {
+        struct cel_value eq;
+        if (!cel_map_find(run, other, key, &theirs))
+            return cel_bool(false);
+        eq = cel_equal(run, value, theirs);
+        if (!cel_is_true(eq) || run->ended)
+            return eq;
+    }
+    return cel_bool(true);
+}
+
 static const struct cel_map_ops map_ops = { .find = map_find, .next = map_next };
-static const struct cel_map_ops object_ops = { .find = map_find, .next = map_next, .equal = object_equal };
+static const struct cel_map_ops typed_map_ops = { .find = map_find, .next = map_next, .equal = map_equal, .strict = true };
+static const struct cel_map_ops object_ops = { .find = map_find, .next = map_next, .equal = object_equal, .strict = true };
 
 const json_t *cel_value_json_of(struct cel_value v)
 {
     if (v.kind == CEL_LIST && v.list->ops->get == list_get)
         return ((const struct json_list *)v.list)->json;
-    if ((v.kind == CEL_MAP || v.kind == CEL_OBJECT) && (v.map->ops == &map_ops || v.map->ops == &object_ops))
+    if ((v.kind == CEL_MAP || v.kind == CEL_OBJECT) && v.map->ops->next == map_next)
         return ((const struct json_map *)v.map)->json;
     return NULL;
 }

@@ -133,7 +133,7 @@ const struct cel_type *cel_value_type(struct cel_value v)
     case CEL_DURATION: return &cel_type_duration;
     case CEL_LIST: return &cel_type_list_dyn;
     case CEL_MAP: return &cel_type_map_dyn;
-    case CEL_OBJECT: return v.map->type;
+    case CEL_OBJECT: return cel_value_json_of(v) ? &cel_type_map_dyn : v.map->type;         /* data are maps */
     case CEL_TYPE: return &cel_type_type;
     case CEL_OPTIONAL: return &optional;
     case CEL_OPAQUE: return v.opaque->ops->type;
@@ -293,6 +293,12 @@ static bool is_map(struct cel_value v)
     return v.kind == CEL_MAP || v.kind == CEL_OBJECT;
 }
 
+/* It is compared with its like only, and says so. */
+static bool is_strict(struct cel_value v)
+{
+    return is_map(v) ? v.map->ops->strict : v.kind == CEL_LIST && v.list->ops->strict;
+}
+
 static bool is_false(struct cel_value v)
 {
     return v.kind == CEL_BOOL && !v.b;
@@ -372,7 +378,7 @@ struct cel_value cel_equal(struct cel_run *run, struct cel_value a, struct cel_v
     if (is_map(a) && is_map(b))
         return cel_run_deeper(run, equal_inside, &p) ? p.result : cel_overrun(run);
     if (a.kind != b.kind)
-        return cel_bool(false);
+        return b.kind != CEL_NULL && is_strict(a) ? cel_no_such_overload(run) : cel_bool(false);
     switch (a.kind) {
     case CEL_NULL: return cel_bool(true);
     case CEL_TYPE: return cel_bool(streq(cel_type_name(a.type), cel_type_name(b.type)));
@@ -390,10 +396,12 @@ struct cel_value cel_equal(struct cel_run *run, struct cel_value a, struct cel_v
 
 /* ---- lists ------------------------------------------------------------------------------------ */
 
-/* Elements that several lists see a beginning of: who sees them all may add behind. */
+/* Elements that several lists see a beginning of: who sees them all may add behind, where they live as long as it
+ * (those of a constant outlive every evaluation). */
 struct elements {
     struct cel_value *v;
     size_t n, cap;
+    struct arena *arena;
 };
 
 struct array_list {
@@ -444,7 +452,7 @@ struct cel_value cel_list_of(struct arena *a, const struct cel_value *v, size_t 
 {
     struct elements *e = arena_alloc(a, sizeof(*e));
 
-    *e = (struct elements){ .n = n, .cap = n };
+    *e = (struct elements){ .n = n, .cap = n, .arena = a };
     if (n)
         e->v = arena_memdup(a, v, n * sizeof(*v));
     return array_value(a, e, n);
@@ -458,9 +466,11 @@ static void add_elements(struct cel_run *run, struct elements *e, const struct c
     }
 }
 
-static bool can_grow(const struct cel_list *l)
+static bool can_grow(const struct cel_run *run, const struct cel_list *l)
 {
-    return l->ops == &array_ops && ((const struct array_list *)l)->elements->n == l->n;
+    const struct elements *e = l->ops == &array_ops ? ((const struct array_list *)l)->elements : NULL;
+
+    return e && e->n == l->n && e->arena == run->arena;
 }
 
 static struct cel_value joined(struct cel_run *run, const struct cel_list *left, const struct cel_list *right)
@@ -488,20 +498,21 @@ struct cel_value cel_list_concat(struct cel_run *run, const struct cel_list *a, 
         return (struct cel_value){ .kind = CEL_LIST, .list = b };
     if (b->n > COPY_MAX)
         return joined(run, a, b);
-    if (can_grow(a)) {
+    if (can_grow(run, a)) {
         e = ((const struct array_list *)a)->elements;
         add_elements(run, e, b);
         return array_value(run->arena, e, e->n);
     }
     if (a->n <= COPY_MAX) {
         e = arena_alloc(run->arena, sizeof(*e));
+        e->arena = run->arena;
         add_elements(run, e, a);
         add_elements(run, e, b);
         return array_value(run->arena, e, e->n);
     }
     if (a->ops == &joined_ops) {
         const struct joined_list *j = (const struct joined_list *)a;
-        if (can_grow(j->right)) {
+        if (can_grow(run, j->right)) {
             struct cel_value right = cel_list_concat(run, j->right, b);
             return joined(run, j->left, right.list);
         }
@@ -511,9 +522,10 @@ struct cel_value cel_list_concat(struct cel_run *run, const struct cel_list *a, 
 
 /* ---- maps ------------------------------------------------------------------------------------- */
 
-/* Entries that several maps see a beginning of; keys and values in turn. */
+/* Entries that several maps see a beginning of, like elements; keys and values in turn. */
 struct entries {
     struct cel_value *v;
+    struct arena *arena;
     size_t n, cap;                               /* of values: twice the entries */
     uint32_t *slots;                             /* entry + 1, by hash of the key; 0: free. Made for 8 and more */
     size_t n_slots;
@@ -626,7 +638,7 @@ struct cel_value cel_object_of(struct arena *a, const struct cel_type *type, con
 {
     struct entries *e = arena_alloc(a, sizeof(*e));
 
-    *e = (struct entries){ .n = 2 * n_fields, .cap = 2 * n_fields };
+    *e = (struct entries){ .n = 2 * n_fields, .cap = 2 * n_fields, .arena = a };
     if (n_fields)
         e->v = arena_memdup(a, v, 2 * n_fields * sizeof(*v));
     hash_entries(a, e);
@@ -646,10 +658,10 @@ struct cel_value cel_map_insert(struct cel_run *run, const struct cel_map *m, st
 
     if (cel_map_find(run, m, key, &old))
         return cel_error(run, "insert failed: key %s already exists", cel_value_text(run, key));
-    if (m->ops == &array_map_ops && ((const struct array_map *)m)->entries->n == 2 * m->n) {
-        e = ((const struct array_map *)m)->entries;
-    } else {
+    e = m->ops == &array_map_ops ? ((const struct array_map *)m)->entries : NULL;
+    if (!e || e->n != 2 * m->n || e->arena != run->arena) {
         e = arena_alloc(run->arena, sizeof(*e));
+        e->arena = run->arena;
         while (cel_map_next(run, m, &pos, &k, &old)) {
             if (!cel_work(run, 1))
                 return cel_overrun(run);

@@ -121,6 +121,7 @@ struct cel_list_ops {
     struct cel_value (*equal)(struct cel_run *run, const struct cel_list *l, const struct cel_list *other);
     /* NULL: one after the other. */
     struct cel_value (*add)(struct cel_run *run, const struct cel_list *l, const struct cel_list *other);
+    bool strict;                                 /* l == 1 is "no such overload", not false */
 };
 struct cel_list {
     const struct cel_list_ops *ops;
@@ -135,6 +136,7 @@ struct cel_map_ops {
                  struct cel_value *ret_value);
     /* NULL: entry by entry; else it decides (bool or error). `other` is a map. */
     struct cel_value (*equal)(struct cel_run *run, const struct cel_map *m, const struct cel_map *other);
+    bool strict;                                 /* m == 1 is "no such overload", not false */
 };
 struct cel_map {
     const struct cel_map_ops *ops;

@@ -345,6 +345,8 @@ static bool estimate_size(void *arg, const struct cel_node *node, struct cel_ran
             t = t->n_params ? t->params[t->n_params - 1] : NULL;
         else if (streq(step, "@keys"))
             t = t->n_params == 2 ? t->params[0] : NULL;
+        else if (kcel_is_reserved(step))
+            t = NULL;                             /* the estimate knows such members by their escaped name only */
         else
             t = t->kind == CEL_TYPE_OBJECT && cel_type_find_field(t, step, strlen(step), &field) ? field.type : NULL;
     }

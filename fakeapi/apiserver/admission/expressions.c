@@ -204,6 +204,7 @@ void expression_compile(struct expression_env *e, const char *text, enum express
     if (!ret->wrong) {
         const char *why = cel_program_wrong(p);
         ret->wrong = why ? arena_printf(e->arena, "program instantiation failed: %s", why) : NULL;
+        ret->internal = why;
     }
     ret->program = ret->wrong ? cel_program_free(p) : p;
 }
@@ -211,6 +212,14 @@ void expression_compile(struct expression_env *e, const char *text, enum express
 void expression_release(struct expression *x)
 {
     x->program = cel_program_free(x->program);
+}
+
+void expression_tell(const struct expression *x, struct fielderrs *errs, const struct fpath *path, const char *text)
+{
+    if (x->wrong && x->internal)
+        fielderr_internal(errs, path, "%s", x->wrong);
+    else if (x->wrong)
+        fielderr_invalid_str(errs, path, text, "%s", x->wrong);
 }
 
 /* ---- the request as expressions see it ---------------------------------------------------------------------- */

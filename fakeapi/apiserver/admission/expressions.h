@@ -20,6 +20,7 @@ struct expression {
     const char *text;                  /* NULL: not said */
     struct cel_program *program;       /* NULL: it does not compile */
     const char *wrong;                 /* then why: "compilation failed: ..." */
+    bool internal;                     /* it compiled, but made no program: the real server blames itself */
 };
 
 /* The environments of one owner: a policy, or the conditions of a webhook. */
@@ -37,6 +38,8 @@ const struct expression *expression_env_add_variable(struct expression_env *e, c
 void expression_compile(struct expression_env *e, const char *text, enum expression_type type, bool authorizer,
                         struct expression *ret);
 void expression_release(struct expression *x);
+/* Says what is wrong, if anything is. `text`: the value blamed. */
+void expression_tell(const struct expression *x, struct fielderrs *errs, const struct fpath *path, const char *text);
 
 /* ---- running -------------------------------------------------------------------------------------- */
 

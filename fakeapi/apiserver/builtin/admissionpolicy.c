@@ -115,8 +115,7 @@ static void check_expression(struct fielderrs *e, const struct fpath *path, cons
     struct expression x;
 
     expression_compile(env, text, type, authorizer, &x);
-    if (x.wrong)
-        fielderr_invalid_str(e, path, text, "%s", x.wrong);
+    expression_tell(&x, e, path, text);
     expression_release(&x);
 }
 
@@ -196,8 +195,7 @@ static void check_annotation(struct fielderrs *e, const struct fpath *path, cons
         fielderr_required(e, at, arena_printf(e->arena, "must not exceed %d bytes in length", ANNOTATION_EXPRESSION_MAX));
     } else {
         expression_compile(env, text, EXPRESSION_STRING_OR_NULL, true, &x);
-        if (x.wrong)
-            fielderr_invalid_str(e, at, str(v, "valueExpression"), "%s", x.wrong);
+        expression_tell(&x, e, at, str(v, "valueExpression"));
         expression_release(&x);
     }
 }

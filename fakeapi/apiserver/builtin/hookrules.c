@@ -153,8 +153,7 @@ static void check_condition(struct fielderrs *e, const struct fpath *path, const
         fielderr_required(e, FP_CHILD(path, "expression"), "");
     else
         expression_compile(env, text, EXPRESSION_BOOL, true, &x);
-    if (x.wrong)
-        fielderr_invalid_str(e, FP_CHILD(path, "expression"), text, "%s", x.wrong);
+    expression_tell(&x, e, FP_CHILD(path, "expression"), text);
     expression_release(&x);
     if (!*name)
         fielderr_required(e, FP_CHILD(path, "name"), "");
