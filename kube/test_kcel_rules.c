@@ -100,6 +100,21 @@ static const struct row {
     { "F-145 objects are maps", SPEC(OBJECT("\"a\":" INT, "{\"rule\":\"type(self) == map && false\",\"messageExpression\":"
       "\"'%s '.format([type(self)]) + '%s'.format([[dyn(self)]])\"}")), "{\"spec\":{\"a\":1}}", NULL,
       "spec: Invalid value: \"object\": map [{\"a\":1}]", "" },
+    { "F-145 sets take in what is no data", SPEC("{\"type\":\"array\",\"x-kubernetes-list-type\":\"set\",\"items\":" STRING ","
+      RULES("{\"rule\":\"false\",\"messageExpression\":\"'%s'.format([self + ['a', 'c'] + ['d', 'c']])\"},"
+            "{\"rule\":\"self + ['c'] == ['c', 'a', 'b']\"}") "}"), "{\"spec\":[\"b\",\"a\"]}", NULL,
+      "spec: Invalid value: \"array\": [\"b\", \"a\", \"c\", \"d\"]", "" },
+    { "F-145 keys of maps are strings", SPEC("{\"type\":\"object\",\"additionalProperties\":" INT ","
+      RULES("{\"rule\":\"dyn(self)[1] == 1\"},{\"rule\":\"1 in dyn(self)\"}") "}"), "{\"spec\":{\"a\":1}}", NULL,
+      "spec: Invalid value: \"object\": " NO_OVERLOAD "dyn(self)[1] == 1; spec: Invalid value: \"object\": " NO_OVERLOAD
+      "1 in dyn(self)", "" },
+    { "F-145 places in lists are ints", SPEC("{\"type\":\"array\",\"items\":" INT "," RULES("{\"rule\":\"dyn(self)[0u] == 1\"},"
+      "{\"rule\":\"dyn(self)[0.0] == 1\"}") "}"), "{\"spec\":[1]}", NULL, "spec: Invalid value: \"array\": unsupported index: 0 "
+      "evaluating rule: dyn(self)[0u] == 1; spec: Invalid value: \"array\": unsupported index: 0 evaluating rule: "
+      "dyn(self)[0.0] == 1", "" },
+    { "F-146 bytes are read by the digits of URLs", SPEC("{\"type\":\"string\",\"format\":\"byte\"," RULES("{\"rule\":\"self == b'a'\"}")
+      "}"), "{\"spec\":\"YW+j\"}", NULL, "spec: Invalid value: \"string\": Invalid byte formatted string YW+j: illegal base64 "
+      "data at input byte 2 evaluating rule: self == b'a'", "" },
     { "F-146 durations and dates", SPEC(OBJECT("\"d\":{\"type\":\"string\",\"format\":\"duration\"},\"t\":{\"type\":"
       "\"string\",\"format\":\"date-time\"}", "{\"rule\":\"self.d < duration('1h') && self.t > timestamp('2020-01-01T00:00:00Z')\"}")),
       "{\"spec\":{\"d\":\"5m\",\"t\":\"2021-01-01T00:00:00Z\"}}", NULL, "", "" },

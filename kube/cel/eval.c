@@ -109,6 +109,8 @@ static struct cel_value look_up(struct cel_run *run, struct cel_value object, st
         *ret_present = !cel_is_error(found);
         return found;
     case CEL_LIST:
+        if (!ask && object.list->ops->strict && (key.kind == CEL_UINT || key.kind == CEL_DOUBLE))
+            return cel_error(run, "unsupported index: %s", cel_value_text(run, key));
         found = list_index(run, key);
         if (cel_is_error(found))
             return found;

@@ -5,12 +5,17 @@
 #include "kube/cel/cel_priv.h"
 #include "kube/json.h"
 
+struct element {
+    const json_t *json;                          /* NULL: it was never data */
+    struct cel_value value;
+};
+
 struct json_list {
     struct cel_list base;
     const json_t *json;
     const struct cel_type *element;              /* NULL: as it is */
     const struct cel_type *type;                 /* of the list; NULL: as it is */
-    struct { ARENA_LIST(const json_t *); } own;  /* after a + with a meaning of its own: instead of json */
+    struct { ARENA_LIST(struct element); } own;  /* after a + with a meaning of its own: instead of json */
     bool owned;
 };
 
@@ -83,7 +88,8 @@ static struct cel_value date(struct cel_run *run, const char *s, size_t len)
 static struct cel_value bytes(struct cel_run *run, const char *s)
 {
     cleanup_buf struct buf b = BUF_INIT;
-    int64_t len = base64_decode(&b, s, strlen(s));
+    size_t other = strcspn(s, "+/");              /* digits to the schema, not to who decodes: for URLs there are others */
+    int64_t len = s[other] ? -1 - (int64_t)other : base64_decode(&b, s, strlen(s));
 
     if (len < 0)
         return cel_error(run, "Invalid byte formatted string %s: illegal base64 data at input byte %lld", s,
@@ -165,13 +171,15 @@ struct cel_value cel_value_typed(struct cel_run *run, const json_t *v, const str
 
 static const json_t *item(const struct json_list *l, size_t i)
 {
-    return l->owned ? l->own.v[i] : json_array_get(l->json, i);
+    return l->owned ? l->own.v[i].json : json_array_get(l->json, i);
 }
 
 static struct cel_value list_get(struct cel_run *run, const struct cel_list *list, size_t i)
 {
     const struct json_list *l = (const struct json_list *)list;
 
+    if (l->owned && !l->own.v[i].json)
+        return l->own.v[i].value;
     return l->element ? cel_value_typed(run, item(l, i), l->element) : cel_value_json(run->arena, item(l, i));
 }
 
@@ -180,21 +188,31 @@ static const struct json_list *as_json_list(const struct cel_list *l)
     return l->ops->get == list_get ? (const struct json_list *)l : NULL;
 }
 
-/* Do two elements stand in the same place: the same keys, or for sets the same value? */
-static bool same_place(const struct cel_type *type, const json_t *a, const json_t *b)
+static struct element element_of(struct cel_run *run, const struct cel_list *list, size_t i)
 {
-    if (type->list_kind == CEL_LIST_SET)
-        return json_same(a, b);
+    const struct json_list *l = as_json_list(list);
+    struct element e = { .value = cel_list_get(run, list, i) };
+
+    e.json = l ? item(l, i) : cel_value_json_of(e.value);
+    return e;
+}
+
+static bool same_keys(const struct cel_type *type, const json_t *a, const json_t *b)
+{
     for (const char *const *key = type->list_keys; key && *key; key++)
         if (!json_same(json_object_get(a, *key), json_object_get(b, *key)))
             return false;
     return true;
 }
 
-static size_t place_of(struct cel_run *run, const struct json_list *l, const json_t *element)
+/* Where an element with the same keys stands, or for sets the same value; l->base.n: nowhere. */
+static size_t place_of(struct cel_run *run, const struct json_list *l, const struct element *e)
 {
-    for (size_t i = 0; i < l->base.n; i++)
-        if (!cel_work(run, 1) || same_place(l->type, item(l, i), element))
+    bool set = l->type->list_kind == CEL_LIST_SET;
+
+    for (size_t i = 0; i < l->base.n && (set || e->json); i++)
+        if (!cel_work(run, 1) || (set ? cel_is_true(cel_equal(run, list_get(run, &l->base, i), e->value))
+                                      : same_keys(l->type, item(l, i), e->json)))
             return i;
     return l->base.n;
 }
@@ -215,24 +233,17 @@ static struct cel_value equal_in_order(struct cel_run *run, const struct cel_lis
 /* Order does not count in sets and maps. */
 static struct cel_value equal_by_place(struct cel_run *run, const struct cel_list *list, const struct cel_list *other)
 {
-    const struct json_list *l = (const struct json_list *)list, *o = as_json_list(other);
+    const struct json_list *l = (const struct json_list *)list;
 
     if (l->base.n != other->n)
         return cel_bool(false);
     for (size_t i = 0; i < other->n; i++) {
-        struct cel_value v = cel_list_get(run, other, i), eq;
-        const json_t *element = o ? item(o, i) : cel_value_json_of(v);
-        size_t place;
-        if (l->type->list_kind == CEL_LIST_SET && !element) {
-            for (place = 0; place < l->base.n; place++)
-                if (cel_is_true(cel_equal(run, cel_list_get(run, list, place), v)))
-                    break;
-        } else {
-            place = element ? place_of(run, l, element) : l->base.n;
-        }
+        struct element e = element_of(run, other, i);
+        struct cel_value eq;
+        size_t place = place_of(run, l, &e);
         if (place == l->base.n)
             return cel_bool(false);
-        eq = cel_equal(run, cel_list_get(run, list, place), v);
+        eq = cel_equal(run, list_get(run, list, place), e.value);
         if (!cel_is_true(eq) || run->ended)
             return eq;
     }
@@ -242,24 +253,24 @@ static struct cel_value equal_by_place(struct cel_run *run, const struct cel_lis
 /* What is there already keeps its place; of a map its content is the newer. */
 static struct cel_value add_by_place(struct cel_run *run, const struct cel_list *list, const struct cel_list *other)
 {
-    const struct json_list *l = (const struct json_list *)list, *o = as_json_list(other);
+    const struct json_list *l = (const struct json_list *)list;
     struct json_list *made = arena_memdup(run->arena, l, sizeof(*l));
 
     memset(&made->own, 0, sizeof(made->own));
     made->owned = true;
     for (size_t i = 0; i < l->base.n; i++)
-        *arena_push(run->arena, &made->own) = item(l, i);
+        *arena_push(run->arena, &made->own) = element_of(run, list, i);
     for (size_t i = 0; i < other->n; i++) {
-        const json_t *element = o ? item(o, i) : cel_value_json_of(cel_list_get(run, other, i));
+        struct element e = element_of(run, other, i);
         size_t place;
-        if (!element)
+        if (!e.json && l->type->list_kind == CEL_LIST_MAP)
             return cel_no_such_overload(run);
         made->base.n = made->own.n;
-        place = place_of(run, made, element);
+        place = place_of(run, made, &e);
         if (place == made->base.n)
-            *arena_push(run->arena, &made->own) = element;
+            *arena_push(run->arena, &made->own) = e;
         else if (l->type->list_kind == CEL_LIST_MAP)
-            made->own.v[place] = element;
+            made->own.v[place] = e;
     }
     made->base.n = made->own.n;
     return (struct cel_value){ .kind = CEL_LIST, .list = &made->base };
@@ -298,6 +309,10 @@ static bool map_find(struct cel_run *run, const struct cel_map *map, struct cel_
     const struct json_map *m = (const struct json_map *)map;
     const json_t *v;
 
+    if (key.kind != CEL_STRING && map->ops->strict) {
+        *ret = cel_no_such_overload(run);
+        return true;
+    }
     if (key.kind != CEL_STRING)
         return false;
     if (map->type)

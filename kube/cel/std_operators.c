@@ -241,7 +241,9 @@ static struct cel_value in(struct cel_run *run, const struct cel_value *args, si
     struct cel_value found;
 
     if (args[1].kind == CEL_MAP || args[1].kind == CEL_OBJECT)
-        return cel_bool(cel_map_find(run, args[1].map, args[0], &found));
+        return !cel_map_find(run, args[1].map, args[0], &found) ? cel_bool(false)
+               : cel_is_error(found)                            ? found
+                                                                : cel_bool(true);
     if (args[1].kind != CEL_LIST)
         return cel_no_such_overload(run);
     for (size_t i = 0; i < args[1].list->n; i++) {
