@@ -109,24 +109,14 @@ static int handle_resource(struct call *c)
     return handle_verb(c);
 }
 
-/* Nothing bounds a watch of a collection, nor what is a connection to somewhere else: its ?timeout= is not read. */
-static bool long_running(const struct call *c)
-{
-    static const char *const connections[] = { "attach", "exec", "log", "portforward", "proxy" };
-
-    for (size_t i = 0; c->route.sub && i < ARRAY_SIZE(connections); i++)
-        if (streq(c->route.sub->name, connections[i]))
-            return true;
-    return c->route.watch_path || (c->route.verb == VERB_LIST && query_bool(&c->query, "watch"));
-}
-
 static int dispatch(struct call *c)
 {
     int bad;
 
     route_request(c, &c->route);
     query_parse(c->arena, c->q->query, &c->query);
-    if ((!long_running(c) && (bad = options_timeout(c)) < 0) || (bad = authenticate(c)) < 0 ||
+    /* Nothing bounds what is long by its path, whoever serves that: its ?timeout= is not read. */
+    if ((!call_is_long(c) && (bad = options_timeout(c)) < 0) || (bad = authenticate(c)) < 0 ||
         (bad = impersonate(c)) < 0 || (bad = inflight_enter(c)) < 0)
         return bad;
     if (c->reply->status)

@@ -23,10 +23,21 @@ static bool common_field(const struct kind *k, const char *field)
            (streq(field, "metadata.namespace") && (k->res.namespaced || (!k->n_fields && !kind_custom(k))));
 }
 
-/* "=" alone says nothing. */
+/* "=" alone says nothing, and so does "!=". */
 static bool empty_term(const struct field_term *t)
 {
-    return !*t->field && !*t->value && !t->negated;
+    return !*t->field && !*t->value;
+}
+
+static void drop_empty_terms(struct arena *a, struct field_selector *s)
+{
+    struct field_term *kept = arena_alloc(a, (s->n + 1) * sizeof(*kept));
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (!empty_term(&s->v[i]))
+            kept[n++] = s->v[i];
+    *s = (struct field_selector){ kept, n };
 }
 
 static const struct selectable *own_field(const struct kind *k, const char *field)
@@ -59,7 +70,9 @@ static int parse(struct arena *a, const struct kind *k, const char *labels, cons
     char *text = arena_strdup(a, f->labels_text);
     if ((r = label_selector_parse(a, text, nul_show(text), &f->labels, err)) < 0)
         return r;
-    return field_selector_parse(a, f->fields_text, strlen(fields), &f->fields, err);
+    if ((r = field_selector_parse(a, f->fields_text, strlen(fields), &f->fields, err)) == 0)
+        drop_empty_terms(a, &f->fields);
+    return r;
 }
 
 int filter_parse(struct call *c, const struct kind *k, const char *labels, const char *fields, struct filter **ret)
@@ -73,8 +86,7 @@ int filter_parse(struct call *c, const struct kind *k, const char *labels, const
     if (r < 0)
         return r;
     for (size_t i = 0; i < f->fields.n; i++)
-        if (!empty_term(&f->fields.v[i]) && !common_field(k, f->fields.v[i].field) &&
-            !own_field(k, f->fields.v[i].field))
+        if (!common_field(k, f->fields.v[i].field) && !own_field(k, f->fields.v[i].field))
             return unknown_field(c, k, f->fields.v[i].field);
     if (f->labels.n || f->labels.nothing || f->fields.n)
         *ret = f;

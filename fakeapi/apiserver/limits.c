@@ -28,6 +28,14 @@ static bool is_privileged(const struct call *c)
     return !c->q->remote || (c->s->auth->rbac && user_in_group(c->user, "system:masters"));
 }
 
+bool call_is_long(struct call *c)
+{
+    struct access access;
+
+    access_of_call(c, &access);
+    return is_long(&access);
+}
+
 int inflight_enter(struct call *c)
 {
     struct access access;

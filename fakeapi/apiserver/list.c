@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/server.h"
 
+#include <strings.h>
+
 #include "kube/nul.h"
 
 #include "fakeapi/apiserver/base64.h"
@@ -53,28 +55,44 @@ static int bad_token(struct call *c, const char *fmt, ...)
     return apierr_set(&c->err, APIERR_BAD_REQUEST, "invalid continue token: continue key is not valid: %s", text);
 }
 
-/* A start must stay below the prefix whatever it says (K-051): as Go's path.Clean leaves it. */
-static bool start_is_clean(const char *start)
+/* A start must stay below the prefix whatever it says (K-051): as Go's path.Clean leaves it, NULs and all. */
+static bool start_is_clean(const char *start, size_t len)
 {
-    if (*start == '/')
-        start++;
-    if (!*start)
+    if (len && *start == '/')
+        start++, len--;
+    if (!len)
         return true;
-    for (const char *p = start;; p++) {
-        size_t len = strcspn(p, "/");
-        if (len == 0 || (len == 1 && *p == '.') || (len == 2 && p[0] == '.' && p[1] == '.'))
+    for (;;) {
+        const char *slash = memchr(start, '/', len);
+        size_t n = slash ? (size_t)(slash - start) : len;
+        if (n == 0 || (n == 1 && *start == '.') || (n == 2 && start[0] == '.' && start[1] == '.'))
             return false;
-        p += len;
-        if (!*p)
+        if (!slash)
             return true;
+        start = slash + 1;
+        len -= n + 1;
     }
+}
+
+/* The members that count, by the names Go takes for theirs: in either case, the last one wins, null is none. */
+static json_t *token_members(const json_t *t)
+{
+    static const char *const names[] = { "v", "rv", "start" };
+    json_t *members = json_object(), *v;
+    const char *key;
+
+    json_object_foreach ((json_t *)t, key, v)
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+            if (strcasecmp(key, names[i]) == 0 && !json_is_null(v))
+                json_object_set(members, names[i], v);
+    return members;
 }
 
 static int token_member(struct call *c, const json_t *t, const char *key, json_type type, const char *go)
 {
     const json_t *v = json_object_get(t, key);
 
-    if (!v || json_is_null(v) || json_typeof(v) == type)
+    if (!v || json_typeof(v) == type)
         return 0;
     return bad_token(c, "json: cannot unmarshal %s into Go struct field continueToken.%s of type %s", go_json_type(v),
                      key, go);
@@ -84,8 +102,6 @@ static int check_token(struct call *c, const json_t *t)
 {
     int r;
 
-    if (!json_is_object(t) && !json_is_null(t))
-        return bad_token(c, "json: cannot unmarshal %s into Go value of type storage.continueToken", go_json_type(t));
     if ((r = token_member(c, t, "v", JSON_STRING, "string")) < 0 ||
         (r = token_member(c, t, "rv", JSON_INTEGER, "int64")) < 0 ||
         (r = token_member(c, t, "start", JSON_STRING, "string")) < 0)
@@ -97,7 +113,7 @@ static int check_token(struct call *c, const json_t *t)
     const json_t *start = json_object_get(t, "start");
     if (!json_string_length(start))
         return bad_token(c, "encoded start key empty (version meta.k8s.io/v1)");
-    if (!start_is_clean(json_string_value(start)))
+    if (!start_is_clean(json_string_value(start), json_string_length(start)))
         return bad_token(c, "%s", nul_hide(c->arena, json_string_value(start), json_string_length(start)));
     return 0;
 }
@@ -112,9 +128,12 @@ static int read_token(struct list *l, const char *text)
 
     if (!raw)
         return bad_token(c, "illegal base64 data at input byte %zu", len);
-    json_auto_t *t = json_parse(raw, len, 0, NULL, &e);
-    if (!t)
+    json_auto_t *sent = json_parse(raw, len, 0, NULL, &e), *t = NULL;
+    if (!sent)
         return bad_token(c, "%s", err_message(&e));
+    if (!json_is_object(sent) && !json_is_null(sent))
+        return bad_token(c, "json: cannot unmarshal %s into Go value of type storage.continueToken", go_json_type(sent));
+    t = token_members(sent);
     if ((r = check_token(c, t)) < 0)
         return r;
     const json_t *start = json_object_get(t, "start");

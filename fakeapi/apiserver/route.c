@@ -110,12 +110,13 @@ static const struct method_row *method_row(enum place place, const char *method)
     return NULL;
 }
 
-/* The handler of custom resources goes by the method alone: a POST to a name creates, too. */
+/* The handler of custom resources goes by the method alone: a POST to a name creates, too. Only "/watch/" is a watch
+ * by whatever method. */
 static const struct method_row *custom_row(enum place place, const char *method)
 {
-    const struct method_row *row = method_row(place, method);
+    const struct method_row *row = method_row(place, place == PLACE_WATCH ? "GET" : method);
 
-    if (row || place == PLACE_SUB || place == PLACE_WATCH)
+    if (row || place == PLACE_SUB)
         return row;
     row = method_row(PLACE_COLLECTION, method);
     return row ? row : method_row(PLACE_ITEM, method);
@@ -160,6 +161,18 @@ static void settle(struct call *c, struct route *r, enum place place)
 
 /* ---- paths below a group version ---------------------------------------------------------------- */
 
+/* A name is watched where it stands, even over all namespaces; a subresource never is. */
+static void route_custom_watch(struct call *c, struct route *r, const struct segments *s, size_t at)
+{
+    if (s->n - at <= 1) {
+        settle(c, r, PLACE_WATCH);
+        return;
+    }
+    r->sub = kind_sub(r->kind, s->v[at + 1]);
+    r->type = r->sub ? ROUTE_METHOD_KIND : ROUTE_NO_SUCH_SUB;
+    r->verb_text = "watch";
+}
+
 /* What follows the resource's name: nothing, a name, a name and a subresource. */
 static void route_item(struct call *c, struct route *r, const struct segments *s, size_t at, bool watch,
                        bool has_namespace)
@@ -172,6 +185,10 @@ static void route_item(struct call *c, struct route *r, const struct segments *s
         r->name = s->v[at];
     if (!namespaced && has_namespace)
         return;
+    if (watch && kind_custom(r->kind)) {
+        route_custom_watch(c, r, s, at);
+        return;
+    }
     if (watch) {
         if (left <= 1 && (has_namespace || !namespaced || left == 0))
             settle(c, r, PLACE_WATCH);

@@ -179,6 +179,8 @@ struct call {
 /* ---- limits (limits.c) ------------------------------------------------------------------------- */
 
 /* Counts the request, or answers 429: then the reply has a status. 0 (K-007). */
+/* A watch, or a connection to somewhere else: what a path says, whether it is served or not. */
+bool call_is_long(struct call *c);
 int inflight_enter(struct call *c);
 void inflight_leave(struct call *c);
 /* The client's ?timeout= is over. A filter sees to it before everything else, and its Status is no Status in full:

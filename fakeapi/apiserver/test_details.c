@@ -489,6 +489,41 @@ static void namespaces_of_what_has_none(void **state)
         { "GET", "/apis/node.k8s.io/v1/runtimeclasses", "fieldSelector=metadata.namespace=x", NULL, NULL, 200, NULL });
 }
 
+/* "!=" says as little as "=". */
+static void empty_terms_say_nothing(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+        { "GET", CM, "fieldSelector=!=", NULL, NULL, 200, "\"name\":\"a\"" },
+        { "GET", CM, "fieldSelector=!=,metadata.name=a,=", NULL, NULL, 200, "\"name\":\"a\"" },
+        { "GET", CM, "fieldSelector=!=x", NULL, NULL, 400, "is not a known field selector" });
+}
+
+/* What a path says is a watch of custom resources is one by any method, and no subresource has one. */
+static void custom_watches(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CRDS, NULL, NULL, GADGET_CRD, 201, NULL },
+        { "POST", CRDS, NULL, NULL, GIZMO_CRD, 201, NULL },
+        { .method = "SLEEP" },
+        { "POST", "/apis/x.io/v1/watch/gadgets", "timeoutSeconds=1", NULL, NULL, 200, NULL },
+        { "FOO", "/apis/x.io/v1/watch/gizmos/g", "timeoutSeconds=1", NULL, NULL, 200, NULL },
+        { "GET", "/apis/x.io/v1/watch/gadgets/g/status", NULL, NULL, NULL, 405, "watch is not supported on resources of kind" },
+        { "GET", "/apis/x.io/v1/watch/gadgets/g/none", NULL, NULL, NULL, 404, "gadgets.x.io \\\"g\\\" not found" },
+        { "POST", "/api/v1/watch/pods", NULL, NULL, NULL, 405, NULL });
+}
+
+/* How long a request may last is not read of what would be long by its path, though nobody serves it. */
+static void long_requests_have_no_timeout(void **state)
+{
+    PLAY_STEPS(state,
+        { "GET", CM "/a/exec", "timeout=x", NULL, NULL, 404, NULL },
+        { "GET", "/apis/none.io/v1/foos", "watch=1&timeout=x", NULL, NULL, 404, NULL },
+        { "GET", "/apis/apps/v1/proxy/foos", "timeout=x", NULL, NULL, 404, NULL },
+        { "GET", CM "/a/foo", "timeout=x", NULL, NULL, 400, "invalid timeout" },
+        { "GET", CM "/a", "watch=1&timeout=x", NULL, NULL, 400, "invalid timeout" });
+}
+
 #define PARTIAL "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 #define EVENTS "/api/v1/namespaces/default/events"
 #define EVENT(name) "{\"metadata\":{\"name\":\"" name "\",\"finalizers\":[\"orphan\",\"x.io/f\"]},\"involvedObject\":{\"namespace\":" \
@@ -670,6 +705,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_by_its_name_is_no_page, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(many_lines_end_in_a_brace, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(tokens_begin_with_a_slash, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(empty_terms_say_nothing, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(custom_watches, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(long_requests_have_no_timeout, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 

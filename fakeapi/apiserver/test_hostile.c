@@ -94,6 +94,8 @@ static void tokens_do_not_escape(void **state)
         { "{\"v\":\"meta.k8s.io/v1\",\"rv\":0,\"start\":\"a\"}", 400, "incorrect encoded start resourceVersion" },
         { "{\"v\":\"meta.k8s.io/v1\",\"rv\":99999999,\"start\":\"a\"}", 504, "Too large resource version: 99999999" },
         { "{\"v\":", 400, "unexpected end of JSON input" },
+        { AT("/only\\u0000/.."), 400, "continue key is not valid: /only\\u0000/.." },
+        { "{\"V\":\"meta.k8s.io/v1\",\"Rv\":-1,\"START\":\"a\",\"start\":null}", 200, "\"name\":\"only\"" },
         { AT("z"), 200, "\"kind\":\"ConfigMapList\"" }, { AT("/"), 200, "\"items\":[{\"metadata\":{\"name\":\"only\"" },
     };
 #undef AT
