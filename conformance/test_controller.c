@@ -36,15 +36,22 @@ struct driver {
     char last_parameters[256];         /* of the last Checkpoint or Restore */
 };
 
+/* One controller process. */
+struct replica {
+    struct proc *proc;
+    struct controllers *controllers;
+};
+
 struct lab {
     struct world *world;
     struct apiserver *server;
     struct cluster *cluster;
-    struct proc *user, *control;
+    struct proc *user;
     struct client *client;
     struct transport link;             /* what the controller speaks through */
     struct transport *direct;
-    struct controllers *controllers;
+    struct replica control;
+    struct replica rivals[2];          /* of the story about the lease */
     struct driver driver;
     struct driver_entry entry;
     struct instant until;
@@ -75,7 +82,7 @@ static bool dies_here(struct lab *l, bool after)
     if (!l->crash_at || l->requests != l->crash_at || l->crash_after != after || l->crashed)
         return false;
     l->crashed = true;
-    proc_kill(l->control);
+    proc_kill(l->control.proc);
     return true;
 }
 
@@ -330,23 +337,35 @@ static void lab_run(struct lab *l, duration d)
         ;
 }
 
+static void replica_start(struct lab *l, struct replica *r, const char *name, struct transport *link,
+                          const struct controller_options *o)
+{
+    r->proc = proc_new(l->world, name);
+    r->controllers = controller_start(l->world, r->proc, link, o);
+}
+
+/* None was started: nothing to end. */
+static void replica_end(struct lab *l, struct replica *r)
+{
+    if (!r->proc)
+        return;
+    proc_kill(r->proc);
+    while (proc_tasks(r->proc) && world_step(l->world, l->until))
+        ;
+    r->controllers = controller_free(r->controllers);
+    r->proc = proc_free(r->proc);
+}
+
 static void start_controller(struct lab *l)
 {
     struct controller_options o = { .drivers = &l->entry, .n_drivers = 1, .sandbox_workers = 3, .lag = l->lag };
 
-    l->control = proc_new(l->world, "controller");
-    l->controllers = controller_start(l->world, l->control, &l->link, &o);
+    replica_start(l, &l->control, "controller", &l->link, &o);
 }
 
 static void stop_controller(struct lab *l)
 {
-    if (!l->control)
-        return;
-    proc_kill(l->control);
-    while (proc_tasks(l->control) && world_step(l->world, l->until))
-        ;
-    l->controllers = controller_free(l->controllers);
-    l->control = proc_free(l->control);
+    replica_end(l, &l->control);
     l->driver.out = 0;
 }
 
@@ -384,6 +403,8 @@ static void lab_up(struct lab *l)
 static void lab_down(struct lab *l)
 {
     stop_controller(l);
+    for (size_t i = 0; i < ARRAY_SIZE(l->rivals); i++)
+        replica_end(l, &l->rivals[i]);
     proc_kill(l->user);
     while (proc_tasks(l->user) && world_step(l->world, INSTANT_NEVER))
         ;
@@ -450,9 +471,28 @@ static void create(struct lab *l, const struct resource *rs, const char *body)
     json_decref(ask(l, "create", rs, NULL, body));
 }
 
-static void patch(struct lab *l, const char *name, const char *body)
+static void patch(struct lab *l, const struct resource *rs, const char *name, const char *body)
 {
-    json_decref(ask(l, "patch", &kind_sandbox, name, body));
+    json_decref(ask(l, "patch", rs, name, body));
+}
+
+static void delete(struct lab *l, const struct resource *rs, const char *name)
+{
+    json_decref(ask(l, "delete", rs, name, NULL));
+}
+
+static void expect_none(struct lab *l, const struct resource *rs, const char *name)
+{
+    json_auto_t *found = ask(l, "get", rs, name, NULL);
+
+    assert_null(found);
+}
+
+static void expect_count(struct lab *l, const struct resource *rs, size_t n)
+{
+    json_auto_t *all = ask(l, "list", rs, NULL, NULL);
+
+    assert_int_equal(obj_count(all, "items"), n);
 }
 
 static const char *condition(struct lab *l, json_t *o, const char *type, char ret[128])
@@ -482,10 +522,11 @@ static json_t *pod(struct lab *l)
     return ask(l, "get", &kind_pod, "s", NULL);
 }
 
-#define MAKE(spec)                                                                                      \
-    "{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":\"Sandbox\",\"metadata\":{\"name\":\"s\","     \
+#define MAKE_NAMED(name, spec)                                                                          \
+    "{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":\"Sandbox\",\"metadata\":{\"name\":\"" name "\"," \
     "\"namespace\":\"default\"},\"spec\":{\"podTemplate\":{\"spec\":{\"containers\":[{\"name\":\"a\","   \
     "\"image\":\"i\"}]}}" spec "}}"
+#define MAKE(spec) MAKE_NAMED("s", spec)
 #define HIBERNATE ",\"suspensionStrategy\":{\"type\":\"Hibernate\",\"hibernate\":{}}"
 #define SLEEP "{\"spec\":{\"operatingMode\":\"Suspended\"}}"
 #define WAKE "{\"spec\":{\"operatingMode\":\"Running\"}}"
@@ -500,6 +541,59 @@ static void create_class(struct lab *l)
            "{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":\"SnapshotClass\",\"metadata\":{\"name\":\"c\","
            "\"annotations\":{\"snapshotclass.agents.x-k8s.io/is-default-class\":\"true\"}},"
            "\"provisioner\":\"test.driver\",\"parameters\":{\"k\":\"v\"}}");
+}
+
+/* `metadata`: what it has beside name and namespace, or "". */
+static void create_pod(struct lab *l, const char *name, const char *metadata)
+{
+    cleanup_free char *body = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"%s\","
+        "\"namespace\":\"default\"%s%s},\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"i\"}]}}",
+        name, *metadata ? "," : "", metadata);
+
+    create(l, &kind_pod, body);
+}
+
+static void create_pod_of(struct lab *l, const json_t *owner, const char *name)
+{
+    cleanup_free char *metadata = xasprintf("\"ownerReferences\":[{\"apiVersion\":\"agents.x-k8s.io/v1beta1\","
+        "\"kind\":\"Sandbox\",\"name\":\"%s\",\"uid\":\"%s\",\"controller\":true}]", obj_name(owner), obj_uid(owner));
+
+    create_pod(l, name, metadata);
+}
+
+/* ---- what most stories are made of: one Sandbox, "s" --------------------------------------------- */
+
+/* The user changes it, and time passes. */
+static void change(struct lab *l, const char *body, duration time)
+{
+    patch(l, &kind_sandbox, "s", body);
+    lab_run(l, time);
+}
+
+static void sandbox_comes_up(struct lab *l, const char *body)
+{
+    create(l, &kind_sandbox, body);
+    lab_run(l, DURATION_S(30));
+    expect_state(l, NOT_SUSPENDED, READY);
+}
+
+/* One whose sleep is a snapshot in the default class. */
+static void hibernatable_sandbox_comes_up(struct lab *l)
+{
+    create_class(l);
+    sandbox_comes_up(l, MAKE(HIBERNATE));
+}
+
+static void sandbox_falls_asleep(struct lab *l)
+{
+    change(l, SLEEP, DURATION_S(60));
+    expect_state(l, ASLEEP, SUSPENDED);
+}
+
+static void sandbox_wakes_up(struct lab *l)
+{
+    change(l, WAKE, DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, READY);
 }
 
 /* Whether `first` stands in the story before `then`, both once at least. */
@@ -520,20 +614,33 @@ static unsigned times(struct lab *l, const char *what)
     return n;
 }
 
-/* ---- the stories -------------------------------------------------------------------------------- */
+/* ---- the stories: each has a laboratory of its own ------------------------------------------------ */
+
+static int story_begins(void **state)
+{
+    struct lab *l = xcalloc(1, sizeof(*l));
+
+    lab_up(l);
+    *state = l;
+    return 0;
+}
+
+static int story_ends(void **state)
+{
+    lab_down(*state);
+    free(*state);
+    return 0;
+}
 
 static void a_sandbox_comes_up(void **state)     /* SBX-010 SBX-020 SBX-060 SBX-075 SBX-080 SUS-007 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *s = NULL, *p = NULL, *service = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(",\"service\":true"));
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    s = sandbox(&l);
-    p = pod(&l);
-    service = ask(&l, "get", &kind_service, "s", NULL);
+    sandbox_comes_up(l, MAKE(",\"service\":true"));
+    s = sandbox(l);
+    p = pod(l);
+    service = ask(l, "get", &kind_service, "s", NULL);
     assert_true(obj_controlled_by(p, s));
     assert_non_null(service);
     assert_string_equal(obj_annotation(s, "agents.x-k8s.io/pod-name"), "s");
@@ -541,616 +648,471 @@ static void a_sandbox_comes_up(void **state)     /* SBX-010 SBX-020 SBX-060 SBX-
     assert_string_equal(obj_str(s, "status.selector"), "agents.x-k8s.io/sandbox-name-hash=f60c4582");
     assert_int_equal(obj_count(s, "status.podIPs"), 1);
     assert_true(*obj_str(s, "status.nodeName"));
-    assert_int_equal(times(&l, "POST pods"), 1);
-    l.story[0] = 0;
-    restart_controller(&l);                       /* SBX-133: a converged object and a fresh process */
-    lab_run(&l, DURATION_S(600));
-    assert_string_equal(l.story, "");
-    lab_down(&l);
+    assert_int_equal(times(l, "POST pods"), 1);
+    l->story[0] = 0;
+    restart_controller(l);                        /* SBX-133: a converged object and a fresh process */
+    lab_run(l, DURATION_S(600));
+    assert_string_equal(l->story, "");
 }
 
 static void stop_and_start(void **state)         /* SUS-013 SUS-014 SUS-016 SUS-025 SUS-036 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *s = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(""));
-    lab_run(&l, DURATION_S(30));
-    l.story[0] = 0;
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    assert_int_equal(times(&l, "DELETE pods/s"), 1);
-    s = sandbox(&l);
+    sandbox_comes_up(l, MAKE(""));
+    l->story[0] = 0;
+    sandbox_falls_asleep(l);
+    assert_int_equal(times(l, "DELETE pods/s"), 1);
+    s = sandbox(l);
     assert_null(obj_annotation(s, "agents.x-k8s.io/pod-name"));
     assert_true(*obj_str(s, "status.selector"));
     assert_int_equal(obj_count(s, "status.podIPs"), 0);
     assert_int_equal(obj_count(s, "metadata.finalizers"), 0);
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    assert_int_equal(l.driver.checkpoints + l.driver.restores + l.driver.deletes, 0);
-    lab_down(&l);
+    sandbox_wakes_up(l);
+    assert_int_equal(l->driver.checkpoints + l->driver.restores + l->driver.deletes, 0);
 }
 
 static void hibernate_and_restore(void **state)  /* SUS-060 to 073, SUS-100 to 102, SUS-106, SUS-155, SNP-070 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *s = NULL, *p = NULL, *awake = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    l.story[0] = 0;
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    s = sandbox(&l);
+    hibernatable_sandbox_comes_up(l);
+    l->story[0] = 0;
+    sandbox_falls_asleep(l);
+    s = sandbox(l);
     assert_string_equal(obj_str(s, "status.snapshot.snapshotUID"), "snap-1");
     assert_string_equal(obj_str(s, "status.snapshot.snapshotClassName"), "c");
     assert_string_equal(obj_str(s, "status.snapshot.driverName"), "test.driver");
     assert_string_equal(obj_str(s, "status.snapshot.parameters.k"), "v");
     assert_true(obj_has_finalizer(s, "agents.x-k8s.io/snapshot-cleanup"));
     assert_null(json_path(s, "status.pendingCheckpoint"));
-    assert_string_equal(l.driver.last_parameters, "k=v ");
+    assert_string_equal(l->driver.last_parameters, "k=v ");
     /* finalizer, intent, RPC, record, delete */
-    assert_non_null(strstr(l.story, "PATCH sandboxes/s\nPUT sandboxes/s/status\nCheckpoint \n"
-                                    "PUT sandboxes/s/status\nDELETE pods/s\n"));
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    p = pod(&l);
+    assert_non_null(strstr(l->story, "PATCH sandboxes/s\nPUT sandboxes/s/status\nCheckpoint \n"
+                                     "PUT sandboxes/s/status\nDELETE pods/s\n"));
+    sandbox_wakes_up(l);
+    p = pod(l);
     assert_string_equal(obj_annotation(p, "agents.x-k8s.io/restored-from-snapshot"), "snap-1");
     assert_string_equal(obj_annotation(p, "test.driver/restored"), "yes");
-    awake = sandbox(&l);
+    awake = sandbox(l);
     assert_null(json_path(awake, "status.snapshot"));
     assert_null(json_path(awake, "status.snapshotsPendingDeletion"));
     assert_false(obj_has_finalizer(awake, "agents.x-k8s.io/snapshot-cleanup"));
-    assert_int_equal(l.driver.artifacts.n, 0);
-    assert_int_equal(l.driver.checkpoints, 1);
-    assert_int_equal(l.driver.restores, 1);
-    assert_int_equal(l.driver.deletes, 1);
-    in_order(&l, "Restore snap-1", "POST pods");
-    in_order(&l, "POST pods", "Delete snap-1");
-    lab_down(&l);
+    assert_int_equal(l->driver.artifacts.n, 0);
+    assert_int_equal(l->driver.checkpoints, 1);
+    assert_int_equal(l->driver.restores, 1);
+    assert_int_equal(l->driver.deletes, 1);
+    in_order(l, "Restore snap-1", "POST pods");
+    in_order(l, "POST pods", "Delete snap-1");
 }
 
 static void no_target_no_call(void **state)      /* SUS-060 M8, SNP-034 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(600));
-    expect_state(&l, "False/SnapshotTargetNotReady", SUSPENDED);
-    assert_int_equal(l.driver.checkpoints, 0);
-    create_class(&l);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    assert_int_equal(l.driver.checkpoints, 1);
-    lab_down(&l);
+    sandbox_comes_up(l, MAKE(HIBERNATE));
+    change(l, SLEEP, DURATION_S(600));
+    expect_state(l, "False/SnapshotTargetNotReady", SUSPENDED);
+    assert_int_equal(l->driver.checkpoints, 0);
+    create_class(l);
+    lab_run(l, DURATION_S(60));
+    expect_state(l, ASLEEP, SUSPENDED);
+    assert_int_equal(l->driver.checkpoints, 1);
 }
 
 static void a_failed_checkpoint_keeps_the_pod(void **state)        /* SUS-074 SUS-075 SUS-076 AS-RACE-41 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     unsigned before;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    l.driver.next_checkpoint = RPC_UNAVAILABLE;
-    l.driver.keep_failing = true;
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_MIN(60));
-    expect_state(&l, "False/CheckpointFailed", SUSPENDED);
-    assert_int_equal(times(&l, "DELETE pods/s"), 0);
-    assert_in_range(l.driver.checkpoints, 18, 24);       /* 1 s doubling to 5 min */
-    l.driver.next_checkpoint = RPC_INVALID_ARGUMENT;
-    lab_run(&l, DURATION_MIN(6));
-    before = l.driver.checkpoints;
-    lab_run(&l, DURATION_MIN(50));
-    assert_in_range(l.driver.checkpoints - before, 9, 11);         /* terminal: every 5 min */
-    l.driver.keep_failing = false;
-    l.driver.next_checkpoint = RPC_OK;
-    lab_run(&l, DURATION_MIN(6));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    assert_int_equal(l.driver.artifacts.n, 1);
-    lab_down(&l);
+    hibernatable_sandbox_comes_up(l);
+    l->driver.next_checkpoint = RPC_UNAVAILABLE;
+    l->driver.keep_failing = true;
+    change(l, SLEEP, DURATION_MIN(60));
+    expect_state(l, "False/CheckpointFailed", SUSPENDED);
+    assert_int_equal(times(l, "DELETE pods/s"), 0);
+    assert_in_range(l->driver.checkpoints, 18, 24);                /* 1 s doubling to 5 min */
+    l->driver.next_checkpoint = RPC_INVALID_ARGUMENT;
+    lab_run(l, DURATION_MIN(6));
+    before = l->driver.checkpoints;
+    lab_run(l, DURATION_MIN(50));
+    assert_in_range(l->driver.checkpoints - before, 9, 11);        /* terminal: every 5 min */
+    l->driver.keep_failing = false;
+    l->driver.next_checkpoint = RPC_OK;
+    lab_run(l, DURATION_MIN(6));
+    expect_state(l, ASLEEP, SUSPENDED);
+    assert_int_equal(l->driver.artifacts.n, 1);
 }
 
 static void a_slow_checkpoint_holds_up_nobody(void **state)        /* SUS-082, SUS-081, SUS-077 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *other = NULL;
     char text[128];
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    l.driver.takes = DURATION_MIN(7);             /* past the deadline: done all the same */
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(10));
-    expect_state(&l, "False/Checkpointing", SUSPENDED);
-    create(&l, &kind_sandbox,
-           "{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":\"Sandbox\",\"metadata\":{\"name\":\"t\","
-           "\"namespace\":\"default\"},\"spec\":{\"podTemplate\":{\"spec\":{\"containers\":[{\"name\":\"a\","
-           "\"image\":\"i\"}]}}}}");
-    lab_run(&l, DURATION_S(30));
-    other = ask(&l, "get", &kind_sandbox, "t", NULL);
-    assert_string_equal(condition(&l, other, "Ready", text), READY);
-    lab_run(&l, DURATION_MIN(6));
-    l.driver.takes = 0;
-    lab_run(&l, DURATION_MIN(6));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    assert_int_equal(l.driver.artifacts.n, 1);    /* the same id: one artifact */
-    assert_int_equal(l.driver.most_out, 1);
-    lab_down(&l);
+    hibernatable_sandbox_comes_up(l);
+    l->driver.takes = DURATION_MIN(7);            /* past the deadline: done all the same */
+    change(l, SLEEP, DURATION_S(10));
+    expect_state(l, "False/Checkpointing", SUSPENDED);
+    create(l, &kind_sandbox, MAKE_NAMED("t", ""));
+    lab_run(l, DURATION_S(30));
+    other = ask(l, "get", &kind_sandbox, "t", NULL);
+    assert_string_equal(condition(l, other, "Ready", text), READY);
+    lab_run(l, DURATION_MIN(6));
+    l->driver.takes = 0;
+    lab_run(l, DURATION_MIN(6));
+    expect_state(l, ASLEEP, SUSPENDED);
+    assert_int_equal(l->driver.artifacts.n, 1);   /* the same id: one artifact */
+    assert_int_equal(l->driver.most_out, 1);
 }
 
 static void running_again_under_the_rpc(void **state)              /* SUS-078 SUS-079 AS-RACE-46 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    l.driver.takes = DURATION_S(60);
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(10));
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_S(10));
-    expect_state(&l, NOT_SUSPENDED, "False/DependenciesNotReady");
-    l.driver.takes = 0;
-    lab_run(&l, DURATION_MIN(5));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    in_order(&l, "Checkpoint", "DELETE pods/s");
-    in_order(&l, "DELETE pods/s", "Restore snap-1");
-    assert_int_equal(l.driver.artifacts.n, 0);
-    lab_down(&l);
+    hibernatable_sandbox_comes_up(l);
+    l->driver.takes = DURATION_S(60);
+    change(l, SLEEP, DURATION_S(10));
+    change(l, WAKE, DURATION_S(10));
+    expect_state(l, NOT_SUSPENDED, "False/DependenciesNotReady");
+    l->driver.takes = 0;
+    lab_run(l, DURATION_MIN(5));
+    expect_state(l, NOT_SUSPENDED, READY);
+    in_order(l, "Checkpoint", "DELETE pods/s");
+    in_order(l, "DELETE pods/s", "Restore snap-1");
+    assert_int_equal(l->driver.artifacts.n, 0);
 }
 
 static void running_again_after_a_refusal(void **state)            /* SUS-078 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *before = NULL, *after = NULL, *s = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    before = pod(&l);
-    l.driver.next_checkpoint = RPC_UNAVAILABLE;
-    l.driver.keep_failing = true;
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(10));
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_MIN(10));
-    expect_state(&l, NOT_SUSPENDED, "False/DependenciesNotReady");     /* unknown: not settled */
-    assert_int_equal(l.driver.deletes, 0);
-    l.driver.next_checkpoint = RPC_FAILED_PRECONDITION;
-    lab_run(&l, DURATION_MIN(10));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    after = pod(&l);
+    hibernatable_sandbox_comes_up(l);
+    before = pod(l);
+    l->driver.next_checkpoint = RPC_UNAVAILABLE;
+    l->driver.keep_failing = true;
+    change(l, SLEEP, DURATION_S(10));
+    change(l, WAKE, DURATION_MIN(10));
+    expect_state(l, NOT_SUSPENDED, "False/DependenciesNotReady");  /* unknown: not settled */
+    assert_int_equal(l->driver.deletes, 0);
+    l->driver.next_checkpoint = RPC_FAILED_PRECONDITION;
+    lab_run(l, DURATION_MIN(10));
+    expect_state(l, NOT_SUSPENDED, READY);
+    after = pod(l);
     assert_string_equal(obj_uid(after), obj_uid(before));
-    s = sandbox(&l);
+    s = sandbox(l);
     assert_null(json_path(s, "status.pendingCheckpoint"));
-    lab_down(&l);
 }
 
 static void a_changed_template_is_not_restored(void **state)       /* SUS-110 SUS-105 SUS-111 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *p = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    patch(&l, "s", "{\"spec\":{\"podTemplate\":{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"j\"}]}}}}");
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, "False/RestoreFailed");
-    assert_int_equal(l.driver.restores, 0);
-    patch(&l, "s", "{\"metadata\":{\"annotations\":{\"agents.x-k8s.io/discard-snapshot\":\"other\"}}}");
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, "False/RestoreFailed");
-    patch(&l, "s", "{\"metadata\":{\"annotations\":{\"agents.x-k8s.io/discard-snapshot\":\"snap-1\"}}}");
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    p = pod(&l);
+    hibernatable_sandbox_comes_up(l);
+    sandbox_falls_asleep(l);
+    patch(l, &kind_sandbox, "s",
+          "{\"spec\":{\"podTemplate\":{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"j\"}]}}}}");
+    change(l, WAKE, DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, "False/RestoreFailed");
+    assert_int_equal(l->driver.restores, 0);
+    change(l, "{\"metadata\":{\"annotations\":{\"agents.x-k8s.io/discard-snapshot\":\"other\"}}}", DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, "False/RestoreFailed");
+    change(l, "{\"metadata\":{\"annotations\":{\"agents.x-k8s.io/discard-snapshot\":\"snap-1\"}}}", DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, READY);
+    p = pod(l);
     assert_null(obj_annotation(p, "agents.x-k8s.io/restored-from-snapshot"));
-    assert_int_equal(l.driver.restores, 0);
-    assert_int_equal(l.driver.artifacts.n, 0);
-    lab_down(&l);
+    assert_int_equal(l->driver.restores, 0);
+    assert_int_equal(l->driver.artifacts.n, 0);
 }
 
 static void restore_failures_never_boot_cold(void **state)         /* SUS-103 SUS-104 SUS-116 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    l.driver.next_restore = RPC_DATA_LOSS;
-    l.driver.keep_failing = true;
-    l.story[0] = 0;
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_MIN(12));
-    expect_state(&l, NOT_SUSPENDED, "False/RestoreFailed");
-    assert_int_equal(times(&l, "POST pods"), 0);
-    assert_in_range(l.driver.restores, 3, 4);
-    l.driver.next_restore = RPC_OK;
-    l.driver.restore_key = "entrypoint/a";
-    lab_run(&l, DURATION_MIN(12));
-    expect_state(&l, NOT_SUSPENDED, "False/RestoreFailed");
-    assert_int_equal(times(&l, "POST pods"), 0);
-    l.driver.restore_key = NULL;
-    lab_run(&l, DURATION_MIN(6));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    lab_down(&l);
+    hibernatable_sandbox_comes_up(l);
+    sandbox_falls_asleep(l);
+    l->driver.next_restore = RPC_DATA_LOSS;
+    l->driver.keep_failing = true;
+    l->story[0] = 0;
+    change(l, WAKE, DURATION_MIN(12));
+    expect_state(l, NOT_SUSPENDED, "False/RestoreFailed");
+    assert_int_equal(times(l, "POST pods"), 0);
+    assert_in_range(l->driver.restores, 3, 4);
+    l->driver.next_restore = RPC_OK;
+    l->driver.restore_key = "entrypoint/a";
+    lab_run(l, DURATION_MIN(12));
+    expect_state(l, NOT_SUSPENDED, "False/RestoreFailed");
+    assert_int_equal(times(l, "POST pods"), 0);
+    l->driver.restore_key = NULL;
+    lab_run(l, DURATION_MIN(6));
+    expect_state(l, NOT_SUSPENDED, READY);
 }
 
 static void an_answer_without_a_snapshot(void **state)             /* SUS-083 AS-RACE-59 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    l.driver.empty_uid = true;
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_MIN(4));
-    expect_state(&l, "False/CheckpointFailed", SUSPENDED);
-    assert_int_equal(l.driver.checkpoints, 1);
-    assert_int_equal(l.driver.artifacts.n, 0);    /* deleted by its id */
-    assert_int_equal(times(&l, "DELETE pods/s"), 0);
-    l.driver.empty_uid = false;
-    lab_run(&l, DURATION_MIN(6));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    assert_int_equal(l.driver.artifacts.n, 1);
-    lab_down(&l);
+    hibernatable_sandbox_comes_up(l);
+    l->driver.empty_uid = true;
+    change(l, SLEEP, DURATION_MIN(4));
+    expect_state(l, "False/CheckpointFailed", SUSPENDED);
+    assert_int_equal(l->driver.checkpoints, 1);
+    assert_int_equal(l->driver.artifacts.n, 0);   /* deleted by its id */
+    assert_int_equal(times(l, "DELETE pods/s"), 0);
+    l->driver.empty_uid = false;
+    lab_run(l, DURATION_MIN(6));
+    expect_state(l, ASLEEP, SUSPENDED);
+    assert_int_equal(l->driver.artifacts.n, 1);
 }
 
 static void deletion_leaves_nothing(void **state)                  /* SUS-151 to 154, AS-RACE-52 */
 {
-    struct lab l = { 0 };
-    json_auto_t *s = NULL, *gone = NULL;
+    struct lab *l = *state;
+    json_auto_t *s = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    l.driver.next_delete = RPC_UNAVAILABLE;
-    l.driver.keep_failing = true;
-    ask(&l, "delete", &kind_sandbox, "s", NULL);
-    lab_run(&l, DURATION_MIN(10));
-    s = sandbox(&l);
+    hibernatable_sandbox_comes_up(l);
+    sandbox_falls_asleep(l);
+    l->driver.next_delete = RPC_UNAVAILABLE;
+    l->driver.keep_failing = true;
+    delete(l, &kind_sandbox, "s");
+    lab_run(l, DURATION_MIN(10));
+    s = sandbox(l);
     assert_non_null(s);                           /* still owed */
     assert_int_equal(json_array_size(json_path(s, "status.snapshotsPendingDeletion")), 1);
-    l.driver.next_delete = RPC_OK;
-    lab_run(&l, DURATION_MIN(6));
-    gone = sandbox(&l);
-    assert_null(gone);
-    assert_int_equal(l.driver.artifacts.n, 0);
-    lab_down(&l);
+    l->driver.next_delete = RPC_OK;
+    lab_run(l, DURATION_MIN(6));
+    expect_none(l, &kind_sandbox, "s");
+    assert_int_equal(l->driver.artifacts.n, 0);
 }
 
 static void deletion_under_the_rpc(void **state)                   /* SUS-154 */
 {
-    struct lab l = { 0 };
-    json_auto_t *gone = NULL, *p = NULL;
+    struct lab *l = *state;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    l.driver.takes = DURATION_MIN(2);
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(10));
-    ask(&l, "delete", &kind_sandbox, "s", NULL);
-    lab_run(&l, DURATION_S(60));
-    p = pod(&l);
-    assert_null(p);                               /* it did not wait for the driver */
-    lab_run(&l, DURATION_MIN(5));
-    gone = sandbox(&l);
-    assert_null(gone);
-    assert_int_equal(l.driver.artifacts.n, 0);
-    lab_down(&l);
+    hibernatable_sandbox_comes_up(l);
+    l->driver.takes = DURATION_MIN(2);
+    change(l, SLEEP, DURATION_S(10));
+    delete(l, &kind_sandbox, "s");
+    lab_run(l, DURATION_S(60));
+    expect_none(l, &kind_pod, "s");               /* it did not wait for the driver */
+    lab_run(l, DURATION_MIN(5));
+    expect_none(l, &kind_sandbox, "s");
+    assert_int_equal(l->driver.artifacts.n, 0);
 }
 
 static void stop_instead_of_hibernate(void **state)                /* SUS-039 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *s = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    l.driver.takes = DURATION_MIN(2);
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(10));
-    patch(&l, "s", "{\"spec\":{\"suspensionStrategy\":{\"type\":\"Stop\"}}}");
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    lab_run(&l, DURATION_MIN(5));
-    s = sandbox(&l);
+    hibernatable_sandbox_comes_up(l);
+    l->driver.takes = DURATION_MIN(2);
+    change(l, SLEEP, DURATION_S(10));
+    change(l, "{\"spec\":{\"suspensionStrategy\":{\"type\":\"Stop\"}}}", DURATION_S(60));
+    expect_state(l, ASLEEP, SUSPENDED);
+    lab_run(l, DURATION_MIN(5));
+    s = sandbox(l);
     assert_null(json_path(s, "status.snapshot"));
     assert_null(json_path(s, "status.pendingCheckpoint"));
-    assert_int_equal(l.driver.artifacts.n, 0);
-    lab_down(&l);
+    assert_int_equal(l->driver.artifacts.n, 0);
 }
 
 static void freeze_and_thaw(void **state)                          /* SUS-130 to 133, SUS-138 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *before = NULL, *after = NULL, *s = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(",\"suspensionStrategy\":{\"type\":\"Freeze\"}"));
-    lab_run(&l, DURATION_S(30));
-    before = pod(&l);
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, "True/PodFrozen", SUSPENDED);
-    assert_int_equal(l.driver.freezes, 1);
-    s = sandbox(&l);
+    sandbox_comes_up(l, MAKE(",\"suspensionStrategy\":{\"type\":\"Freeze\"}"));
+    before = pod(l);
+    change(l, SLEEP, DURATION_S(30));
+    expect_state(l, "True/PodFrozen", SUSPENDED);
+    assert_int_equal(l->driver.freezes, 1);
+    s = sandbox(l);
     assert_int_equal(obj_count(s, "status.podIPs"), 1);
-    lab_run(&l, DURATION_MIN(10));
-    assert_int_equal(l.driver.freezes, 1);
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    after = pod(&l);
+    lab_run(l, DURATION_MIN(10));
+    assert_int_equal(l->driver.freezes, 1);
+    change(l, WAKE, DURATION_S(30));
+    expect_state(l, NOT_SUSPENDED, READY);
+    after = pod(l);
     assert_string_equal(obj_uid(after), obj_uid(before));
     assert_null(obj_annotation(after, "agents.x-k8s.io/freeze-intent"));
-    assert_int_equal(l.driver.unfreezes, 1);
-    assert_int_equal(l.driver.restores, 0);
-    lab_down(&l);
+    assert_int_equal(l->driver.unfreezes, 1);
+    assert_int_equal(l->driver.restores, 0);
 }
 
 static void expiry_keeps_or_deletes(void **state)                  /* SBX-110 to 117, SUS-156 */
 {
-    struct lab l = { 0 };
-    json_auto_t *s = NULL, *p = NULL, *gone = NULL;
+    struct lab *l = *state;
+    json_auto_t *s = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(",\"service\":true,\"shutdownTime\":\"2025-01-01T00:05:00Z\""));
-    lab_run(&l, DURATION_MIN(4));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    lab_run(&l, DURATION_MIN(4));
-    expect_state(&l, NOT_SUSPENDED, "False/SandboxExpired");
-    s = sandbox(&l);
-    p = pod(&l);
-    assert_null(p);
+    create(l, &kind_sandbox, MAKE(",\"service\":true,\"shutdownTime\":\"2025-01-01T00:05:00Z\""));
+    lab_run(l, DURATION_MIN(4));
+    expect_state(l, NOT_SUSPENDED, READY);
+    lab_run(l, DURATION_MIN(4));
+    expect_state(l, NOT_SUSPENDED, "False/SandboxExpired");
+    s = sandbox(l);
+    expect_none(l, &kind_pod, "s");
     assert_string_equal(obj_str(s, "status.service"), "");
     assert_string_equal(obj_str(s, "status.selector"), "");
-    l.story[0] = 0;
-    restart_controller(&l);
-    lab_run(&l, DURATION_MIN(10));
-    assert_string_equal(l.story, "");             /* SBX-117 */
-    patch(&l, "s", "{\"spec\":{\"shutdownTime\":null}}");
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, READY);       /* SBX-119 */
-    patch(&l, "s", "{\"spec\":{\"shutdownTime\":\"2025-01-01T00:05:00Z\",\"shutdownPolicy\":\"Delete\"}}");
-    lab_run(&l, DURATION_S(60));
-    gone = sandbox(&l);
-    assert_null(gone);
-    lab_down(&l);
+    l->story[0] = 0;
+    restart_controller(l);
+    lab_run(l, DURATION_MIN(10));
+    assert_string_equal(l->story, "");            /* SBX-117 */
+    change(l, "{\"spec\":{\"shutdownTime\":null}}", DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, READY);        /* SBX-119 */
+    change(l, "{\"spec\":{\"shutdownTime\":\"2025-01-01T00:05:00Z\",\"shutdownPolicy\":\"Delete\"}}", DURATION_S(60));
+    expect_none(l, &kind_sandbox, "s");
 }
 
 static void a_strangers_pod_is_left_alone(void **state)            /* SBX-041 SBX-042 SUS-003 AS-RACE-15 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *p = NULL, *s = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_pod, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"s\",\"namespace\":"
-                          "\"default\"},\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"i\"}]}}");
-    create(&l, &kind_sandbox, MAKE(""));
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, "False/ReconcilerError");
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, "False/PodNotOwned", SUSPENDED);
-    s = sandbox(&l);
+    create_pod(l, "s", "");
+    create(l, &kind_sandbox, MAKE(""));
+    lab_run(l, DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, "False/ReconcilerError");
+    change(l, SLEEP, DURATION_S(60));
+    expect_state(l, "False/PodNotOwned", SUSPENDED);
+    s = sandbox(l);
     assert_int_equal(obj_count(s, "status.podIPs"), 0);
-    p = pod(&l);
+    p = pod(l);
     assert_non_null(p);
     assert_null(obj_controller_ref(p));
-    assert_null(strstr(l.story, "DELETE"));
-    lab_down(&l);
+    assert_null(strstr(l->story, "DELETE"));
 }
 
 static void a_failed_lookup_is_unknown(void **state)               /* SUS-004 SUS-026 AS-RACE-16 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
 
-    lab_up(&l);
-    l.fail_path = "GET /api/v1/namespaces/default/pods";
-    create(&l, &kind_sandbox, MAKE(",\"operatingMode\":\"Suspended\""));
-    l.fail_times = 1000000;
-    lab_run(&l, DURATION_S(20));
-    expect_state(&l, "Unknown/PodStateUnknown", "False/ReconcilerError");
-    l.fail_times = 0;
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, ASLEEP, SUSPENDED);          /* SUS-015 */
-    assert_int_equal(times(&l, "POST pods"), 0);
-    lab_down(&l);
+    l->fail_path = "GET /api/v1/namespaces/default/pods";
+    create(l, &kind_sandbox, MAKE(",\"operatingMode\":\"Suspended\""));
+    l->fail_times = 1000000;
+    lab_run(l, DURATION_S(20));
+    expect_state(l, "Unknown/PodStateUnknown", "False/ReconcilerError");
+    l->fail_times = 0;
+    lab_run(l, DURATION_S(60));
+    expect_state(l, ASLEEP, SUSPENDED);           /* SUS-015 */
+    assert_int_equal(times(l, "POST pods"), 0);
 }
 
 static void volume_claims_come_first(void **state)                 /* SBX-046 SBX-055 SBX-056 SBX-057 */
 {
-    struct lab l = { 0 };
-    json_auto_t *p = NULL, *pvc = NULL, *kept = NULL;
+    struct lab *l = *state;
+    json_auto_t *pvc = NULL, *kept = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_pvc, "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\",\"metadata\":{\"name\":"
-                          "\"data-s\",\"namespace\":\"default\"},\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],"
-                          "\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}");
-    create(&l, &kind_sandbox, MAKE(",\"volumeClaimTemplates\":[{\"metadata\":{\"name\":\"data\"},\"spec\":{"
-                                   "\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":"
-                                   "\"1Gi\"}}}}]"));
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, "False/ReconcilerError");
-    p = pod(&l);
-    assert_null(p);
-    ask(&l, "delete", &kind_pvc, "data-s", NULL);
-    lab_run(&l, DURATION_MIN(20));
-    pvc = ask(&l, "get", &kind_pvc, "data-s", NULL);
+    create(l, &kind_pvc, "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolumeClaim\",\"metadata\":{\"name\":"
+                         "\"data-s\",\"namespace\":\"default\"},\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],"
+                         "\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}");
+    create(l, &kind_sandbox, MAKE(",\"volumeClaimTemplates\":[{\"metadata\":{\"name\":\"data\"},\"spec\":{"
+                                  "\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":"
+                                  "\"1Gi\"}}}}]"));
+    lab_run(l, DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, "False/ReconcilerError");
+    expect_none(l, &kind_pod, "s");
+    delete(l, &kind_pvc, "data-s");
+    lab_run(l, DURATION_MIN(20));
+    pvc = ask(l, "get", &kind_pvc, "data-s", NULL);
     assert_non_null(obj_controller_ref(pvc));
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    kept = ask(&l, "get", &kind_pvc, "data-s", NULL);
+    sandbox_falls_asleep(l);
+    kept = ask(l, "get", &kind_pvc, "data-s", NULL);
     assert_string_equal(obj_uid(kept), obj_uid(pvc));
-    lab_down(&l);
 }
 
 static void the_record_is_enough(void **state)   /* SUS-101 SUS-115 AS-RACE-49 SNP-060 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *s = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    s = sandbox(&l);
-    ask(&l, "delete", &kind_snapshot_claim, obj_str(s, "status.snapshot.snapshotClaimName"), NULL);
-    ask(&l, "delete", &kind_snapshot_class, "c", NULL);
-    lab_run(&l, DURATION_S(60));
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    assert_string_equal(l.driver.last_parameters, "k=v ");
-    assert_int_equal(l.driver.restores, 1);
-    assert_int_equal(l.driver.artifacts.n, 0);
-    lab_down(&l);
+    hibernatable_sandbox_comes_up(l);
+    sandbox_falls_asleep(l);
+    s = sandbox(l);
+    delete(l, &kind_snapshot_claim, obj_str(s, "status.snapshot.snapshotClaimName"));
+    delete(l, &kind_snapshot_class, "c");
+    lab_run(l, DURATION_S(60));
+    sandbox_wakes_up(l);
+    assert_string_equal(l->driver.last_parameters, "k=v ");
+    assert_int_equal(l->driver.restores, 1);
+    assert_int_equal(l->driver.artifacts.n, 0);
 }
 
 static void a_shell_lost_before_it_was_ready(void **state)         /* SUS-107 SUS-108 SUS-109 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *p = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    l.unready = true;
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_MIN(10));
-    expect_state(&l, NOT_SUSPENDED, "False/DependenciesNotReady");
-    assert_int_equal(l.driver.restores, 1);
-    assert_int_equal(l.driver.artifacts.n, 1);
-    l.unready = false;
-    ask(&l, "delete", &kind_pod, "s", NULL);
-    lab_run(&l, DURATION_S(60));
-    assert_int_equal(l.driver.restores, 2);
-    expect_state(&l, NOT_SUSPENDED, READY);
-    assert_int_equal(l.driver.artifacts.n, 0);
-    ask(&l, "delete", &kind_pod, "s", NULL);      /* lost after it was Ready: cold boot */
-    lab_run(&l, DURATION_S(60));
-    assert_int_equal(l.driver.restores, 2);
-    p = pod(&l);
+    hibernatable_sandbox_comes_up(l);
+    sandbox_falls_asleep(l);
+    l->unready = true;
+    change(l, WAKE, DURATION_MIN(10));
+    expect_state(l, NOT_SUSPENDED, "False/DependenciesNotReady");
+    assert_int_equal(l->driver.restores, 1);
+    assert_int_equal(l->driver.artifacts.n, 1);
+    l->unready = false;
+    delete(l, &kind_pod, "s");
+    lab_run(l, DURATION_S(60));
+    assert_int_equal(l->driver.restores, 2);
+    expect_state(l, NOT_SUSPENDED, READY);
+    assert_int_equal(l->driver.artifacts.n, 0);
+    delete(l, &kind_pod, "s");                    /* lost after it was Ready: cold boot */
+    lab_run(l, DURATION_S(60));
+    assert_int_equal(l->driver.restores, 2);
+    p = pod(l);
     assert_null(obj_annotation(p, "agents.x-k8s.io/restored-from-snapshot"));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    lab_down(&l);
+    expect_state(l, NOT_SUSPENDED, READY);
 }
 
 static void two_pods_are_one_too_many(void **state)                /* SBX-033 to 036, SBX-120, SUS-022 */
 {
-    struct lab l = { 0 };
-    json_auto_t *s = NULL, *pods = NULL, *left = NULL;
-    cleanup_free char *body = NULL;
+    struct lab *l = *state;
+    json_auto_t *s = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(""));
-    lab_run(&l, DURATION_S(30));
-    s = sandbox(&l);
-    body = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"other\",\"namespace\":"
-                     "\"default\",\"ownerReferences\":[{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":"
-                     "\"Sandbox\",\"name\":\"s\",\"uid\":\"%s\",\"controller\":true}]},\"spec\":{\"containers\":"
-                     "[{\"name\":\"a\",\"image\":\"i\"}]}}", obj_uid(s));
-    create(&l, &kind_pod, body);
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, "False/MultiplePods");
-    l.story[0] = 0;
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_MIN(30));
-    expect_state(&l, "Unknown/PodStateUnknown", "False/MultiplePods");
-    assert_string_equal(l.story, "PUT sandboxes/s/status\n");
-    pods = ask(&l, "list", &kind_pod, NULL, NULL);
-    assert_int_equal(json_array_size(json_object_get(pods, "items")), 2);
-    patch(&l, "s", "{\"spec\":{\"shutdownTime\":\"2025-01-01T00:00:00Z\"}}");
-    lab_run(&l, DURATION_S(60));
-    left = ask(&l, "list", &kind_pod, NULL, NULL);
-    assert_int_equal(json_array_size(json_object_get(left, "items")), 0);
-    expect_state(&l, ASLEEP, "False/SandboxExpired");
-    lab_down(&l);
+    sandbox_comes_up(l, MAKE(""));
+    s = sandbox(l);
+    create_pod_of(l, s, "other");
+    lab_run(l, DURATION_S(30));
+    expect_state(l, NOT_SUSPENDED, "False/MultiplePods");
+    l->story[0] = 0;
+    change(l, SLEEP, DURATION_MIN(30));
+    expect_state(l, "Unknown/PodStateUnknown", "False/MultiplePods");
+    assert_string_equal(l->story, "PUT sandboxes/s/status\n");
+    expect_count(l, &kind_pod, 2);
+    change(l, "{\"spec\":{\"shutdownTime\":\"2025-01-01T00:00:00Z\"}}", DURATION_S(60));
+    expect_count(l, &kind_pod, 0);
+    expect_state(l, ASLEEP, "False/SandboxExpired");
 }
 
 static void a_stale_cache_deceives_nobody(void **state)            /* SUS-026 SUS-085 AS-RACE-02 AS-RACE-16 */
 {
-    struct lab l = { 0 };
-    json_auto_t *p = NULL;
+    struct lab *l = *state;
 
-    lab_up(&l);
-    create_class(&l);
-    controller_hold(l.controllers, "pods", true);
-    create(&l, &kind_sandbox, MAKE(HIBERNATE));
-    lab_run(&l, DURATION_S(30));
-    assert_int_equal(times(&l, "POST pods"), 1);
-    patch(&l, "s", SLEEP);                        /* the cache shows no Pod at all */
-    lab_run(&l, DURATION_S(60));
-    p = pod(&l);
-    assert_null(p);
-    expect_state(&l, "False/PodTerminating", SUSPENDED);           /* nobody has told it yet */
-    assert_int_equal(l.driver.artifacts.n, 1);
-    controller_hold(l.controllers, "pods", false);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    assert_int_equal(times(&l, "DELETE pods/s"), 1);
-    controller_hold(l.controllers, "sandboxes", true);
-    patch(&l, "s", WAKE);
-    lab_run(&l, DURATION_S(60));
-    assert_int_equal(l.driver.restores, 0);       /* it has not heard of it yet */
-    controller_hold(l.controllers, "sandboxes", false);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    assert_int_equal(l.driver.checkpoints, 1);
-    assert_int_equal(l.driver.restores, 1);
-    lab_down(&l);
-}
-
-static struct controllers *restart_replica(struct lab *l, struct proc **p, struct controllers *c,
-                                           const struct controller_options *o)
-{
-    lab_run(l, 0);
-    controller_free(c);
-    proc_free(*p);
-    *p = proc_new(l->world, "again");
-    return controller_start(l->world, *p, l->direct, o);
+    create_class(l);
+    controller_hold(l->control.controllers, "pods", true);
+    create(l, &kind_sandbox, MAKE(HIBERNATE));
+    lab_run(l, DURATION_S(30));
+    assert_int_equal(times(l, "POST pods"), 1);
+    change(l, SLEEP, DURATION_S(60));             /* the cache shows no Pod at all */
+    expect_none(l, &kind_pod, "s");
+    expect_state(l, "False/PodTerminating", SUSPENDED);            /* nobody has told it yet */
+    assert_int_equal(l->driver.artifacts.n, 1);
+    controller_hold(l->control.controllers, "pods", false);
+    lab_run(l, DURATION_S(60));
+    expect_state(l, ASLEEP, SUSPENDED);
+    assert_int_equal(times(l, "DELETE pods/s"), 1);
+    controller_hold(l->control.controllers, "sandboxes", true);
+    change(l, WAKE, DURATION_S(60));
+    assert_int_equal(l->driver.restores, 0);      /* it has not heard of it yet */
+    controller_hold(l->control.controllers, "sandboxes", false);
+    lab_run(l, DURATION_S(60));
+    expect_state(l, NOT_SUSPENDED, READY);
+    assert_int_equal(l->driver.checkpoints, 1);
+    assert_int_equal(l->driver.restores, 1);
 }
 
 struct stopping {
@@ -1175,192 +1137,160 @@ static void stop_orderly(struct lab *l, struct controllers *c)
     assert_true(s.done);
 }
 
+/* Its name is what the lease says of its holder. */
+static void rival_starts(struct lab *l, struct replica *r, const char *name)
+{
+    static const struct controller_options o = { .leader_elect = true, .lease_namespace = "default", .sandbox_workers = 1 };
+
+    replica_start(l, r, name, l->direct, &o);
+}
+
 static void one_leader_at_a_time(void **state)   /* SBX-130 to 132 */
 {
-    struct lab l = { 0 };
-    struct controller_options o = { .leader_elect = true, .lease_namespace = "default", .sandbox_workers = 1 };
-    struct proc *a, *b;
-    struct controllers *ca, *cb;
+    struct lab *l = *state;
+    struct replica *a = &l->rivals[0], *b = &l->rivals[1];
 
-    lab_up(&l);
-    stop_controller(&l);
-    a = proc_new(l.world, "a");
-    b = proc_new(l.world, "b");
-    ca = controller_start(l.world, a, l.direct, &o);
-    lab_run(&l, DURATION_S(3));
-    cb = controller_start(l.world, b, l.direct, &o);
-    lab_run(&l, DURATION_S(60));
-    assert_true(controller_ready(ca));
-    assert_false(controller_ready(cb));
-    proc_kill(a);                                 /* a crash: the lease runs out */
-    lab_run(&l, DURATION_S(10));
-    assert_false(controller_ready(cb));
-    lab_run(&l, DURATION_S(20));
-    assert_true(controller_ready(cb));
-    create(&l, &kind_sandbox, MAKE(""));
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    ca = restart_replica(&l, &a, ca, &o);
-    lab_run(&l, DURATION_S(30));
-    assert_false(controller_ready(ca));
-    stop_orderly(&l, cb);                         /* the lease is given back: one retry period */
-    lab_run(&l, DURATION_S(3));
-    assert_true(controller_holds_lease(ca));
-    assert_false(controller_holds_lease(cb));
-    proc_kill(b);
-    json_decref(ask(&l, "patch", &kind_lease, "a3317529.agent-sandbox.x-k8s.io",
-                    "{\"spec\":{\"holderIdentity\":\"thief\",\"leaseDurationSeconds\":3600}}"));
-    lab_run(&l, DURATION_S(30));
-    assert_true(proc_dead(a));                    /* lost it: nothing of it may go on */
-    controller_free(ca);
-    controller_free(cb);
-    proc_free(a);
-    proc_free(b);
-    lab_down(&l);
+    stop_controller(l);
+    rival_starts(l, a, "a");
+    lab_run(l, DURATION_S(3));
+    rival_starts(l, b, "b");
+    lab_run(l, DURATION_S(60));
+    assert_true(controller_ready(a->controllers));
+    assert_false(controller_ready(b->controllers));
+    proc_kill(a->proc);                           /* a crash: the lease runs out */
+    lab_run(l, DURATION_S(10));
+    assert_false(controller_ready(b->controllers));
+    lab_run(l, DURATION_S(20));
+    assert_true(controller_ready(b->controllers));
+    sandbox_comes_up(l, MAKE(""));
+    replica_end(l, a);
+    rival_starts(l, a, "again");
+    lab_run(l, DURATION_S(30));
+    assert_false(controller_ready(a->controllers));
+    stop_orderly(l, b->controllers);              /* the lease is given back: one retry period */
+    lab_run(l, DURATION_S(3));
+    assert_true(controller_holds_lease(a->controllers));
+    assert_false(controller_holds_lease(b->controllers));
+    proc_kill(b->proc);
+    patch(l, &kind_lease, "a3317529.agent-sandbox.x-k8s.io",
+          "{\"spec\":{\"holderIdentity\":\"thief\",\"leaseDurationSeconds\":3600}}");
+    lab_run(l, DURATION_S(30));
+    assert_true(proc_dead(a->proc));              /* lost it: nothing of it may go on */
 }
 
 static void the_service_is_kept_in_order(void **state)             /* SBX-060 to 067, SBX-048 */
 {
-    struct lab l = { 0 };
-    json_auto_t *v = NULL, *gone = NULL, *s = NULL, *theirs = NULL;
+    struct lab *l = *state;
+    json_auto_t *v = NULL, *s = NULL, *theirs = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(",\"service\":true"));
-    lab_run(&l, DURATION_S(30));
-    json_decref(ask(&l, "patch", &kind_service, "s", "{\"metadata\":{\"labels\":{\"agents.x-k8s.io/sandbox-name-hash\":"
-                    "\"x\",\"mine\":\"1\"}},\"spec\":{\"selector\":{\"app\":\"y\"}}}"));
-    lab_run(&l, DURATION_S(30));
-    v = ask(&l, "get", &kind_service, "s", NULL);
+    sandbox_comes_up(l, MAKE(",\"service\":true"));
+    patch(l, &kind_service, "s",
+          "{\"metadata\":{\"labels\":{\"agents.x-k8s.io/sandbox-name-hash\":\"x\",\"mine\":\"1\"}},"
+          "\"spec\":{\"selector\":{\"app\":\"y\"}}}");
+    lab_run(l, DURATION_S(30));
+    v = ask(l, "get", &kind_service, "s", NULL);
     assert_string_equal(obj_label(v, "agents.x-k8s.io/sandbox-name-hash"), "f60c4582");
     assert_string_equal(obj_label(v, "mine"), "1");
     assert_int_equal(obj_count(v, "spec.selector"), 1);
-    patch(&l, "s", "{\"spec\":{\"service\":false}}");
-    lab_run(&l, DURATION_S(30));
-    gone = ask(&l, "get", &kind_service, "s", NULL);
-    assert_null(gone);
-    s = sandbox(&l);
+    change(l, "{\"spec\":{\"service\":false}}", DURATION_S(30));
+    expect_none(l, &kind_service, "s");
+    s = sandbox(l);
     assert_string_equal(obj_str(s, "status.serviceFQDN"), "");
-    create(&l, &kind_service, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"s\","
-                              "\"namespace\":\"default\"},\"spec\":{\"clusterIP\":\"None\",\"selector\":{\"a\":\"b\"}}}");
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, READY);       /* somebody else's is not in the way of "no" */
-    patch(&l, "s", "{\"spec\":{\"service\":true}}");
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, "False/ReconcilerError");
-    theirs = ask(&l, "get", &kind_service, "s", NULL);
+    create(l, &kind_service, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"s\","
+                             "\"namespace\":\"default\"},\"spec\":{\"clusterIP\":\"None\",\"selector\":{\"a\":\"b\"}}}");
+    lab_run(l, DURATION_S(30));
+    expect_state(l, NOT_SUSPENDED, READY);        /* somebody else's is not in the way of "no" */
+    change(l, "{\"spec\":{\"service\":true}}", DURATION_S(30));
+    expect_state(l, NOT_SUSPENDED, "False/ReconcilerError");
+    theirs = ask(l, "get", &kind_service, "s", NULL);
     assert_string_equal(obj_str(theirs, "spec.selector.a"), "b");
-    json_decref(ask(&l, "patch", &kind_service, "s", "{\"metadata\":{\"labels\":{\"agents.x-k8s.io/adoptable\":"
-                                                     "\"true\"}}}"));
-    lab_run(&l, DURATION_MIN(5));
-    expect_state(&l, NOT_SUSPENDED, READY);       /* SBX-045 */
-    lab_down(&l);
+    patch(l, &kind_service, "s", "{\"metadata\":{\"labels\":{\"agents.x-k8s.io/adoptable\":\"true\"}}}");
+    lab_run(l, DURATION_MIN(5));
+    expect_state(l, NOT_SUSPENDED, READY);        /* SBX-045 */
 }
 
 static void pods_are_adopted_and_followed(void **state)            /* SBX-023 SBX-031 SBX-032 SBX-043 SBX-134 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *p = NULL, *s = NULL, *other = NULL;
-    cleanup_free char *body = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_pod, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"s\",\"namespace\":"
-                          "\"default\",\"labels\":{\"agents.x-k8s.io/adoptable\":\"true\"}},\"spec\":{\"containers\":"
-                          "[{\"name\":\"a\",\"image\":\"i\"}]}}");
-    create(&l, &kind_sandbox, MAKE(""));
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    p = pod(&l);
-    s = sandbox(&l);
+    create_pod(l, "s", "\"labels\":{\"agents.x-k8s.io/adoptable\":\"true\"}");
+    sandbox_comes_up(l, MAKE(""));
+    p = pod(l);
+    s = sandbox(l);
     assert_true(obj_controlled_by(p, s));
     assert_string_equal(obj_label(p, "agents.x-k8s.io/sandbox-name-hash"), "f60c4582");
-    assert_int_equal(times(&l, "POST pods"), 0);
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(30));
-    body = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"warm\",\"namespace\":"
-                     "\"default\",\"ownerReferences\":[{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":"
-                     "\"Sandbox\",\"name\":\"s\",\"uid\":\"%s\",\"controller\":true}]},\"spec\":{\"containers\":"
-                     "[{\"name\":\"a\",\"image\":\"i\"}]}}", obj_uid(s));
-    stop_controller(&l);
-    create(&l, &kind_pod, body);                  /* a Pod of ours under another name */
-    patch(&l, "s", WAKE);
-    start_controller(&l);
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    assert_int_equal(times(&l, "POST pods"), 0);
+    assert_int_equal(times(l, "POST pods"), 0);
+    sandbox_falls_asleep(l);
+    stop_controller(l);
+    create_pod_of(l, s, "warm");                  /* a Pod of ours under another name */
+    patch(l, &kind_sandbox, "s", WAKE);
+    start_controller(l);
+    lab_run(l, DURATION_S(30));
+    expect_state(l, NOT_SUSPENDED, READY);
+    assert_int_equal(times(l, "POST pods"), 0);
     json_decref(STEAL(s));
-    s = sandbox(&l);
+    s = sandbox(l);
     assert_string_equal(obj_annotation(s, "agents.x-k8s.io/pod-name"), "warm");
-    ask(&l, "delete", &kind_pod, "warm", NULL);   /* AS-RACE-03, AS-RACE-04 */
-    lab_run(&l, DURATION_S(30));
-    expect_state(&l, NOT_SUSPENDED, READY);
-    other = pod(&l);
+    delete(l, &kind_pod, "warm");                 /* AS-RACE-03, AS-RACE-04 */
+    lab_run(l, DURATION_S(30));
+    expect_state(l, NOT_SUSPENDED, READY);
+    other = pod(l);
     assert_non_null(other);
-    assert_int_equal(times(&l, "POST pods"), 1);
-    lab_down(&l);
+    assert_int_equal(times(l, "POST pods"), 1);
 }
 
 static void metadata_reaches_the_living_pod(void **state)          /* SBX-025 SBX-095 SBX-098 */
 {
-    struct lab l = { 0 };
+    struct lab *l = *state;
     json_auto_t *before = NULL, *after = NULL, *last = NULL;
 
-    lab_up(&l);
-    create(&l, &kind_sandbox, MAKE(""));
-    lab_run(&l, DURATION_S(30));
-    before = pod(&l);
-    l.story[0] = 0;
-    patch(&l, "s", "{\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"x\":\"1\",\"y\":\"2\"}},\"spec\":"
-                   "{\"containers\":[{\"name\":\"a\",\"image\":\"other\"}]}}}}");
-    lab_run(&l, DURATION_S(30));
-    after = pod(&l);
+    sandbox_comes_up(l, MAKE(""));
+    before = pod(l);
+    l->story[0] = 0;
+    change(l, "{\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"x\":\"1\",\"y\":\"2\"}},\"spec\":"
+              "{\"containers\":[{\"name\":\"a\",\"image\":\"other\"}]}}}}", DURATION_S(30));
+    after = pod(l);
     assert_string_equal(obj_uid(after), obj_uid(before));
     assert_string_equal(obj_label(after, "x"), "1");
     assert_string_equal(obj_annotation(after, "agents.x-k8s.io/propagated-labels"), "x,y");
-    assert_int_equal(times(&l, "PATCH pods/s"), 1);
-    patch(&l, "s", "{\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"y\":null}}}}}");
-    lab_run(&l, DURATION_S(30));
-    last = pod(&l);
+    assert_int_equal(times(l, "PATCH pods/s"), 1);
+    change(l, "{\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"y\":null}}}}}", DURATION_S(30));
+    last = pod(l);
     assert_null(obj_label(last, "y"));
     assert_string_equal(obj_label(last, "x"), "1");
-    assert_int_equal(times(&l, "PATCH pods/s"), 2);
-    lab_down(&l);
+    assert_int_equal(times(l, "PATCH pods/s"), 2);
 }
 
 static void shared_and_stamped_claims(void **state)                /* SNP-031 SNP-042 SNP-051 to 062, SNP-061 */
 {
-    struct lab l = { 0 };
-    json_auto_t *claims = NULL, *claim = NULL, *s = NULL, *left = NULL;
+    struct lab *l = *state;
+    json_auto_t *claims = NULL, *claim = NULL, *s = NULL;
 
-    lab_up(&l);
-    create_class(&l);
-    create(&l, &kind_snapshot_claim_template,
+    create_class(l);
+    create(l, &kind_snapshot_claim_template,
            "{\"apiVersion\":\"agents.x-k8s.io/v1beta1\",\"kind\":\"SnapshotClaimTemplate\",\"metadata\":{\"name\":"
            "\"t\",\"namespace\":\"default\"},\"spec\":{\"metadata\":{\"labels\":{\"l\":\"1\"}},\"spec\":"
            "{\"snapshotClassName\":\"c\",\"parameters\":{\"p\":\"q\"}}}}");
-    create(&l, &kind_sandbox, MAKE(",\"suspensionStrategy\":{\"type\":\"Hibernate\",\"hibernate\":{"
-                                   "\"snapshotClaimTemplateName\":\"t\"}}"));
-    lab_run(&l, DURATION_S(30));
-    claims = ask(&l, "list", &kind_snapshot_claim, NULL, NULL);      /* stamped while it runs */
+    sandbox_comes_up(l, MAKE(",\"suspensionStrategy\":{\"type\":\"Hibernate\",\"hibernate\":{"
+                             "\"snapshotClaimTemplateName\":\"t\"}}"));
+    claims = ask(l, "list", &kind_snapshot_claim, NULL, NULL);     /* stamped while it runs */
     assert_int_equal(json_array_size(json_object_get(claims, "items")), 1);
     claim = json_incref(json_array_get(json_object_get(claims, "items"), 0));
-    s = sandbox(&l);
+    s = sandbox(l);
     assert_true(str_starts(obj_name(claim), "s-t-"));
     assert_true(obj_controlled_by(claim, s));
     assert_string_equal(obj_label(claim, "l"), "1");
     assert_string_equal(obj_annotation(claim, "agents.x-k8s.io/snapshot-claim-template"), "t");
     assert_string_equal(obj_condition_status(claim, "Bound"), "True");
-    ask(&l, "delete", &kind_snapshot_claim, obj_name(claim), NULL);
-    lab_run(&l, DURATION_S(30));                  /* SNP-060 */
-    patch(&l, "s", SLEEP);
-    lab_run(&l, DURATION_S(60));
-    expect_state(&l, ASLEEP, SUSPENDED);
-    assert_string_equal(l.driver.last_parameters, "k=v p=q ");
-    ask(&l, "delete", &kind_sandbox, "s", NULL);
-    lab_run(&l, DURATION_MIN(2));
-    left = ask(&l, "list", &kind_snapshot_claim, NULL, NULL);
-    assert_int_equal(json_array_size(json_object_get(left, "items")), 0);
-    assert_int_equal(l.driver.artifacts.n, 0);
-    lab_down(&l);
+    delete(l, &kind_snapshot_claim, obj_name(claim));
+    lab_run(l, DURATION_S(30));                   /* SNP-060 */
+    sandbox_falls_asleep(l);
+    assert_string_equal(l->driver.last_parameters, "k=v p=q ");
+    delete(l, &kind_sandbox, "s");
+    lab_run(l, DURATION_MIN(2));
+    expect_count(l, &kind_snapshot_claim, 0);
+    assert_int_equal(l->driver.artifacts.n, 0);
 }
 
 /* ---- a crash at every request (SUS-170 to SUS-184) ---------------------------------------------- */
@@ -1370,7 +1300,6 @@ static unsigned cycle(uint64_t seed, duration lag, unsigned crash_at, bool after
 {
     struct lab l = { .seed = seed, .lag = lag, .crash_at = crash_at, .crash_after = after };
     static const char *const modes[] = { "", SLEEP, WAKE, SLEEP };
-    json_auto_t *gone = NULL;
     cleanup_free char *body = xasprintf(MAKE("%s"), strategy);
     bool hibernates = strstr(strategy, "Hibernate") != NULL, freezes = strstr(strategy, "Freeze") != NULL;
 
@@ -1379,11 +1308,11 @@ static unsigned cycle(uint64_t seed, duration lag, unsigned crash_at, bool after
     create(&l, &kind_sandbox, body);
     for (size_t i = 0; i <= ARRAY_SIZE(modes); i++) {
         if (i == ARRAY_SIZE(modes))
-            ask(&l, "delete", &kind_sandbox, "s", NULL);
+            delete(&l, &kind_sandbox, "s");
         else if (*modes[i])
-            patch(&l, "s", modes[i]);
+            patch(&l, &kind_sandbox, "s", modes[i]);
         lab_run(&l, DURATION_S(60));
-        if (l.crashed && proc_dead(l.control))
+        if (l.crashed && proc_dead(l.control.proc))
             restart_controller(&l);
         lab_run(&l, DURATION_S(120));
         if (i == ARRAY_SIZE(modes))
@@ -1394,8 +1323,7 @@ static unsigned cycle(uint64_t seed, duration lag, unsigned crash_at, bool after
             expect_state(&l, NOT_SUSPENDED, READY);
         assert_int_equal(l.driver.artifacts.n, hibernates && i % 2 ? 1 : 0);
     }
-    gone = sandbox(&l);
-    assert_null(gone);
+    expect_none(&l, &kind_sandbox, "s");
     assert_int_equal(l.driver.artifacts.n, 0);
     assert_true(l.driver.most_out <= 1);
     lab_down(&l);
@@ -1437,37 +1365,39 @@ static void any_schedule_with_late_caches(void **state)            /* SUS-018 SU
         cycle(seed, DURATION_MS(500), seed % 3 ? (unsigned)(seed * 2) : 0, seed % 2, HIBERNATE);
 }
 
+#define STORY(f) cmocka_unit_test_setup_teardown(f, story_begins, story_ends)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sandbox_comes_up),
-        cmocka_unit_test(stop_and_start),
-        cmocka_unit_test(hibernate_and_restore),
-        cmocka_unit_test(no_target_no_call),
-        cmocka_unit_test(a_failed_checkpoint_keeps_the_pod),
-        cmocka_unit_test(a_slow_checkpoint_holds_up_nobody),
-        cmocka_unit_test(running_again_under_the_rpc),
-        cmocka_unit_test(running_again_after_a_refusal),
-        cmocka_unit_test(a_changed_template_is_not_restored),
-        cmocka_unit_test(restore_failures_never_boot_cold),
-        cmocka_unit_test(an_answer_without_a_snapshot),
-        cmocka_unit_test(deletion_leaves_nothing),
-        cmocka_unit_test(deletion_under_the_rpc),
-        cmocka_unit_test(stop_instead_of_hibernate),
-        cmocka_unit_test(freeze_and_thaw),
-        cmocka_unit_test(expiry_keeps_or_deletes),
-        cmocka_unit_test(a_strangers_pod_is_left_alone),
-        cmocka_unit_test(a_failed_lookup_is_unknown),
-        cmocka_unit_test(volume_claims_come_first),
-        cmocka_unit_test(the_service_is_kept_in_order),
-        cmocka_unit_test(pods_are_adopted_and_followed),
-        cmocka_unit_test(metadata_reaches_the_living_pod),
-        cmocka_unit_test(shared_and_stamped_claims),
-        cmocka_unit_test(the_record_is_enough),
-        cmocka_unit_test(a_shell_lost_before_it_was_ready),
-        cmocka_unit_test(two_pods_are_one_too_many),
-        cmocka_unit_test(a_stale_cache_deceives_nobody),
-        cmocka_unit_test(one_leader_at_a_time),
+        STORY(a_sandbox_comes_up),
+        STORY(stop_and_start),
+        STORY(hibernate_and_restore),
+        STORY(no_target_no_call),
+        STORY(a_failed_checkpoint_keeps_the_pod),
+        STORY(a_slow_checkpoint_holds_up_nobody),
+        STORY(running_again_under_the_rpc),
+        STORY(running_again_after_a_refusal),
+        STORY(a_changed_template_is_not_restored),
+        STORY(restore_failures_never_boot_cold),
+        STORY(an_answer_without_a_snapshot),
+        STORY(deletion_leaves_nothing),
+        STORY(deletion_under_the_rpc),
+        STORY(stop_instead_of_hibernate),
+        STORY(freeze_and_thaw),
+        STORY(expiry_keeps_or_deletes),
+        STORY(a_strangers_pod_is_left_alone),
+        STORY(a_failed_lookup_is_unknown),
+        STORY(volume_claims_come_first),
+        STORY(the_service_is_kept_in_order),
+        STORY(pods_are_adopted_and_followed),
+        STORY(metadata_reaches_the_living_pod),
+        STORY(shared_and_stamped_claims),
+        STORY(the_record_is_enough),
+        STORY(a_shell_lost_before_it_was_ready),
+        STORY(two_pods_are_one_too_many),
+        STORY(a_stale_cache_deceives_nobody),
+        STORY(one_leader_at_a_time),
         cmocka_unit_test(crash_anywhere_in_stop),
         cmocka_unit_test(crash_anywhere_in_hibernate),
         cmocka_unit_test(crash_anywhere_in_freeze),
