@@ -2,7 +2,8 @@
  *
  * usage: bench_durable DORMOUSE FOLDER [ETCD]
  * One connection each, one request under way, one create and one put in turn: a disk's mood changes within the
- * second, and only what shares it compares. etcd is spoken to over gRPC, its own protocol; a put carries as many bytes as our object has. */
+ * second, and only what shares it compares. etcd is spoken to over gRPC, its own protocol; a put carries as many
+ * bytes as our object has. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>

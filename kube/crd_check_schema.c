@@ -577,7 +577,8 @@ static void check_keywords(struct fielderrs *errs, const struct fpath *path, str
         fielderr_forbidden(errs, FP_CHILD(path, "uniqueItems"),
                            "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
     if (additional && json_object_size(properties) && !json_is_true(additional))
-        fielderr_forbidden(errs, FP_CHILD(path, "additionalProperties"), "additionalProperties and properties are mutual exclusive");
+        fielderr_forbidden(errs, FP_CHILD(path, "additionalProperties"),
+                           "additionalProperties and properties are mutual exclusive");
     check_part(errs, FP_CHILD(path, "additionalProperties"), rules_site_below(site, additional, SITE_ELEMENT, NULL),
                inside_metadata, depth);
     check_properties(errs, path, site, root || flag(node, "x-kubernetes-embedded-resource"), inside_metadata, depth);

@@ -320,7 +320,8 @@ static json_t *prune(struct walk *w, const struct schema *s, const struct fpath 
         return json_incref(in);
     out = json_incref(in);
     for (size_t i = 0; i < json_array_size(in); i++)
-        put_element(&out, in, i, prune(w, s->items ? s->items : &anything, FP_INDEX(at, i), json_array_get(in, i), false, depth + 1));
+        put_element(&out, in, i, prune(w, s->items ? s->items : &anything, FP_INDEX(at, i), json_array_get(in, i), false,
+                                       depth + 1));
     return out;
 }
 

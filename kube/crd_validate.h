@@ -25,8 +25,8 @@ struct crd_validator *crd_validator_new(const json_t *openapi);
 struct crd_validator *crd_validator_new_for_default(const json_t *openapi);
 struct crd_validator *crd_validator_free(struct crd_validator *v);      /* NULL is fine; returns NULL */
 
-/* Checks `obj` in three steps: the keywords, embedded resources, sets and keyed lists. `path` is where it stands for errors (NULL: it is the object), `old`
- * what stood there before an update (NULL: a create). */
+/* Checks `obj` in three steps: the keywords, embedded resources, sets and keyed lists. `path` is where it stands for
+ * errors (NULL: it is the object), `old` what stood there before an update (NULL: a create). */
 void crd_validate(const struct crd_validator *v, const struct fpath *path, const json_t *obj, const json_t *old,
                   struct fielderrs *errs);
 /* Each step by itself: others come between when a request is checked. */

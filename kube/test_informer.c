@@ -223,7 +223,8 @@ static void heard(void *arg, enum informer_event type, const json_t *old, const 
     if (version < t->newest && old != obj)
         t->stale++;
     t->newest = version > t->newest ? version : t->newest;
-    snprintf(t->heard + at, sizeof(t->heard) - at, "%c%s ", old == obj && type == INFORMER_MODIFIED ? '=' : "+~-"[type], obj_name(obj));
+    snprintf(t->heard + at, sizeof(t->heard) - at, "%c%s ",
+             old == obj && type == INFORMER_MODIFIED ? '=' : "+~-"[type], obj_name(obj));
 }
 
 static void by_color(const json_t *obj, struct index_sink *sink)

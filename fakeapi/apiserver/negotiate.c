@@ -198,8 +198,8 @@ static bool accepts_plain(const struct call *c, const struct clause *cl, struct 
 static bool accepts_aggregated(const struct call *c, const struct clause *cl, struct encoding *e)
 {
     (void)e;
-    return c->s->release->aggregated_discovery && same_word(cl->as, "APIGroupDiscoveryList") && same_word(cl->group, "apidiscovery.k8s.io") &&
-           same_word(cl->version, "v2");
+    return c->s->release->aggregated_discovery && same_word(cl->as, "APIGroupDiscoveryList") &&
+           same_word(cl->group, "apidiscovery.k8s.io") && same_word(cl->version, "v2");
 }
 
 /* The first clause that the end point serves decides *e. */

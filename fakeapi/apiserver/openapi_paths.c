@@ -546,7 +546,8 @@ void openapi_paths_of_kind(struct doc *d, const struct kind *k)
         .root = *k->res.group ? arena_printf(a, "/apis/%s/%s", k->res.group, k->res.version)
                               : arena_printf(a, "/api/%s", k->res.version),
         .name = openapi_name(d, k), .list = openapi_list_name(d, k), .produces = custom ? custom_objects : objects,
-        .streams = custom ? custom_objects : streams, .consumes = custom ? custom_objects : NULL, .patch_types = custom ? custom_patches : patches,
+        .streams = custom ? custom_objects : streams, .consumes = custom ? custom_objects : NULL,
+        .patch_types = custom ? custom_patches : patches,
     };
 
     if (!s.name)

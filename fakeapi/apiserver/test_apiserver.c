@@ -441,7 +441,8 @@ static void an_older_release(void **state)
         { "GET", "/openapi/v3/api/v1", NULL, NULL, NULL, 200, "fieldValidation" },
     };
     struct lab *lab = *state;
-    struct api_header accept = { "Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json" };
+    struct api_header accept = { "Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+                                           "application/json" };
     struct api_request q = { .method = "GET", .path = "/apis", .headers = &accept, .n_headers = 1 };
     cleanup_reply struct api_reply reply;
 

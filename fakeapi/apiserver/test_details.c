@@ -577,7 +577,8 @@ static void ask(struct co *co, void *arg)
 {
     struct asked *a = arg;
     struct api_header accept = { "Accept", a->accept };
-    struct api_request q = { .method = "GET", .path = a->path, .query = a->query, .headers = &accept, .n_headers = a->accept != NULL };
+    struct api_request q = { .method = "GET", .path = a->path, .query = a->query, .headers = &accept,
+                             .n_headers = a->accept != NULL };
     cleanup_reply struct api_reply reply;
 
     if (apiserver_handle(co, a->lab->s, &q, false, &reply) == 0 && reply.body)

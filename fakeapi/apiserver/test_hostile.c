@@ -380,7 +380,8 @@ static void jobs_have_a_status_column(void **state)
 {
     struct lab *lab = *state;
     struct api_header accept = { "Accept", "application/json;as=Table;v=v1;g=meta.k8s.io" };
-    struct api_request q = { .method = "GET", .path = "/apis/batch/v1/namespaces/default/jobs", .headers = &accept, .n_headers = 1 };
+    struct api_request q = { .method = "GET", .path = "/apis/batch/v1/namespaces/default/jobs", .headers = &accept,
+                             .n_headers = 1 };
     struct api_reply reply;
 
     apiserver_handle(NULL, lab->s, &q, true, &reply);

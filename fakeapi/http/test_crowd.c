@@ -163,7 +163,8 @@ static void the_deaf_stall_nobody(struct crowd *c)
     for (size_t i = 0; i < CROWD - DEAF; i++)
         close(c->fds[i]);
     close(c->ep);
-    buf_printf(&body, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"generateName\":\"flood-\"},\"data\":{\"k\":\"");
+    buf_printf(&body, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"generateName\":\"flood-\"},"
+                      "\"data\":{\"k\":\"");
     for (int i = 0; i < 900000; i++)
         buf_add_char(&body, 'x');
     buf_add_str(&body, "\"}}");

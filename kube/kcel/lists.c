@@ -135,7 +135,8 @@ static struct cel_value last_index_of(struct cel_run *run, const struct cel_valu
     return find_index(run, args, true);
 }
 
-#define SORTED(t) { .function = "isSorted", .id = "list_" #t "_is_sorted_bool", .signature = "list(" #t ").() bool", .fn = is_sorted }
+#define SORTED(t)                                                                                          \
+    { .function = "isSorted", .id = "list_" #t "_is_sorted_bool", .signature = "list(" #t ").() bool", .fn = is_sorted }
 #define SUM(t) { .function = "sum", .id = "list_" #t "_sum_" #t, .signature = "list(" #t ").() " #t, .fn = sum_##t }
 #define MAX(t) { .function = "max", .id = "list_" #t "_max_" #t, .signature = "list(" #t ").() " #t, .fn = list_max }
 #define MIN(t) { .function = "min", .id = "list_" #t "_min_" #t, .signature = "list(" #t ").() " #t, .fn = list_min }

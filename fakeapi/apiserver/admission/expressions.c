@@ -245,7 +245,8 @@ static json_t *request_of(const struct evaluation *e)
     const struct admission *a = e->a;
     json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:b}", "uid", "", "kind", kind_of(e->body), "resource",
                           resource_of(e->kind), "requestKind", kind_of(a->body), "requestResource", resource_of(a->kind),
-                          "operation", admission_op_text(a->op), "userInfo", user_info(e->c->user), "dryRun", (int)e->c->opt.dry_run);
+                          "operation", admission_op_text(a->op), "userInfo", user_info(e->c->user), "dryRun",
+                          (int)e->c->opt.dry_run);
 
     set_text(o, "subResource", a->sub ? a->sub->name : NULL);
     set_text(o, "requestSubResource", a->sub ? a->sub->name : NULL);

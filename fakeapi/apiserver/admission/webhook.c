@@ -306,7 +306,8 @@ static int find_questions(struct call *c, const struct admission *a, const struc
 {
     for (size_t i = 0; i < all->n; i++) {
         struct question *q = &v[*ret_n];
-        *q = (struct question){ .call = *c, .asked = ASKED_FAILED, .why = "it was not asked", .admission = a, .webhook = &all->v[i], .said.patch = "" };
+        *q = (struct question){ .call = *c, .asked = ASKED_FAILED, .why = "it was not asked", .admission = a,
+                                .webhook = &all->v[i], .said.patch = "" };
         int r = webhook_matches(c, a, q->webhook, &q->v, &q->inv);
         if (r == 0) {
             versioned_release(&q->v);

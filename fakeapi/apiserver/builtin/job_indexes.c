@@ -21,7 +21,8 @@ static const char *index_read(struct arena *a, const char *s, int64_t below, int
 static const char *falls(struct arena *a, int64_t previous, int64_t current)
 {
     return current > previous ? NULL
-                              : arena_printf(a, "non-increasing order, previous: %" PRId64 ", current: %" PRId64, previous, current);
+                              : arena_printf(a, "non-increasing order, previous: %" PRId64 ", current: %" PRId64,
+                                             previous, current);
 }
 
 static const char *interval_read(struct arena *a, char *s, int64_t below, struct interval *out)

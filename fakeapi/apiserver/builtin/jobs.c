@@ -183,8 +183,8 @@ static void success_rule(struct fielderrs *e, const json_t *spec, const json_t *
                          (json_int_t)total);
     if (count && indexes && json_integer_value(count) > listed)
         fielderr_invalid(e, FP_CHILD(at, "succeededCount"), count,
-                         "must be less than or equal to %" PRId64 " (the number of indexes in the specified succeededIndexes field)",
-                         listed);
+                         "must be less than or equal to %" PRId64
+                         " (the number of indexes in the specified succeededIndexes field)", listed);
 }
 
 static void success_policy(struct fielderrs *e, const json_t *spec, const struct fpath *path)

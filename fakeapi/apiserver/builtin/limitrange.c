@@ -95,7 +95,8 @@ static void amounts_of(struct fielderrs *e, const struct item *it, const char *n
         const char *low = quantity_text(e->arena, &q[row->low]), *high = quantity_text(e->arena, &q[row->high]);
         fielderr_invalid_str(e, FP_KEY(FP_CHILD(it->at, part_names[row->told]), name),
                              quantity_text(e->arena, &q[row->shown]), "%s value %s is greater than %s value %s",
-                             said[row->low], low, row->high == DEFAULT && row->low == DEFAULT_REQUEST ? "default limit" : said[row->high], high);
+                             said[row->low], low,
+                             row->high == DEFAULT && row->low == DEFAULT_REQUEST ? "default limit" : said[row->high], high);
     }
     ratio(e, it, name, q, has);
     if (!resource_overcommits(name) && has[DEFAULT] && has[DEFAULT_REQUEST] &&

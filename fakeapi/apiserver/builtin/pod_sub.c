@@ -44,11 +44,14 @@ static int check_bindable(struct call *c, const json_t *pod)
     const char *name = obj_name(pod), *node = obj_str(pod, "spec.nodeName");
 
     if (obj_is_deleting(pod))
-        return bind_conflict(c, "pods/binding", name, arena_printf(c->arena, "pod %s is being deleted, cannot be assigned to a host", name));
+        return bind_conflict(c, "pods/binding", name,
+                             arena_printf(c->arena, "pod %s is being deleted, cannot be assigned to a host", name));
     if (*node)
-        return bind_conflict(c, "pods/binding", name, arena_printf(c->arena, "pod %s is already assigned to node \"%s\"", name, node));
+        return bind_conflict(c, "pods/binding", name,
+                             arena_printf(c->arena, "pod %s is already assigned to node \"%s\"", name, node));
     if (obj_count(pod, "spec.schedulingGates"))
-        return bind_conflict(c, "pods/binding", name, arena_printf(c->arena, "pod %s has non-empty .spec.schedulingGates", name));
+        return bind_conflict(c, "pods/binding", name,
+                             arena_printf(c->arena, "pod %s has non-empty .spec.schedulingGates", name));
     return 0;
 }
 

@@ -146,7 +146,9 @@ void podspec_field_ref(struct fielderrs *e, const json_t *ref, const struct fpat
 static void divisor(struct fielderrs *e, const json_t *v, const char *resource, const struct fpath *path)
 {
     static const char *const of_cpu[] = { "1", "1m", NULL };
-    static const char *const of_bytes[] = { "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei", NULL };
+    static const char *const of_bytes[] = {
+        "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei", NULL,
+    };
     static const char cpu_words[] = "1m and 1", byte_words[] = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei";
     const char *kind = strchr(resource, '.') + 1;
     bool cpu = streq(kind, "cpu");

@@ -75,7 +75,9 @@ static void clusterrole_validate(struct call *c, const struct kind *k, const jso
 
 RULE_TWICE(clusterrole_update, clusterrole_validate)
 
-const struct kind_ops clusterrole_ops = { .validate = clusterrole_validate, .validate_update = clusterrole_update, .admit = may_write };
+const struct kind_ops clusterrole_ops = {
+    .validate = clusterrole_validate, .validate_update = clusterrole_update, .admit = may_write,
+};
 
 /* ---- bindings ------------------------------------------------------------------------------------- */
 

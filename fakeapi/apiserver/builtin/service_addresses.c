@@ -133,9 +133,11 @@ static void policy(struct fielderrs *e, const json_t *spec, const json_t *was)
     if (was && !single && count(spec, "ipFamilies") && count(spec, "ipFamilies") < count(was, "ipFamilies"))
         fielderr_invalid(e, POLICY, shown, "must be 'SingleStack' to release the secondary IP family");
     if (single && count(spec, "clusterIPs") == 2)
-        fielderr_invalid(e, POLICY, shown, "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified");
+        fielderr_invalid(e, POLICY, shown,
+                         "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified");
     if (single && count(spec, "ipFamilies") == 2)
-        fielderr_invalid(e, POLICY, shown, "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified");
+        fielderr_invalid(e, POLICY, shown,
+                         "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified");
     for (size_t i = count(spec, "ipFamilies"); i < count(spec, "clusterIPs"); i++)
         if (service_address_family(item(spec, "clusterIPs", i)) == FAMILY_6)
             fielderr_invalid(e, FP_INDEX(IPS, i), list(spec, "clusterIPs"), "IPv6 is not configured on this cluster");

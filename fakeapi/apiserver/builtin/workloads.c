@@ -224,7 +224,10 @@ static bool deployment_differs(const struct kind *k, const json_t *a, const json
            !json_same(obj_annotations(a), obj_annotations(b));
 }
 
-const struct kind_ops deployment_ops = { .spec_differs = deployment_differs, .validate = deployment_validate, .validate_update = deployment_update, .warn = workload_warn };
+const struct kind_ops deployment_ops = {
+    .spec_differs = deployment_differs, .validate = deployment_validate, .validate_update = deployment_update,
+    .warn = workload_warn,
+};
 
 /* ---- ReplicaSet, ReplicationController ------------------------------------------------------------- */
 
@@ -261,7 +264,9 @@ static void replicaset_update(struct call *c, const struct kind *k, const struct
     selector_immutable(e, obj, old);
 }
 
-const struct kind_ops replicaset_ops = { .validate = replicaset_validate, .validate_update = replicaset_update, .warn = workload_warn };
+const struct kind_ops replicaset_ops = {
+    .validate = replicaset_validate, .validate_update = replicaset_update, .warn = workload_warn,
+};
 
 static void rc_validate(struct call *c, const struct kind *k, const json_t *obj, struct fielderrs *e)
 {
@@ -428,7 +433,9 @@ static void statefulset_update(struct call *c, const struct kind *k, const struc
     statefulset_frozen(e, obj, old);
 }
 
-const struct kind_ops statefulset_ops = { .validate = statefulset_validate, .validate_update = statefulset_update, .warn = statefulset_warn };
+const struct kind_ops statefulset_ops = {
+    .validate = statefulset_validate, .validate_update = statefulset_update, .warn = statefulset_warn,
+};
 
 /* ---- DaemonSet --------------------------------------------------------------------------------------- */
 
@@ -526,8 +533,10 @@ static int daemonset_admit(struct call *c, const struct subresource *sub, json_t
     return 0;
 }
 
-const struct kind_ops daemonset_ops = { .defaults = daemonset_defaults, .admit = daemonset_admit, .validate = daemonset_validate, .validate_update = daemonset_update,
-                                        .warn = daemonset_warn };
+const struct kind_ops daemonset_ops = {
+    .defaults = daemonset_defaults, .admit = daemonset_admit, .validate = daemonset_validate,
+    .validate_update = daemonset_update, .warn = daemonset_warn,
+};
 
 /* ---- PodTemplate ---------------------------------------------------------------------------------- */
 
