@@ -275,6 +275,13 @@ static const char *no_such_object(struct arena *a, const char *version, const ch
     return r < 0 ? why.message : NULL;
 }
 
+static bool is_group_version(const char *version)
+{
+    const char *slash = strchr(version, '/');
+
+    return !slash || !strchr(slash + 1, '/');
+}
+
 /* Why something that says it is this cannot become an object of kind k: is it a version, is it known, is it
  * convertible. NULL: it can. */
 static const char *no_such_type(struct arena *a, const struct kind *k, const char *version, const char *kind,
@@ -283,7 +290,7 @@ static const char *no_such_type(struct arena *a, const struct kind *k, const cha
     const char *slash = strchr(version, '/'), *short_version = slash ? slash + 1 : version;
     const char *group = *kind_internal_group(k) ? kind_internal_group(k) : "core";     /* Go names its package */
 
-    if (slash && strchr(slash + 1, '/'))
+    if (!is_group_version(version))
         return arena_printf(a, "unexpected GroupVersion string: %s", version);
     if (!kind_known(version, kind))
         return arena_printf(a, "no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:110\"",
@@ -794,6 +801,8 @@ int decode_delete_options(struct call *c, json_t **ret)
     if (r < 0)
         return r;
     const char *kind = obj_kind(body), *version = obj_api_version(body);
+    if (!is_group_version(version))
+        return apierr_set(&c->err, APIERR_UNKNOWN, "unexpected GroupVersion string: %s", version);
     if (is_shared_kind(kind))
         return apierr_set(&c->err, APIERR_UNKNOWN, "converting (v1.%s) to (v1.DeleteOptions): unknown conversion", kind);
     if (*kind && !streq(kind, "DeleteOptions"))

@@ -30,11 +30,14 @@ struct list {
 
 /* ---- continue tokens ---------------------------------------------------------------------------- */
 
-static const char *make_token(struct call *c, uint64_t revision, const char *prefix, const char *last_key)
+static const char *make_token(struct list *l, uint64_t revision, const char *last_key)
 {
+    struct call *c = l->c;
     json_auto_t *t = json_object();
-    /* Named from the slash that ends the prefix on, and followed by a NUL: the smallest key behind it. */
-    char *start = arena_printf(c->arena, "/%s", last_key + strlen(prefix));
+    /* Named from the slash that ends the prefix on, and followed by a NUL: the smallest key behind it. Events, of which
+     * no cache is kept, are read by a prefix with its slash. */
+    const char *slash = l->k->flags & KIND_NO_GC ? "" : "/";
+    char *start = arena_printf(c->arena, "%s%s", slash, last_key + strlen(l->prefix));
 
     json_object_set_new(t, "v", json_string("meta.k8s.io/v1"));
     json_object_set_new(t, "rv", json_integer((json_int_t)revision));
@@ -157,7 +160,7 @@ static int expired(struct list *l)
 
     if (!*c->opt.cont)
         return apierr_set(&c->err, APIERR_EXPIRED, "The resourceVersion for the provided list is too old.");
-    c->status_continue = make_token(c, (uint64_t)-1, l->prefix, l->after);
+    c->status_continue = make_token(l, (uint64_t)-1, l->after);
     return apierr_set(&c->err, APIERR_EXPIRED,
         "The provided continue parameter is too old to display a consistent list result. You can start a new list "
         "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
@@ -249,7 +252,7 @@ static json_t *list_meta(struct list *l)
     json_object_set_new(meta, "resourceVersion",
                         json_string(arena_printf(c->arena, "%llu", (unsigned long long)l->revision)));
     if (l->more) {
-        json_object_set_new(meta, "continue", json_string(make_token(c, l->revision, l->prefix, l->last_key)));
+        json_object_set_new(meta, "continue", json_string(make_token(l, l->revision, l->last_key)));
         if (!l->filter) {
             size_t remaining = 0;
             store_range(c->s->store, l->prefix, l->last_key, l->at, 0, count_one, &remaining, NULL);

@@ -150,6 +150,10 @@ static void settle(struct call *c, struct route *r, enum place place)
         settle_custom(c, r, place);
         return;
     }
+    if (place == PLACE_ALL_NAMESPACES && !(verbs & VERB_LIST)) {
+        r->type = ROUTE_NOT_FOUND;     /* what is only asked in one is not there over all of them */
+        return;
+    }
     if (row && (verbs & need)) {
         r->type = ROUTE_RESOURCE;
         r->verb = row->verb;

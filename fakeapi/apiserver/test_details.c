@@ -624,13 +624,9 @@ static void many_lines_end_in_a_brace(void **state)
     }
 }
 
-/* A token says where to go on by a path, from its first slash. */
-static void tokens_begin_with_a_slash(void **state)
+static void check_token_start(struct lab *lab, const char *path, const char *want)
 {
-    PLAY_STEPS(state,
-        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
-        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"b\"}}", 201, NULL });
-    cleanup_free char *body = body_of(*state, CM, "limit=1", NULL);
+    cleanup_free char *body = body_of(lab, path, "limit=1", NULL);
     char *token = strstr(body, "\"continue\":\"");
     cleanup_arena struct arena *a = arena_new();
     size_t len;
@@ -640,7 +636,54 @@ static void tokens_begin_with_a_slash(void **state)
     token[strcspn(token, "\"")] = 0;
     const char *text = base64url_decode(a, token, &len);
     assert_non_null(text);
-    assert_non_null(strstr(text, "\"start\":\"/a\\u0000\""));
+    assert_non_null(strstr(text, want));
+}
+
+/* A token says where to go on by a path, from its first slash; for Events from behind it. */
+static void tokens_begin_with_a_slash(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"b\"}}", 201, NULL },
+        { "POST", EVENTS, NULL, NULL, EVENT("a"), 201, NULL },
+        { "POST", EVENTS, NULL, NULL, EVENT("b"), 201, NULL });
+    check_token_start(*state, CM, "\"start\":\"/a\\u0000\"");
+    check_token_start(*state, EVENTS, "\"start\":\"a\\u0000\"");
+}
+
+static int count_frames(struct lab *lab, const char *accept)
+{
+    struct api_header header = { "Accept", accept };
+    struct api_request q = { .method = "GET", .path = CM, .query = "watch=1", .headers = &header, .n_headers = 1 };
+    cleanup_reply struct api_reply reply;
+    struct blob *bytes;
+    int n = 0, r;
+
+    assert_int_equal(apiserver_handle(NULL, lab->s, &q, false, &reply), 0);
+    assert_non_null(reply.stream);
+    while ((r = api_stream_poll_bytes(reply.stream, &bytes)) > 0) {
+        blob_unref(bytes);
+        n++;
+    }
+    return r < 0 ? r : n;
+}
+
+/* One object is no list: who watches for lists is told nothing, and it is over. */
+static void nobody_watches_for_lists(void **state)
+{
+    PLAY_STEPS(state, { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL });
+    assert_int_equal(count_frames(*state, PARTIAL), 1);
+    assert_true(count_frames(*state, "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io") < 0);
+}
+
+/* What says it is of no version is no options; what is only asked in a namespace is not there without one. */
+static void neither_options_nor_there(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\"}}", 201, NULL },
+        { "DELETE", CM "/a", NULL, NULL, "{\"apiVersion\":\"a/b/c\",\"kind\":\"Foo\"}", 500, "unexpected GroupVersion string: a/b/c" },
+        { "PUT", "/api/v1/bindings", NULL, NULL, "{}", 404, "could not find" },
+        { "PUT", "/api/v1/namespaces/default/bindings", NULL, NULL, "{}", 405, NULL });
 }
 
 /* What no YAML may hold is refused there, and nowhere else. */
@@ -709,6 +752,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_terms_say_nothing, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(custom_watches, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(long_requests_have_no_timeout, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(nobody_watches_for_lists, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(neither_options_nor_there, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 

@@ -199,6 +199,9 @@ static json_t *view(struct watch *w, struct frame *f, struct call *c)
     json_auto_t *obj = NULL;
     json_t *shown = NULL;
 
+    /* One object is no list of them: the watch of somebody who wants lists ends with the first. */
+    if (w->out.view == VIEW_PARTIAL_LIST && f->type != FRAME_ERROR)
+        return NULL;
     if (f->type == FRAME_ERROR || f->type == FRAME_BOOKMARK) {
         obj = json_incref(f->object);
     } else if (watch_converted(w, f)) {
