@@ -29,6 +29,10 @@ static const struct row {
     { "google.protobuf.Int32Value{value: 3000000000}",
       "error: field type conversion error for google.protobuf.Int32Value.value value type: integer overflow" },
     { "google.protobuf.Struct{} == {}", "true" }, { "google.protobuf.Value{list_value: [1]} == [1]", "true" },
+    /* numbers as text: in no language; %e has six digits, and a width where one would say a precision */
+    { "'%e %.2e %.16e'.format([1234.56789, -0.5, 1e-300])", "\"1.234568×10⁰³ -5.000000×10⁻⁰¹  1.000000×10⁻³⁰⁰\"" },
+    { "'%.20e|%e|%.2e'.format([1.0 / 3.0, 1.0 / 0.0, double('NaN')])", "\"      3.333333×10⁻⁰¹|     ∞|NaN\"" },
+    { "'%e %f %.1f'.format([-0.0, -0.0, -0.01])", "\"0.000000×10⁰⁰ 0.000000 -0.0\"" },
     /* regex */
     { "'abc 123'.find('[0-9]+')", "\"123\"" }, { "'abc'.find('xyz')", "\"\"" },
     { "'123 abc 456'.findAll('[0-9]+')", "[\"123\", \"456\"]" }, { "'123 abc 456'.findAll('[0-9]+', 1)", "[\"123\"]" },

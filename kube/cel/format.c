@@ -229,7 +229,7 @@ static bool write_fixed(struct formatting *f, struct cel_value v, int precision)
         return unfit(f, "fixed-point clause can only be used on doubles", v);
     if (write_special(f->b, d))
         return true;
-    text = arena_printf(f->run->arena, "%.*f", precision, d);
+    text = arena_printf(f->run->arena, "%.*f", precision, d == 0 ? 0 : d);         /* no sign of a zero */
     sign = *text == '-';
     whole = strcspn(text, ".") - sign;
     buf_add(f->b, text, sign);
@@ -242,24 +242,34 @@ static bool write_fixed(struct formatting *f, struct cel_value v, int precision)
     return true;
 }
 
-static bool write_scientific(struct formatting *f, struct cel_value v, int precision)
+static void write_raised(struct buf *b, double d)
 {
     static const char *const raised[] = { "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" };
-    char *text, *exponent;
+    char text[40], *exponent;
+
+    snprintf(text, sizeof(text), "%.6e", d == 0 ? 0 : d);
+    exponent = strchr(text, 'e');
+    *exponent++ = '\0';
+    buf_printf(b, "%s×10", text);
+    if (*exponent == '-')
+        buf_add_str(b, "⁻");
+    for (exponent++; *exponent; exponent++)
+        buf_add_str(b, raised[*exponent - '0']);
+}
+
+/* Six digits, always: what is meant for the precision is taken for the width. */
+static bool write_scientific(struct formatting *f, struct cel_value v, int width)
+{
+    cleanup_buf struct buf text = BUF_INIT;
     double d;
 
     if (!as_double(v, &d))
         return unfit(f, "scientific clause can only be used on doubles", v);
-    if (write_special(f->b, d))
-        return true;
-    text = arena_printf(f->run->arena, "%.*e", precision, d);
-    exponent = strchr(text, 'e');
-    *exponent++ = '\0';
-    buf_printf(f->b, "%s\u202f×\u202f10", text);
-    if (*exponent == '-')
-        buf_add_str(f->b, "⁻");
-    for (exponent++; *exponent; exponent++)
-        buf_add_str(f->b, raised[*exponent - '0']);
+    if (!write_special(&text, d))
+        write_raised(&text, d);
+    for (size_t n = cel_size(cel_string(text.data, text.len)); n < (size_t)width; n++)
+        buf_add_char(f->b, ' ');
+    buf_add(f->b, text.data, text.len);
     return true;
 }
 
