@@ -149,6 +149,8 @@ static void what_may_be_written(void **state)    /* G-023 */
           "spec.matchConstraints.resourceRules[0].resources[1]: Invalid value: \\\"a/b\\\": if 'a/*' is present, must not specify "
           "a/b, spec.matchConstraints.resourceRules[0].resources: Invalid value: [\\\"a/*\\\",\\\"a/b\\\",\\\"*\\\",\\\"c\\\"]: if '*' is "
           "present, must not specify other resources without subresources]" },
+        POLICY_REFUSED("[null]", "must evaluate to bool but got list(null_type)"),
+        POLICY_REFUSED("duration('1s')", "must evaluate to bool but got google.protobuf.Duration"),
         POLICY_REFUSED("int('x') == 1", "spec.validations[0].expression: Internal error: program instantiation failed: type "
                                         "conversion error from 'string' to 'int'"),
         POLICY_REFUSED("'a'.find('(') == ''", "spec.validations[0].expression: Internal error: program instantiation failed: "

@@ -179,6 +179,13 @@ static const struct cel_type *check_field(struct checker *c, struct cel_expr *e,
     case CEL_TYPE_ERROR:
         result = &cel_type_dyn;
         break;
+    case CEL_TYPE_OPAQUE:
+        if (!cel_env_type_named(c->env, target->name)) {                 /* a message, cel-go thinks, and looks for it */
+            complain(c, e, "unexpected failed resolution of '%s'", target->name);
+            result = &cel_type_error;
+            break;
+        }
+        /* fall through */
     default:
         complain(c, e, "type '%s' does not support field selection", text(c, target));
         result = &cel_type_dyn;

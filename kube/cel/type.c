@@ -157,21 +157,21 @@ const char *cel_type_name(const struct cel_type *t)
 /* A type may name itself many times over: nobody reads more. */
 enum { TEXT_MAX = 65536 };
 
-static void write_type(struct buf *b, const struct cel_type *t)
+static void write_type(struct buf *b, const struct cel_type *t, bool full)
 {
     if (b->len > TEXT_MAX)
         return;
     switch (t->kind) {
     case CEL_TYPE_ERROR: buf_add_str(b, "!error!"); return;
-    case CEL_TYPE_NULL: buf_add_str(b, "null"); return;
-    case CEL_TYPE_TIMESTAMP: buf_add_str(b, "timestamp"); return;
-    case CEL_TYPE_DURATION: buf_add_str(b, "duration"); return;
+    case CEL_TYPE_NULL: buf_add_str(b, full ? "null_type" : "null"); return;
+    case CEL_TYPE_TIMESTAMP: buf_add_str(b, full ? "google.protobuf.Timestamp" : "timestamp"); return;
+    case CEL_TYPE_DURATION: buf_add_str(b, full ? "google.protobuf.Duration" : "duration"); return;
     case CEL_TYPE_WRAPPER: buf_printf(b, "wrapper(%s)", cel_type_name(t)); return;
     default: buf_add_str(b, cel_type_name(t));
     }
     for (size_t i = 0; i < t->n_params; i++) {
         buf_add_str(b, i ? ", " : "(");
-        write_type(b, t->params[i]);
+        write_type(b, t->params[i], full);
     }
     if (t->n_params)
         buf_add_char(b, ')');
@@ -181,7 +181,15 @@ const char *cel_type_text(struct arena *a, const struct cel_type *t)
 {
     cleanup_buf struct buf b = BUF_INIT;
 
-    write_type(&b, t);
+    write_type(&b, t, false);
+    return arena_strndup(a, b.data, b.len);
+}
+
+const char *cel_type_full_text(struct arena *a, const struct cel_type *t)
+{
+    cleanup_buf struct buf b = BUF_INIT;
+
+    write_type(&b, t, true);
     return arena_strndup(a, b.data, b.len);
 }
 
@@ -191,14 +199,14 @@ const char *cel_type_signature(struct arena *a, const struct cel_type *const *ar
     size_t first = member ? 1 : 0;
 
     if (member) {
-        write_type(&b, args[0]);
+        write_type(&b, args[0], false);
         buf_add_char(&b, '.');
     }
     buf_add_char(&b, '(');
     for (size_t i = first; i < n; i++) {
         if (i > first)
             buf_add_str(&b, ", ");
-        write_type(&b, args[i]);
+        write_type(&b, args[i], false);
     }
     buf_add_char(&b, ')');
     return arena_strndup(a, b.data, b.len);

@@ -83,5 +83,7 @@ bool cel_type_find_field(const struct cel_type *object, const char *name, size_t
 const char *cel_type_name(const struct cel_type *t);
 /* "list(int)", "map(string, dyn)", "type(int)": what messages of the checker say. */
 const char *cel_type_text(struct arena *a, const struct cel_type *t);
+/* "list(google.protobuf.Duration)": the same in full, as who asks for a type says what it got. */
+const char *cel_type_full_text(struct arena *a, const struct cel_type *t);
 /* "(int, string)", or of a member "list(int).(string)": how arguments stand in a message. */
 const char *cel_type_signature(struct arena *a, const struct cel_type *const *args, size_t n, bool member);

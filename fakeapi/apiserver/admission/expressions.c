@@ -186,7 +186,7 @@ static const char *check_type(struct arena *a, const struct cel_type *t, enum ex
         (want != EXPRESSION_BOOL && t->kind == CEL_TYPE_STRING) ||
         (want == EXPRESSION_STRING_OR_NULL && t->kind == CEL_TYPE_NULL))
         return NULL;
-    return arena_printf(a, "must evaluate to %s but got %s", wants[want], cel_type_text(a, t));
+    return arena_printf(a, "must evaluate to %s but got %s", wants[want], cel_type_full_text(a, t));
 }
 
 void expression_compile(struct expression_env *e, const char *text, enum expression_type type, bool authorizer,
