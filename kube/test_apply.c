@@ -302,6 +302,8 @@ static void configs_that_do_not_fit_are_refused(void **state)
         const char *config, *want;
     } rows[] = {
         { "\"spec\":{\"nonsense\":1}", ".spec.nonsense: field not declared in schema" },
+        { "\"spec\":{\"nonsense\":1,\"more\":2,\"replicas\":\"x\"}", "Kind=Thing): .spec.nonsense: field not declared in schema" },
+        { "\"spec\":{\"containers\":[{\"name\":2147483648}]}", "got &value.valueUnstructured{Value:2147483648}" },
         { "\"spec\":{\"replicas\":\"x\"}", ".spec.replicas: expected numeric (int or float), got string" },
         { "\"spec\":{\"containers\":[{\"image\":\"x\"}]}",
           ".spec.containers: element 0: associative list with keys has an element that omits all key fields "

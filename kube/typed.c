@@ -550,8 +550,10 @@ static void write_sharp(struct buf *b, const json_t *v, unsigned depth)
         buf_add_char(b, '}');
     } else if (json_is_string(v)) {
         go_quote(b, json_string_value(v), json_string_length(v));
-    } else if (json_is_number(v)) {
-        go_write_float(number, json_number_value(v), 64);
+    } else if (json_is_integer(v)) {
+        buf_printf(b, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+    } else if (json_is_real(v)) {
+        go_write_float(number, json_real_value(v), 64);
         buf_add_str(b, number);
     } else {
         buf_add_str(b, json_is_null(v) ? "interface {}(nil)" : json_is_true(v) ? "true" : "false");
@@ -582,6 +584,7 @@ static const char *type_of(const json_t *v)
 
 static void check(struct check *c, struct ftype t, const json_t *v);
 
+/* Members behind one that is not declared are not looked at. */
 static void check_map(struct check *c, struct ftype t, const json_t *v)
 {
     const char *key;
@@ -590,13 +593,16 @@ static void check_map(struct check *c, struct ftype t, const json_t *v)
     json_object_foreach((json_t *)v, key, x) {
         bool declared;
         struct ftype m = ftype_member(t, key, &declared);
+        bool unknown = !declared && t.schema && !t.schema->additional && !t.schema->preserve_unknown
+                       && t.schema->type == SCHEMA_OBJECT && t.schema->n_fields;
         c->walk.path[c->walk.depth++] = fieldpath_field(c->walk.arena, key);
-        if (!declared && t.schema && !t.schema->additional && !t.schema->preserve_unknown
-            && t.schema->type == SCHEMA_OBJECT && t.schema->n_fields)
+        if (unknown)
             complain(c, "field not declared in schema");
         else
             check(c, m, x);
         c->walk.depth--;
+        if (unknown)
+            return;
     }
 }
 

@@ -36,6 +36,7 @@ enum kind_flags {
     KIND_STATUS_DROPPED = 128,         /* status cannot be set at create though there is no /status */
     KIND_STATUS_AT_CREATE = 256,       /* status can be set at create though there is a /status */
     KIND_PHASE_READ_BACK = 1024,       /* the phase of a created object is a default: its first update writes it down */
+    KIND_GENERATION_LATE = 16384,      /* the same with none at create */
     KIND_STATUS_ALONE = 2048,          /* /status leaves all metadata as it was (B-100) */
     KIND_STATUS_KEEPS_LABELS = 4096,   /* /status leaves the labels as they were, and no other metadata */
     KIND_STATUS_CREATES = 8192,        /* what may create may do so by /status, by an oversight of the real server */

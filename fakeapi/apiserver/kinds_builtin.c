@@ -441,7 +441,7 @@ static const struct kind kinds[] = {
       .store_prefix = "/registry/roles/", .ops = &role_ops },
     { .res = { "storage.k8s.io", "v1", "CSIDriver", "csidrivers", false },
       .singular = "csidriver", .list_kind = "CSIDriverList", .verbs = VERBS_ALL,
-      .flags = KIND_RETURNS_DELETED, .store_prefix = "/registry/csidrivers/", .ops = &csidriver_ops },
+      .flags = KIND_RETURNS_DELETED | KIND_GENERATION_LATE, .store_prefix = "/registry/csidrivers/", .ops = &csidriver_ops },
     { .res = { "storage.k8s.io", "v1", "CSINode", "csinodes", false },
       .singular = "csinode", .list_kind = "CSINodeList", .verbs = VERBS_ALL,
       .flags = KIND_RETURNS_DELETED, .store_prefix = "/registry/csinodes/", .ops = &csinode_ops },

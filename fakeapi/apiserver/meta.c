@@ -144,7 +144,7 @@ void meta_prepare_update(struct call *c, const struct kind *k, json_t *obj, cons
                          json_incref(json_object_get(old_meta, "deletionGracePeriodSeconds")));
     }
     bool status = c->route.sub && streq(c->route.sub->name, "status");
-    if (!status && (k->flags & KIND_GENERATION) && spec_differs(c->arena, k, obj, old))
+    if (!status && (k->flags & (KIND_GENERATION | KIND_GENERATION_LATE)) && spec_differs(c->arena, k, obj, old))
         obj_set_meta(obj, "generation", json_integer(obj_generation(old) + 1));
 }
 

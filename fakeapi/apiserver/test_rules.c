@@ -319,6 +319,7 @@ static void workloads(void **state)
           "{\"metadata\":{\"annotations\":{\"volume.beta.kubernetes.io/storage-class\":\"x\"}},\"spec\":{\"storageClassName\":\"x\"}}", 422,
           "metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: \\\"x\\\": field is immutable" },
         { NS "serviceaccounts", "\"secrets\":[{\"name\":\"\"}]", NULL, NULL, 201, "\"creationTimestamp\":\"2025-01-01T00:00:00Z\"},\"secrets\":[{}]" },
+        { "/apis/storage.k8s.io/v1/csidrivers", "\"spec\":{\"podInfoOnMount\":false}", "", "{\"spec\":{\"podInfoOnMount\":true}}", 200, "\"generation\":1" },
         { APPS "statefulsets", "\"spec\":{" TEMPLATE ",\"updateStrategy\":{\"type\":\"RollingUpdate\"}}", NULL, NULL, 201,
           "\"updateStrategy\":{\"type\":\"RollingUpdate\"}" },
         { APPS "controllerrevisions", "\"revision\":1,\"data\":\"x\"", NULL, NULL, 422, "data: Required value: data must be a valid JSON object" },

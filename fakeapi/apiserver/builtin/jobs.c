@@ -429,7 +429,9 @@ static void job_update(struct call *c, const struct kind *k, const struct subres
     job_validate(c, k, obj, e);
     whole_spec(e, spec);
     completions_update(e, spec, was);
-    rule_immutable(e, FP_CHILD(SPEC, "selector"), member(spec, "selector"), member(was, "selector"));
+    json_auto_t *selector = rule_selector_shown(member(spec, "selector"));
+    if (!json_same(member(spec, "selector"), member(was, "selector")))
+        fielderr_invalid(e, FP_CHILD(SPEC, "selector"), selector, "field is immutable");
     template_update(e, obj, old);
     rule_immutable(e, FP_CHILD(SPEC, "completionMode"), member(spec, "completionMode"), member(was, "completionMode"));
     rule_immutable_as(e, FP_CHILD(SPEC, "podFailurePolicy"), member(spec, "podFailurePolicy"),
