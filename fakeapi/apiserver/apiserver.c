@@ -74,7 +74,7 @@ static int negotiate_listing(struct call *c)
 {
     int r = negotiate(c), bad;
 
-    if (r < 0 && c->route.verb == VERB_LIST && !c->not_routed) {
+    if (r < 0 && (c->route.verb & (VERB_LIST | VERB_WATCH)) && !c->not_routed) {
         struct apierr why = c->err;
         if ((bad = options_list(c)) < 0)
             return bad;

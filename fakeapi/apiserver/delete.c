@@ -1,5 +1,7 @@
 #include "fakeapi/apiserver/admission/admission.h"
 
+#include "kube/apply.h"
+
 /* DELETE: preconditions, grace, finalizers, and only then the store (B.7). */
 
 /* ---- options ------------------------------------------------------------------------------------ */
@@ -386,6 +388,20 @@ static int show_old(struct call *c, const struct kind *k, const char *key, const
 
 /* ---- one object --------------------------------------------------------------------------------- */
 
+/* What a dry run shows of an object that would lose its last finalizer and be gone: one that nobody filled in. */
+static struct value *nothing_of(const struct kind *k)
+{
+    char version[API_VERSION_MAX];
+
+    kind_api_version(k, version);
+    if (kind_custom(k))
+        return value_from_tree(json_pack("{s:s, s:s}", "apiVersion", version, "kind", k->res.kind));
+    json_auto_t *zero = apply_empty_object(kind_schema(k), version, k->res.kind);
+    json_t *shown = json_pack("{s:s, s:s}", "kind", k->res.kind, "apiVersion", version);
+    json_object_update_missing(shown, zero);
+    return value_from_tree(shown);
+}
+
 static int delete_once(struct call *c, const struct kind *k, const char *namespace, const char *name,
                        const struct delete_request *d, struct value **ret, bool *ret_gone)
 {
@@ -421,8 +437,7 @@ static int delete_once(struct call *c, const struct kind *k, const char *namespa
         *ret = value_ref(rec.value);
         return 0;
     }
-    delete_gc_finalizers(k, obj, d);
-    bool held = obj_count(obj, "metadata.finalizers") > 0;
+    bool refinalized = delete_gc_finalizers(k, obj, d), held = obj_count(obj, "metadata.finalizers") > 0;
     if (held && grace == GRACE_NONE)
         delete_mark(c, obj);
     int64_t seconds = obj_int(obj, "metadata.deletionGracePeriodSeconds", 0);
@@ -434,6 +449,10 @@ static int delete_once(struct call *c, const struct kind *k, const char *namespa
     if (r < 0 || held || (grace == GRACE_UPDATE && seconds > 0))
         return r;
     value_unref(STEAL(*ret));
+    if (c->opt.dry_run && refinalized && grace == GRACE_NONE) {
+        *ret = nothing_of(k);
+        return 0;
+    }
     if (marked && (r = ask(c, k, key, obj, rec.mod_revision, d, granted)) != 0)
         return r;
     *ret_gone = true;
@@ -472,7 +491,8 @@ int handle_delete(struct call *c)
     r = delete_object(c, k, c->route.namespace, c->route.name, &d, &last, &gone);
     if (r < 0)
         return r;
-    int status = !gone && d.orphan == 0 ? 202 : 200;
+    bool stays = !gone && *obj_name(value_tree(last));
+    int status = stays && d.orphan == 0 ? 202 : 200;
     if (gone && !(k->flags & KIND_RETURNS_DELETED))
         r = reply_tree(c, status, status_success(k, c->route.name, obj_uid(value_tree(last))));
     else

@@ -676,6 +676,27 @@ static void nobody_watches_for_lists(void **state)
     assert_true(count_frames(*state, "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io") < 0);
 }
 
+/* A dry run that would take the last finalizer off shows an object that nobody filled in. */
+static void what_would_be_gone_is_empty(void **state)
+{
+    PLAY_STEPS(state,
+        { "POST", CM, NULL, NULL, "{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"orphan\"]},\"data\":{\"k\":\"v\"}}", 201, NULL },
+        { "DELETE", CM "/a", "dryRun=All&propagationPolicy=Background", NULL, NULL, 200,
+          "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{}}" },
+        { "DELETE", CM "/a", "dryRun=All&orphanDependents=false", NULL, NULL, 200, "\"metadata\":{}}" },
+        { "DELETE", CM "/a", "dryRun=All&propagationPolicy=Background", NULL, NULL, 200, "\"kind\":\"Table\"",
+          "application/json;as=Table;v=v1;g=meta.k8s.io" },
+        { "DELETE", CM "/a", "dryRun=All", NULL, NULL, 200, "\"finalizers\":[\"orphan\"]" },
+        { "POST", CRDS, NULL, NULL, GADGET_CRD, 201, NULL },
+        { .method = "SLEEP" },
+        { "POST", GADGETS, NULL, NULL, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Gadget\",\"metadata\":{\"name\":\"g\",\"finalizers\":[\"orphan\"]}}", 201, NULL },
+        { "DELETE", GADGETS "/g", "dryRun=All&propagationPolicy=Background", NULL, NULL, 200, "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Gadget\"}" },
+        { "DELETE", GADGETS "/g", "dryRun=All&propagationPolicy=Background", NULL, NULL, 200, "\"kind\":\"Table\"",
+          "application/json;as=Table;v=v1;g=meta.k8s.io" },
+        { "DELETE", GADGETS "/g", "propagationPolicy=Background", NULL, NULL, 200, "\"status\":\"Success\"" },
+        { "GET", "/apis/x.io/v1/watch/gadgets", "labelSelector=!", NULL, NULL, 400, NULL, "application/json;stream=x" });
+}
+
 /* What says it is of no version is no options; what is only asked in a namespace is not there without one. */
 static void neither_options_nor_there(void **state)
 {
@@ -754,6 +775,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_requests_have_no_timeout, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(nobody_watches_for_lists, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(neither_options_nor_there, lab_up, lab_down),
+        cmocka_unit_test_setup_teardown(what_would_be_gone_is_empty, lab_up, lab_down),
         cmocka_unit_test_setup_teardown(a_fresh_server, lab_up, lab_down),
     };
 
