@@ -439,22 +439,13 @@ static struct result check_combinations(struct run *r, const struct crd_validato
     return res;
 }
 
-static int64_t rune_count(const char *s, size_t len)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < len; i++)
-        n += ((unsigned char)s[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static struct result check_string(struct run *r, const struct crd_validator *v, const json_t *value, const struct place *p)
 {
     struct result res = { 0 };
     const char *s = json_string_value(value);
     size_t len = json_string_length(value);
     bool counted = v->max_length < INT64_MAX || v->min_length > INT64_MIN;
-    int64_t runes = counted ? rune_count(s, len) : 0;
+    int64_t runes = counted ? (int64_t)rune_count(s, len) : 0;
 
     if (counted && runes > v->max_length)
         fail(r, &res, BAD_LENGTH, p)->limit = v->max_length;

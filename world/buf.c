@@ -78,6 +78,15 @@ size_t rune_encode(char ret[4], unsigned r)
     return more + 1;
 }
 
+size_t rune_count(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n += ((unsigned char)s[i] & 0xc0) != 0x80;
+    return n;
+}
+
 void buf_add_rune(struct buf *b, unsigned rune)
 {
     char s[4];

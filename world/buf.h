@@ -27,6 +27,7 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args) PRINTF(2, 0);
 char *buf_steal(struct buf *b);        /* the bytes, NUL-terminated, the caller's to free */
 
 size_t rune_encode(char ret[4], unsigned rune);        /* in UTF-8; from 1 to 4 bytes */
+size_t rune_count(const char *s, size_t len);  /* how many begin there */
 
 struct blob {
     unsigned refs;                     /* one thread: plain */

@@ -45,15 +45,6 @@ void call_warn(struct call *c, const char *fmt, ...)
 }
 
 /* At most 4096 runes of warnings; beyond that all are cut to 256 each. */
-static size_t runes(const char *s)
-{
-    size_t n = 0;
-
-    for (; *s; s++)
-        n += (*s & 0xc0) != 0x80;
-    return n;
-}
-
 static const char *cut_runes(struct arena *a, const char *s, size_t max)
 {
     size_t n = 0;
@@ -75,7 +66,7 @@ static void add_warning(struct call *c, const char *text, bool cut, size_t *writ
 
     if (!value)
         return;
-    *written += runes(shown);
+    *written += rune_count(shown, strlen(shown));
     call_header(c, "Warning", value);
 }
 
@@ -90,7 +81,7 @@ static void add_warnings(struct call *c)
         const char *text = c->warnings.v[i];
         if (cut && written >= WARNINGS_MAX)
             return;
-        if (!cut && warning_value(c->arena, text) && written + runes(text) > WARNINGS_MAX) {
+        if (!cut && warning_value(c->arena, text) && written + rune_count(text, strlen(text)) > WARNINGS_MAX) {
             cut = true;
             written = 0;
             c->headers.n = first;

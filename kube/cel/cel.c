@@ -184,7 +184,7 @@ static struct cel_program *compile_text(const struct cel_env *env, const char *t
     p->env = env;
     p->text = arena_strndup(p->arena, text, len);
     c.parser = (struct parser){ .env = env, .libraries = cel_env_libraries(env), .arena = p->arena, .issues = issues,
-                                .src = { p->text, len, cel_code_points(text, len) } };
+                                .src = { p->text, len, rune_count(text, len) } };
     deep_call(COMPILE_STACK, compile, &c);
     return c.good ? p : cel_program_free(p);
 }

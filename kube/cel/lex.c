@@ -308,7 +308,7 @@ struct token *cel_lex(struct arena *a, const struct cel_source *src, struct cel_
         const char *end = skip_space(&c, p);
         buf_add(&hidden, p, (size_t)(end - p));
         p = end;
-        offset += cel_code_points(counted, (size_t)(p - counted));
+        offset += rune_count(counted, (size_t)(p - counted));
         counted = p;
         c.failed = p;
         end = p < c.end ? scan_token(&c, p, &kind) : p;

@@ -25,7 +25,7 @@ static const char *at(struct cel_value s, int64_t i)
 
 static int64_t count(struct cel_value s)
 {
-    return (int64_t)cel_code_points(s.s, s.len);
+    return (int64_t)rune_count(s.s, s.len);
 }
 
 static struct cel_value out_of_range(struct cel_run *run, int64_t i)
@@ -75,7 +75,7 @@ static struct cel_value index_of(struct cel_run *run, const struct cel_value *ar
         return cel_int(-1);
     from = at(args[0], offset);
     found = memmem(from, (size_t)(args[0].s + args[0].len - from), args[1].s, args[1].len);
-    return cel_int(found ? offset + (int64_t)cel_code_points(from, (size_t)(found - from)) : -1);
+    return cel_int(found ? offset + (int64_t)rune_count(from, (size_t)(found - from)) : -1);
 }
 
 /* The last place at or before `offset` (in code points) where `sub` starts. */

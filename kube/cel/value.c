@@ -141,19 +141,10 @@ const struct cel_type *cel_value_type(struct cel_value v)
     return &cel_type_error;
 }
 
-size_t cel_code_points(const char *s, size_t len)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i++)
-        n += ((unsigned char)s[i] & 0xc0) != 0x80;
-    return n;
-}
-
 uint64_t cel_size(struct cel_value v)
 {
     switch (v.kind) {
-    case CEL_STRING: return cel_code_points(v.s, v.len);
+    case CEL_STRING: return rune_count(v.s, v.len);
     case CEL_BYTES: return v.len;
     case CEL_LIST: return v.list->n;
     case CEL_MAP:

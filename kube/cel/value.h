@@ -201,7 +201,6 @@ struct cel_value cel_equal(struct cel_run *run, struct cel_value a, struct cel_v
 bool cel_compare(struct cel_value a, struct cel_value b, int *ret);
 /* Code points of strings, bytes, elements, entries; of other values 1: what costs are counted by. */
 uint64_t cel_size(struct cel_value v);
-size_t cel_code_points(const char *s, size_t len);
 
 /* What string(x) says; and a literal-like rendering for messages and tests: `{"a": [1, 2u, 1.5, b"x"]}`. */
 struct cel_value cel_to_string(struct cel_run *run, struct cel_value v);

@@ -11,20 +11,10 @@ static bool has_control(const char *s)
     return false;
 }
 
-/* How many characters there are in UTF-8. */
-static size_t characters(const char *s, size_t len)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i++)
-        n += ((unsigned char)s[i] & 0xc0) != 0x80;
-    return n;
-}
-
 /* Up to 15 characters with a few excluded, which does not begin with a dot. */
 static bool is_netbios(const char *s, size_t len)
 {
-    size_t n = characters(s, len);
+    size_t n = rune_count(s, len);
 
     return n >= 1 && n <= 15 && *s != '.' && strcspn(s, "/:*?\"<>|") >= len;
 }
